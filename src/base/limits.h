@@ -1,0 +1,22 @@
+/* Every cap that is not configurable, in one place. Sizes in bytes unless the name says otherwise. */
+#pragma once
+
+#define LIMIT_NAME_CHARACTERS 64
+#define LIMIT_NAME 256              /* bytes of a name or label: 64 characters of UTF-8 */
+#define LIMIT_CID 256               /* bytes of a cid: 64 characters of UTF-8 */
+#define LIMIT_CID_CHARACTERS 64
+#define LIMIT_ROOM_KEY 600          /* folded name, or "@" and two identities */
+#define LIMIT_ROOMS_PER_SESSION 1000
+#define LIMIT_OUTSTANDING 1024      /* requests of one session under way; then its input is paused */
+#define LIMIT_PAGE_ENTRIES 128      /* entries of one page read from a store */
+#define LIMIT_PAGE_BYTES (256 * 1024)
+#define LIMIT_BATCH_ENTRIES 100     /* items of one batch frame */
+#define LIMIT_LIST_ITEMS 1000       /* rooms or members in one answer */
+#define LIMIT_CONTROL_OUTPUT (64 * 1024) /* answers waiting for a peer; then its input is paused */
+#define LIMIT_PAGE_CACHE_BYTES (16 * 1024 * 1024)
+#define LIMIT_HTTP_HEAD (16 * 1024) /* request line and headers */
+#define LIMIT_JSON_DEPTH 32
+#define LIMIT_LINE_OVERHEAD 256     /* a command and a name before the text of a line */
+#define LIMIT_MEMORY_ROOM_ENTRIES 10000 /* kept of a room whose log is in memory only */
+#define LIMIT_MEMORY_ROOM_BYTES (64 * 1024 * 1024)
+#define LIMIT_META 2048             /* title, tags, click of a notification, as JSON */

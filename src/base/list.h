@@ -1,0 +1,24 @@
+/* An intrusive doubly linked list. A node that is in no list has both pointers NULL, so a zeroed struct is ready. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/memory.h"
+
+struct list_node {
+    struct list_node *previous, *next;
+};
+
+struct list {
+    struct list_node *first, *last;
+};
+
+static inline bool list_empty(const struct list *list) {
+    return list->first == NULL;
+}
+
+void list_append(struct list *list, struct list_node *node);
+void list_prepend(struct list *list, struct list_node *node);
+void list_remove(struct list *list, struct list_node *node); /* node must be in this list */
+struct list_node *list_take_first(struct list *list);        /* NULL when empty */

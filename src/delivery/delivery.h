@@ -1,0 +1,38 @@
+/* Delivery: carries out the hub's effects. It steps the hub, renders each entry once for each encoding that has a reader,
+ * appends it to the room's streams, submits to the store and feeds its completions back into the hub. Drives one outlet
+ * (see outlet.h) by direct calls; outlets on threads of their own would be driven by the same calls as messages.
+ *
+ *   outlet ── event ──▶ hub ── effects ──▶ delivery ──▶ store ── completion ──▶ hub ──▶ delivery ──▶ streams ──▶ outlet
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "delivery/outlet.h"
+#include "hub/hub.h"
+#include "hub/store.h"
+
+struct delivery_options {
+    struct hub_options hub;
+    struct outlet_options outlet;
+    struct store *store;  /* borrowed */
+    size_t stream_window; /* bytes of a room kept ready to send */
+    /* Random bytes, for the secrets of sessions and the seeds of maps. */
+    void (*random)(void *context, void *bytes, size_t size);
+    void *random_context;
+};
+
+struct delivery *delivery_new(const struct delivery_options *options);
+void delivery_free(struct delivery *delivery); /* every peer is gone by then */
+
+struct outlet *delivery_outlet(struct delivery *delivery);
+
+/* Takes all completions that wait in the store, and tells the store that the turn ends. */
+void delivery_collect(struct delivery *delivery);
+
+/* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms; cheap. */
+void delivery_tick(struct delivery *delivery);
+
+/* Requests of clients that the hub has not answered yet; 0 when nothing is under way. */
+size_t delivery_pending(const struct delivery *delivery);

@@ -1,0 +1,73 @@
+/* The outlet: the connection side of delivery. It owns what each connection has of protocol state, answers waiting to be
+ * sent and cursors into streams, and decides what is sent next. No I/O: a transport (net, or the simulator) hands bytes in
+ * and takes bytes out through the callbacks below. One outlet serves one loop.
+ *
+ * In one turn of its loop the transport calls, in any order, outlet_open, _receive, _end_of_file, _writable, _gone; then
+ * the driver collects the store's completions (delivery_collect); then outlet_flush sends: one call of `send` for each
+ * peer that has anything pending, covering all of it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/log.h"
+#include "protocol/protocol.h"
+
+struct outlet;
+struct peer;     /* one connection, as the outlet sees it */
+struct delivery; /* the hub side */
+
+/* What the outlet asks of the connection's owner. `owner` is what was given to outlet_open. None of them may call back into
+ * the outlet. */
+struct transport {
+    /* Sends what the socket takes now. Returns the number of bytes taken (0 … all); -1 when the connection is broken
+     * (the owner then calls outlet_gone from its loop, later). Taking fewer than all means: call outlet_writable when
+     * there is room again. */
+    ssize_t (*send)(void *owner, const struct iovec *vectors, int count);
+    /* Stop or go on handing in bytes. */
+    void (*pause)(void *owner, bool paused);
+    /* Everything was sent: close gracefully (shut down writing, read until the other side closes or `linger` passes), then
+     * call outlet_gone. */
+    void (*finish)(void *owner);
+    /* Close at once (a reset), then call outlet_gone from the loop. */
+    void (*reset)(void *owner);
+    /* Call outlet_writable in `delay_ms`, though the socket is not blocked (pacing). */
+    void (*wake_later)(void *owner, unsigned delay_ms);
+};
+
+struct outlet_options {
+    const struct transport *transport;
+    const struct protocol_settings *settings;
+    const struct log *log;
+    unsigned ping_interval_ms, ping_timeout_ms; /* 0: off */
+    unsigned handshake_timeout_ms, idle_timeout_ms;
+};
+
+/* The time, before anything else in each turn: wall clock (for entries) and a monotonic one (for timeouts). */
+void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms);
+
+/* A new connection. `address` is copied. The peer lives until outlet_gone. */
+struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner, struct slice address);
+
+/* Bytes that arrived. What is not used at once is copied (and bounded: the protocols limit what they wait for). */
+void outlet_receive(struct peer *peer, struct slice bytes);
+/* The socket has no more for now; after every run of outlet_receive. */
+void outlet_read_end(struct peer *peer);
+/* The other side will send no more (it may still read). */
+void outlet_end_of_file(struct peer *peer);
+/* The socket takes bytes again, or a wake_later is due. */
+void outlet_writable(struct peer *peer);
+/* The connection is closed; the peer is freed. */
+void outlet_gone(struct peer *peer);
+
+/* Sends all that is pending. After every turn, when completions were collected. */
+void outlet_flush(struct outlet *outlet);
+
+/* Pings, and cuts those whose time is over. Call once a second or so. Returns nothing to do with time to the caller. */
+void outlet_tick(struct outlet *outlet);
+
+/* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent). */
+void outlet_close_all(struct outlet *outlet, uint16_t close_code);
+size_t outlet_peer_count(const struct outlet *outlet);

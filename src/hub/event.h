@@ -1,0 +1,87 @@
+/* Events: all that ever enters the hub. Time is a field, never asked for. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub/entry.h"
+#include "hub/request.h"
+#include "hub/signal.h"
+
+enum event_kind {
+    EVENT_TICK,      /* time has passed; at least ten times a second while anything is waiting for time */
+    EVENT_OPENED,    /* a connection speaks a protocol now */
+    EVENT_REQUEST,   /* it asks for something */
+    EVENT_CLOSED,    /* it is gone; nothing can be sent to it any more */
+    /* Completions of the store, in the order of its queue. */
+    EVENT_FOLLOWED,  /* answer to EFFECT_FOLLOW: the room's head; every later entry comes by EVENT_COMMITTED */
+    EVENT_APPENDED,  /* answer to EFFECT_APPEND; before the EVENT_COMMITTED that holds the entry */
+    EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous, once */
+    EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's; or ours refused (error) */
+    EVENT_LISTED,    /* answer to EFFECT_LIST */
+};
+
+/* What a kind of client is like; fixed for the life of a connection. */
+struct traits {
+    bool lobby_at_open;    /* in the lobby from the start */
+    bool lobby_when_named; /* in the lobby as soon as it has a name */
+    bool default_room;     /* requests without a room mean the current one */
+    bool backlog;          /* wants the last entries when it enters the lobby */
+    bool numbered;         /* signs as "Client N" */
+    bool direct;           /* gets direct messages when it has a name */
+    bool needs_name;       /* nothing is allowed before a name is claimed */
+    bool transient;        /* one request at a time under an identity of its own (HTTP); is in no room */
+    bool lingers;          /* a lost connection keeps session and name for session_linger */
+};
+
+/* The state of a room's log. */
+struct room_head {
+    struct slice room_key;
+    struct slice room_name; /* as it was first written */
+    struct slice epoch;     /* one life of the store */
+    struct slice topic;
+    uint64_t first; /* the oldest seq still there; last + 1 when there is none */
+    uint64_t last;  /* 0: no entry yet */
+    bool exists;    /* it has or had entries */
+};
+
+struct event {
+    enum event_kind kind;
+    int64_t now_us;      /* wall clock, for timestamps; never goes back from one event to the next */
+    uint64_t connection; /* OPENED, REQUEST, CLOSED */
+    union {
+        struct {
+            struct traits traits;
+            char secret[48];            /* fresh and random: the session's secret, zero-terminated text */
+            struct identity identity;   /* its digest */
+        } opened;
+        const struct request *request;
+        struct {
+            bool lost; /* false: the client said goodbye (QUIT, close 1000, end of file) */
+        } closed;
+        struct {
+            int error;
+            struct room_head head;
+        } followed;
+        struct {
+            struct draft *draft; /* the hub's driver frees it after the step */
+            struct outcome outcome;
+        } appended;
+        struct {
+            struct slice room_key;
+            struct entry *const *entries; /* borrowed */
+            size_t count;
+        } committed;
+        struct {
+            int error;
+            struct signal *signal; /* the hub's driver frees it after the step */
+        } signalled;
+        struct {
+            int error;
+            struct origin origin;
+            struct slice cid;
+            const struct room_head *heads; /* public rooms, by name, at most LIMIT_LIST_ITEMS */
+            size_t count;
+        } listed;
+    };
+};

@@ -1,0 +1,59 @@
+/* Replies: what the hub answers to one connection. A protocol renders each in its own words, or says nothing. Slices
+ * are borrowed and valid until the next step. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub/entry.h"
+
+enum reply_kind {
+    REPLY_CONNECTED, /* in the lobby without having asked: room, client_count, timestamp_us */
+    REPLY_WELCOME,   /* to hello: name, session, limits, rooms */
+    REPLY_NAMED,     /* the name is claimed; greeting: it is the first (line protocol: the two greeting lines) */
+    REPLY_ACK,       /* cid; outcome with seq 0 where the request makes no entry */
+    REPLY_JOINED,    /* room, epoch, first, last, client_count, topic */
+    REPLY_GAP,       /* room, epoch, after, first, reason */
+    REPLY_BATCH,     /* room, entries, more, and epoch, first, last of the room; made by delivery from a page */
+    REPLY_LIVE,      /* room, last: everything up to it was sent; made by delivery */
+    REPLY_ROOMS,     /* items */
+    REPLY_MEMBERS,   /* room, items */
+    REPLY_NAMES,     /* items */
+    REPLY_TOKEN,     /* session */
+    REPLY_ERROR,     /* error, text, retry_ms */
+};
+
+/* One line of a list: a room, or a member. */
+struct reply_item {
+    struct slice name;
+    struct slice topic;
+    struct slice epoch;
+    uint64_t last;
+    uint64_t read;
+    unsigned client_count;
+};
+
+struct reply {
+    enum reply_kind kind;
+    struct slice cid; /* of the request; empty: it had none */
+    struct slice room;
+    struct slice name;
+    struct slice session; /* secret, as text */
+    struct slice epoch;
+    struct slice topic;
+    struct slice reason; /* of a gap: "retention", "epoch", "rewound" */
+    struct slice text;   /* of an error: for people */
+    int error;           /* of an error: ERR_… */
+    unsigned retry_ms;   /* of rate_limited */
+    unsigned client_count;
+    uint64_t first, last, after, read;
+    int64_t timestamp_us;
+    struct outcome outcome; /* of an ack */
+    const struct reply_item *items;
+    size_t item_count;
+    struct entry *const *entries; /* ascending */
+    size_t entry_count;
+    bool more;
+    bool greeting;
+    bool catching_up; /* of a batch: part of joining, not an answer to history */
+};

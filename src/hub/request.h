@@ -1,0 +1,58 @@
+/* Requests: what a protocol understood from a client's bytes. Slices are borrowed from the protocol and valid for the
+ * one step that handles the request. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub/entry.h"
+
+enum request_kind {
+    REQUEST_HELLO,   /* name, session, resume: introduce this connection */
+    REQUEST_NAME,    /* name: claim it (the prompt of the line protocol, register, /nick) */
+    REQUEST_JOIN,    /* room, after, epoch; move: leave the current room for it */
+    REQUEST_LEAVE,   /* room; without one: leave altogether, as QUIT */
+    REQUEST_PUBLISH, /* entry kind, room or to, sender, content … */
+    REQUEST_BINARY,  /* content: relay to the raw text clients of the room */
+    REQUEST_HISTORY, /* room, before or after, limit */
+    REQUEST_ROOMS,
+    REQUEST_MEMBERS, /* room */
+    REQUEST_NAMES,   /* every name held by a live session */
+    REQUEST_TOKEN,   /* the session's secret */
+    REQUEST_TYPING,  /* room, active */
+    REQUEST_QUIT,    /* close_code: answer what is under way, then close */
+};
+
+/* Where a client was in a room when it was cut off. */
+struct resume_point {
+    struct slice room;
+    struct slice epoch;
+    uint64_t after;
+};
+
+struct request {
+    enum request_kind kind;
+    struct slice cid;     /* empty: no answer wanted where none is needed */
+    struct slice room;    /* as the client wrote it; empty: the session's current room where it has one */
+    struct slice to;      /* a name: a direct message */
+    struct slice name;    /* to claim */
+    struct slice sender;  /* a label to sign with */
+    struct slice content;
+    struct slice key;     /* of a reaction */
+    struct slice meta;    /* see entry_body */
+    struct slice epoch;
+    struct slice session; /* secret of the session to take over */
+    struct identity session_identity; /* its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
+    const struct resume_point *resume;
+    size_t resume_count;
+    enum entry_kind entry;
+    uint64_t re, of;
+    uint64_t after, before; /* seqs; before 0: from the end */
+    bool has_after;
+    bool removal;
+    bool active;
+    bool move;
+    unsigned limit;      /* entries; 0: the default of 100 */
+    uint16_t close_code; /* of REQUEST_QUIT: what to close with (RFC 6455 section 7.4); 1000: clean */
+    bool lost;           /* of REQUEST_QUIT: the client did not say goodbye, keep its name for session_linger */
+};

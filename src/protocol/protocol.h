@@ -1,0 +1,143 @@
+/* The interface of a wire language. One file each: both directions stand together. A protocol turns bytes into
+ * requests and replies, entries and signals into bytes; it never sees a socket, a clock or another connection.
+ *
+ * To add one: write protocol/NAME.c with a `const struct protocol`, name it in protocol_table (protocol.c) under its URL
+ * scheme, and give it a format (enum format) where its readers see a room's feed in words of their own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/limits.h"
+#include "hub/effect.h"
+#include "hub/event.h"
+#include "wire/deflate.h"
+
+/* How the feed of a room looks to a reader. Readers of one encoding share one stream of bytes. */
+enum format {
+    FORMAT_NONE,       /* sees no feed (HTTP before an upgrade) */
+    FORMAT_JSON_PLAIN, /* messages and system frames */
+    FORMAT_JSON_FULL,  /* a plain client that said hello: edits and the rest too */
+    FORMAT_JSON_V1,    /* subprotocol banter.v1: presence instead of system frames */
+    FORMAT_TEXT,       /* raw text over WebSocket */
+    FORMAT_LINE,
+    FORMAT_NUMBERED,
+    FORMAT_COMMAND,
+    FORMAT_COUNT
+};
+
+struct encoding {
+    uint8_t format;
+    uint8_t window_bits; /* of permessage-deflate; 0: not compressed */
+    uint8_t side;        /* enum side */
+};
+
+/* A number for use as a key: equal encodings, equal numbers. */
+uint32_t encoding_key(struct encoding encoding);
+
+/* An embedded file of the browser client. */
+struct asset {
+    const char *path; /* "/", "/client.js" */
+    const char *type; /* "text/html; charset=utf-8" */
+    struct slice content;
+};
+
+/* What all connections of a server share; borrowed for the life of the connections. Not changed while they live. */
+struct protocol_settings {
+    size_t max_message;
+    unsigned ping_ms; /* told in welcome */
+    unsigned rate_per_minute;
+    struct slice banner;
+    struct slice server; /* "banterd 0.1.0" */
+    const struct asset *assets;
+    size_t asset_count;
+    const char *const *allowed_origins;
+    size_t allowed_origin_count;
+    const char *const *public_hosts; /* public_host and the listeners' hosts */
+    size_t public_host_count;
+    struct inflater *inflater; /* the thread's; shared by its connections */
+    struct deflater *deflater;
+};
+
+enum feed_result {
+    FEED_MORE,    /* all that could be used was used; the rest, if any, needs more bytes */
+    FEED_REQUEST, /* feed->request is filled in; call again for what follows */
+    FEED_SWITCH,  /* feed->next is the protocol from here on; feed->handover says how it starts */
+    FEED_WAIT,    /* nothing more until the answer to the last request is rendered */
+};
+
+/* What HTTP tells the protocol it upgrades to. */
+struct handover {
+    struct traits traits;
+    uint8_t format;
+    uint8_t window_bits;        /* for what we send */
+    uint8_t inflate; /* permessage-deflate was agreed on */
+    uint16_t refuse;            /* close at once with this code (1008: `refuse_reason`); 0: go on */
+    const char *refuse_reason;  /* static */
+};
+
+struct feed {
+    struct slice input;     /* in: all unread bytes of the connection */
+    size_t consumed;        /* out: how many of them were used */
+    struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
+    struct slice address;   /* in: the peer's address as text, for identities and log lines */
+    struct request request; /* out */
+    const struct protocol *next;
+    struct handover handover;
+    const char *note; /* out: something the operator should read (static text), or NULL */
+};
+
+struct protocol {
+    const char *scheme; /* of --listen; NULL for one reached only by FEED_SWITCH */
+    size_t state_size;  /* bytes of plain state for each connection */
+    struct traits traits; /* where no handover says otherwise; of a protocol that switches: unused */
+    bool opens;  /* EVENT_OPENED as soon as it is connected (or switched to); false: HTTP front, opened as transient */
+
+    /* `state` is zeroed memory of state_size bytes. `handover` is NULL for a fresh connection. May greet. */
+    void (*open)(void *state, const struct protocol_settings *settings, const struct handover *handover,
+                 struct buffer *output);
+    void (*close)(void *state);
+
+    /* Uses some of feed->input. Must make progress: FEED_MORE with unread bytes means that it waits for more. */
+    enum feed_result (*feed)(void *state, const struct protocol_settings *settings, struct feed *feed);
+
+    /* The socket has no more for now: a complete request that has no terminator may be taken. NULL: nothing to do. */
+    enum feed_result (*read_end)(void *state, const struct protocol_settings *settings, struct feed *feed);
+
+    /* The peer will send no more. Fills a request (usually REQUEST_QUIT); NULL: REQUEST_QUIT, clean. */
+    enum feed_result (*end_of_file)(void *state, const struct protocol_settings *settings, struct feed *feed);
+
+    /* Bytes of an answer to this connection. May render nothing. A REPLY_BATCH with catching_up has no cid and must
+     * depend on nothing but the encoding, because delivery caches its bytes for every reader of the same encoding. */
+    void (*reply)(void *state, const struct protocol_settings *settings, const struct reply *reply,
+                  struct buffer *output);
+
+    /* Last words, for a close code of RFC 6455 section 7.4 or protocol.md (1000, 1001, 4000 …). */
+    void (*goodbye)(void *state, const struct protocol_settings *settings, uint16_t close_code, struct buffer *output);
+
+    /* A keep-alive, where the protocol has one (WebSocket ping); NULL: none, idle connections are left alone. Whether its
+     * answer has come since is told by `answered`. */
+    void (*ping)(void *state, struct buffer *output);
+    bool (*answered)(const void *state);
+
+    /* What its feed looks like now; may change when a request was understood (hello). */
+    struct encoding (*encoding)(const void *state);
+
+    /* Milliseconds to leave between two writes, one frame each; 0: no pacing now. NULL: never. */
+    unsigned (*frame_gap_ms)(const void *state);
+
+    /* Whether the handshake is over (the client has said what it wants). NULL: always. */
+    bool (*established)(const void *state);
+};
+
+/* By URL scheme: "ws", "ws+text", "line", "numbered", "command"; NULL when unknown. */
+const struct protocol *protocol_find(struct slice scheme);
+
+/* Feeds. Both append whole frames to `output` or nothing (returns whether something was appended). `deflater` is
+ * used for encodings with window_bits. Slices of `show` as in struct effect. */
+bool render_entry(struct encoding encoding, const struct effect *show, struct deflater *deflater,
+                  struct buffer *output);
+bool render_signal(struct encoding encoding, const struct effect *show, struct deflater *deflater,
+                   struct buffer *output);

@@ -1,0 +1,22 @@
+/* Secrets and digests, through OpenSSL and libsodium. Randomness comes from the caller. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/slice.h"
+
+#define SECRET_LENGTH 43   /* 32 random bytes as base64url without padding */
+#define SECRET_BYTES 32
+
+/* A session's secret as text; `text` holds SECRET_LENGTH + 1 bytes. */
+void secret_format(const uint8_t random[SECRET_BYTES], char *text);
+/* Whether a secret that a client shows has the form of ours. */
+bool secret_valid(struct slice secret);
+/* The identity a secret stands for: the first 16 bytes of its SHA-256. */
+void secret_digest(struct slice secret, uint8_t digest[16]);
+/* The identity of an HTTP caller without credential: address and signature, hashed. */
+void secret_digest_pair(struct slice address, struct slice sender, uint8_t digest[16]);
+
+void base64_append(struct buffer *out, struct slice bytes);
