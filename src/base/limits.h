@@ -19,4 +19,10 @@
 #define LIMIT_LINE_OVERHEAD 256     /* a command and a name before the text of a line */
 #define LIMIT_MEMORY_ROOM_ENTRIES 10000 /* kept of a room whose log is in memory only */
 #define LIMIT_MEMORY_ROOM_BYTES (64 * 1024 * 1024)
+#define LIMIT_MEMORY_BYTES (512 * 1024 * 1024) /* of all such rooms together */
+#define LIMIT_MEMORY_ROOMS 200000              /* such rooms that are known without being followed */
+#define LIMIT_STORE_QUEUE_ENTRIES 65536 /* appends that wait for a store's commit; beyond that they are refused */
+#define LIMIT_STORE_QUEUE_BYTES (64 * 1024 * 1024)
+#define LIMIT_STORE_ROOMS 16384         /* rooms whose state a store on disk remembers */
 #define LIMIT_META 2048             /* title, tags, click of a notification, as JSON */
+#define LIMIT_REACTION_CHARACTERS 64 /* of a reaction's key */

@@ -1,1 +1,50 @@
+#include "base/list.h"
 
+#include <assert.h>
+
+void list_append(struct list *list, struct list_node *node) {
+    assert(node->previous == NULL && node->next == NULL && list->first != node);
+    node->previous = list->last;
+    if (list->last != NULL) {
+        list->last->next = node;
+    } else {
+        list->first = node;
+    }
+    list->last = node;
+}
+
+void list_prepend(struct list *list, struct list_node *node) {
+    assert(node->previous == NULL && node->next == NULL && list->first != node);
+    node->next = list->first;
+    if (list->first != NULL) {
+        list->first->previous = node;
+    } else {
+        list->last = node;
+    }
+    list->first = node;
+}
+
+void list_remove(struct list *list, struct list_node *node) {
+    assert(node->previous != NULL || list->first == node);
+    assert(node->next != NULL || list->last == node);
+    if (node->previous != NULL) {
+        node->previous->next = node->next;
+    } else {
+        list->first = node->next;
+    }
+    if (node->next != NULL) {
+        node->next->previous = node->previous;
+    } else {
+        list->last = node->previous;
+    }
+    node->previous = node->next = NULL;
+}
+
+struct list_node *list_take_first(struct list *list) {
+    struct list_node *node = list->first;
+
+    if (node != NULL) {
+        list_remove(list, node);
+    }
+    return node;
+}

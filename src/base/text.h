@@ -25,14 +25,14 @@ bool utf8_valid(struct slice s);
  * counts as a control too. */
 void text_append_line(struct buffer *out, struct slice s);
 
-/* A label for signing a message: trimmed, controls, bidi overrides and line separators as U+FFFD, "anonymous" when
- * empty. ERR_TOO_LARGE over 64 characters. */
+/* A label for signing a message: trimmed, controls (TAB too), bidi overrides and line separators as U+FFFD, "anonymous"
+ * when empty. ERR_TOO_LARGE over 64 characters, ERR_BAD_REQUEST when `s` is not UTF-8. */
 int text_append_label(struct buffer *out, struct slice s) MUST_USE;
 
-/* A name of a person or room: 1 to 64 characters of letters, marks, digits, '-', '_', '.'.
- * ERR_BAD_REQUEST if it is none; ERR_TOO_LARGE when too long. */
+/* A name of a person or room: 1 to 64 characters of letters, marks, digits, '-', '_', '.'; not dots only, and no mark
+ * first. ERR_BAD_REQUEST if it is none; ERR_TOO_LARGE when too long. */
 int name_check(struct slice name) MUST_USE;
 
-/* The form in which names are compared (NFKC, case folded), appended to `out`. ERR_BAD_REQUEST when the name is not
- * valid, before or after folding. */
+/* The form in which names are compared (NFKC, case folded, without what cannot be seen), appended to `out`.
+ * ERR_BAD_REQUEST when the name is not valid, before or after folding; `out` is unchanged then. */
 int name_fold(struct slice name, struct buffer *out) MUST_USE;

@@ -1,1 +1,287 @@
+/* The hub's driver: events go in, effects are carried out in order, completions of the store become events. */
+#include "delivery/internal.h"
 
+#include "wire/secret.h"
+
+/* History that a client asked for, under way in the store. */
+struct read {
+    uint64_t connection;
+    bool backwards; /* the last entries before some point */
+    struct slice cid, room_key, room;
+    char bytes[];
+};
+
+/* Rounds of completions and sends in one turn before the loop gets its share again. */
+#define TURN_ROUNDS 8
+/* A scratch buffer that grew past this is given back. */
+#define SCRATCH_KEPT (256 * 1024)
+
+struct delivery *delivery_new(const struct delivery_options *options) {
+    struct delivery *delivery = memory_new_struct(struct delivery);
+    uint64_t seed;
+    delivery->options = *options;
+    delivery->store = options->store;
+    options->random(options->random_context, &seed, sizeof seed);
+    delivery->hub = hub_new(&options->hub);
+    delivery->channels = map_new(seed);
+    delivery->reads = id_map_new();
+    delivery->pages = page_cache_new(delivery);
+    outlet_init(&delivery->outlet, delivery, &options->outlet);
+    return delivery;
+}
+
+void delivery_free(struct delivery *delivery) {
+    size_t at = 0;
+    struct read *read;
+    while ((read = id_map_next(delivery->reads, &at)))
+        memory_free(read);
+    page_cache_free(delivery->pages);
+    id_map_free(delivery->reads);
+    map_free(delivery->channels);
+    effects_close(&delivery->effects);
+    hub_free(delivery->hub);
+    outlet_deinit(&delivery->outlet);
+    buffer_close(&delivery->scratch);
+    memory_free(delivery);
+}
+
+struct outlet *delivery_outlet(struct delivery *delivery) {
+    return &delivery->outlet;
+}
+
+size_t delivery_pending(const struct delivery *delivery) {
+    return delivery->appends_under_way + id_map_count(delivery->reads);
+}
+
+void delivery_open_session(struct delivery *delivery, uint64_t connection,
+                           const struct traits *traits) {
+    uint8_t random[SECRET_BYTES];
+    struct event event = {
+        .kind = EVENT_OPENED, .connection = connection, .opened = {.traits = *traits}};
+    delivery->options.random(delivery->options.random_context, random, sizeof random);
+    secret_format(random, event.opened.secret);
+    secret_digest(slice_of_string(event.opened.secret), event.opened.identity.bytes);
+    delivery_step(delivery, &event);
+}
+
+static struct slice copy_into(char **at, struct slice s) {
+    struct slice copy = slice_from(*at, s.length);
+    if (s.length)
+        memcpy(*at, s.data, s.length);
+    *at += s.length;
+    return copy;
+}
+
+void delivery_read(struct delivery *delivery, const struct page_query *query) {
+    delivery->asked_store = true;
+    delivery->store->engine->read(delivery->store, query);
+}
+
+/* A client's request for history. One at a time for each: its input waits for the answer. */
+static void start_read(struct delivery *delivery, const struct effect *effect) {
+    struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
+    if (!peer || peer->stage != PEER_OPEN)
+        return;
+    struct slice cid = effect->read.cid;
+    struct read *read =
+        memory_new(sizeof *read + cid.length + effect->room_key.length + effect->room.length);
+    char *at = read->bytes;
+    read->connection = effect->connection;
+    read->backwards = !effect->read.has_after;
+    read->cid = copy_into(&at, cid);
+    read->room_key = copy_into(&at, effect->room_key);
+    read->room = copy_into(&at, effect->room);
+    uint64_t ticket = ++delivery->last_ticket;
+    id_map_put(delivery->reads, ticket, read);
+    peer->reading = true;
+    struct page_query query = {.ticket = ticket,
+                               .room_key = read->room_key,
+                               .has_after = effect->read.has_after,
+                               .after = effect->read.after,
+                               .before = effect->read.before,
+                               .limit = effect->read.limit};
+    delivery_read(delivery, &query);
+}
+
+static void finish_read(struct delivery *delivery, const struct page *page) {
+    struct read *read = id_map_remove(delivery->reads, page->ticket);
+    if (!read)
+        return;
+    struct peer *peer = outlet_find(&delivery->outlet, read->connection);
+    if (peer) {
+        bool exists = page->head.exists || map_find(delivery->channels, read->room_key);
+        int error = page->error ? page->error : exists ? 0 : ERR_NOT_FOUND;
+        struct reply reply = {.kind = error ? REPLY_ERROR : REPLY_BATCH,
+                              .cid = read->cid,
+                              .room = read->room,
+                              .error = error,
+                              .text = slice_of_string(error_text(error)),
+                              .epoch = page->head.epoch,
+                              .first = page->head.first,
+                              .last = page->head.last,
+                              .entries = page->entries,
+                              .entry_count = page->count,
+                              .more = page->more,
+                              .backwards = read->backwards};
+        peer->reading = false;
+        peer_reply(peer, &reply);
+    }
+    memory_free(read);
+}
+
+static void show(struct delivery *delivery, const struct effect *effect) {
+    struct channel *channel = map_find(delivery->channels, effect->room_key);
+    if (!channel)
+        return;
+    channel_show(channel, effect);
+    if (effect->kind == EFFECT_SHOW_ENTRY && effect->show.entry->body.kind == ENTRY_DELETE)
+        page_cache_forget_room(delivery->pages, effect->room_key);
+}
+
+static void subscribe(struct delivery *delivery, const struct effect *effect) {
+    struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
+    if (!peer || peer->stage != PEER_OPEN || peer->broken || peer->encoding.format == FORMAT_NONE)
+        return;
+    struct channel *channel =
+        channel_open(delivery, effect->room_key, effect->room, effect->subscribe.last);
+    cursor_open(peer, channel, effect);
+}
+
+static void to_peer(struct delivery *delivery, const struct effect *effect) {
+    struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
+    if (!peer || peer->stage != PEER_OPEN)
+        return;
+    struct cursor *cursor;
+    switch (effect->kind) {
+    case EFFECT_REPLY:
+        peer_reply(peer, &effect->reply);
+        break;
+    case EFFECT_UNSUBSCRIBE:
+        cursor = cursor_find(peer, effect->room_key);
+        if (cursor)
+            cursor_end(cursor);
+        break;
+    case EFFECT_PAUSE:
+    case EFFECT_RESUME:
+        peer->paused_by_hub = effect->kind == EFFECT_PAUSE;
+        peer_gate(peer);
+        break;
+    case EFFECT_CLOSE:
+        peer_close(peer, effect->close_code);
+        break;
+    default:
+        break;
+    }
+}
+
+static void to_store(struct delivery *delivery, struct effect *effect) {
+    struct store *store = delivery->store;
+    delivery->asked_store = true;
+    switch (effect->kind) {
+    case EFFECT_FOLLOW:
+        store->engine->follow(store, effect->room_key, effect->room);
+        break;
+    case EFFECT_UNFOLLOW:
+        store->engine->unfollow(store, effect->room_key);
+        break;
+    case EFFECT_APPEND:
+        delivery->appends_under_way++;
+        store->engine->append(store, effect->draft);
+        effect->draft = NULL;
+        break;
+    case EFFECT_SIGNAL:
+        store->engine->signal(store, effect->signal);
+        effect->signal = NULL;
+        break;
+    case EFFECT_LIST:
+        store->engine->list(store, effect->list.origin, effect->list.cid);
+        break;
+    case EFFECT_ERASE:
+        store->engine->erase(store, effect->room_key);
+        break;
+    default:
+        break;
+    }
+}
+
+static void carry_out(struct delivery *delivery, struct effect *effect) {
+    switch (effect->kind) {
+    case EFFECT_FOLLOW:
+    case EFFECT_UNFOLLOW:
+    case EFFECT_APPEND:
+    case EFFECT_SIGNAL:
+    case EFFECT_LIST:
+    case EFFECT_ERASE:
+        to_store(delivery, effect);
+        break;
+    case EFFECT_SHOW_ENTRY:
+    case EFFECT_SHOW_SIGNAL:
+        show(delivery, effect);
+        break;
+    case EFFECT_SUBSCRIBE:
+        subscribe(delivery, effect);
+        break;
+    case EFFECT_READ:
+        start_read(delivery, effect);
+        break;
+    default:
+        to_peer(delivery, effect);
+    }
+}
+
+void delivery_step(struct delivery *delivery, struct event *event) {
+    event->now_us = delivery->outlet.now_us;
+    hub_step(delivery->hub, event, &delivery->effects);
+    for (size_t i = 0; i < delivery->effects.count; i++)
+        carry_out(delivery, &delivery->effects.items[i]);
+    effects_clear(&delivery->effects);
+}
+
+static void complete(struct delivery *delivery, struct completion *completion) {
+    if (completion->kind == COMPLETION_PAGE) {
+        if (!page_cache_complete(delivery->pages, &completion->page))
+            finish_read(delivery, &completion->page);
+        return;
+    }
+    struct event *event = &completion->event;
+    delivery_step(delivery, event);
+    if (event->kind == EVENT_APPENDED) {
+        delivery->appends_under_way--;
+        draft_free(event->appended.draft);
+    } else if (event->kind == EVENT_SIGNALLED) {
+        signal_free(event->signalled.signal);
+    }
+}
+
+static void give_back(struct buffer *scratch) {
+    if (scratch->capacity > SCRATCH_KEPT)
+        buffer_close(scratch);
+}
+
+bool delivery_turn(struct delivery *delivery) {
+    struct store *store = delivery->store;
+    struct completion *completion;
+    bool busy = true;
+    for (int round = 0; busy && round < TURN_ROUNDS; round++) {
+        busy = false;
+        store->engine->turn(store);
+        while ((completion = store->engine->collect(store))) {
+            complete(delivery, completion);
+            busy = true;
+        }
+        delivery->asked_store = false;
+        outlet_flush(&delivery->outlet);
+        /* What was asked of the store while sending may be answered at once. */
+        busy = busy || delivery->asked_store || !list_empty(&delivery->outlet.ready);
+    }
+    give_back(&delivery->scratch);
+    give_back(&delivery->outlet.scratch);
+    return busy;
+}
+
+void delivery_tick(struct delivery *delivery) {
+    struct event tick = {.kind = EVENT_TICK};
+    delivery_step(delivery, &tick);
+    page_cache_tick(delivery->pages);
+    outlet_tick(&delivery->outlet);
+}

@@ -28,10 +28,12 @@ void delivery_free(struct delivery *delivery); /* every peer is gone by then */
 
 struct outlet *delivery_outlet(struct delivery *delivery);
 
-/* Takes all completions that wait in the store, and tells the store that the turn ends. */
-void delivery_collect(struct delivery *delivery);
+/* The end of each turn of the loop: takes the completions that wait in the store, goes on with input that had to wait, and
+ * sends: one call of the transport's `send` for each peer that has anything pending. True: there is more to do at once
+ * (the loop should look at its sockets without blocking and call again). */
+bool delivery_turn(struct delivery *delivery) MUST_USE;
 
-/* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms; cheap. */
+/* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms, before delivery_turn; cheap. */
 void delivery_tick(struct delivery *delivery);
 
 /* Requests of clients that the hub has not answered yet; 0 when nothing is under way. */

@@ -1,1 +1,324 @@
+/* The life of a peer: opened, timed, closed; and the turn of an outlet. */
+#include "delivery/internal.h"
 
+#define CLOSE_TIMEOUT_MS 5000
+/* The rest of a frame that a cut reader still gets; with more to go it is reset. */
+#define CUT_REST_LARGEST (64 * 1024)
+
+int outlet_init(struct outlet *outlet, struct delivery *delivery,
+                const struct outlet_options *options) {
+    outlet->delivery = delivery;
+    outlet->options = *options;
+    outlet->peers = id_map_new();
+    return 0;
+}
+
+void outlet_deinit(struct outlet *outlet) {
+    id_map_free(outlet->peers);
+    buffer_close(&outlet->scratch);
+}
+
+void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms) {
+    if (now_us > outlet->now_us)
+        outlet->now_us = now_us;
+    if (monotonic_ms > outlet->now_ms)
+        outlet->now_ms = monotonic_ms;
+}
+
+struct peer *outlet_find(struct outlet *outlet, uint64_t connection) {
+    return id_map_find(outlet->peers, connection);
+}
+
+uint64_t outlet_register(struct outlet *outlet, struct peer *peer) {
+    if (peer->connection)
+        id_map_remove(outlet->peers, peer->connection);
+    peer->connection = ++outlet->last_connection;
+    id_map_put(outlet->peers, peer->connection, peer);
+    return peer->connection;
+}
+
+size_t outlet_peer_count(const struct outlet *outlet) {
+    return id_map_count(outlet->peers);
+}
+
+struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
+                         struct slice address) {
+    struct peer *peer = memory_new_struct(struct peer);
+    peer->outlet = outlet;
+    peer->owner = owner;
+    peer->protocol = protocol;
+    peer->state = memory_new(protocol->state_size);
+    peer->address = memory_copy_string(address);
+    peer->active_ms = outlet->now_ms;
+    outlet_register(outlet, peer);
+    buffer_clear(&outlet->scratch);
+    protocol->open(peer->state, outlet->options.settings, NULL, &outlet->scratch);
+    peer->encoding = protocol->encoding(peer->state);
+    peer_append(peer, buffer_slice(&outlet->scratch));
+    peer_set_timer(peer, TIMER_HANDSHAKE);
+    if (protocol->opens) {
+        peer->opened = true;
+        delivery_open_session(outlet->delivery, peer->connection, &protocol->traits);
+    }
+    return peer;
+}
+
+/* Forgets what the peer would have been sent. */
+static void let_go(struct peer *peer) {
+    peer->partial = NULL;
+    while (peer->cursors)
+        cursor_close(peer->cursors);
+    peer_drop_output(peer);
+}
+
+void outlet_gone(struct peer *peer) {
+    struct outlet *outlet = peer->outlet;
+    if (peer->opened) {
+        struct event event = {
+            .kind = EVENT_CLOSED, .connection = peer->connection, .closed = {.lost = true}};
+        peer->opened = false;
+        delivery_step(outlet->delivery, &event);
+    }
+    let_go(peer);
+    peer_drop_input(peer);
+    peer_set_timer(peer, TIMER_NONE);
+    if (peer->is_ready)
+        list_remove(&outlet->ready, &peer->ready);
+    id_map_remove(outlet->peers, peer->connection);
+    peer->protocol->close(peer->state);
+    memory_free(peer->state);
+    memory_free(peer->address);
+    memory_free(peer);
+}
+
+void peer_close(struct peer *peer, uint16_t close_code) {
+    if (peer->stage != PEER_OPEN)
+        return;
+    peer->stage = PEER_CLOSING;
+    peer->close_code = close_code;
+    for (struct cursor *cursor = peer->cursors, *next; cursor; cursor = next) {
+        next = cursor->next;
+        cursor_end(cursor);
+    }
+    peer_drop_input(peer);
+    if (peer->paused) /* it must be read from to notice that it has gone */
+        peer->outlet->options.transport->pause(peer->owner, false);
+    peer->paused = false;
+    peer_set_timer(peer, TIMER_CLOSE);
+    peer_mark(peer);
+}
+
+void peer_reset(struct peer *peer) {
+    if (peer->stage == PEER_FINISHED)
+        return;
+    let_go(peer);
+    peer->stage = PEER_FINISHED;
+    peer_set_timer(peer, TIMER_NONE);
+    peer->outlet->options.transport->reset(peer->owner);
+}
+
+/* Closes at once, without what its cursors had still to send; the frame under way is completed if that is short. */
+static void cut(struct peer *peer, uint16_t close_code) {
+    peer->cut = false;
+    if (peer->partial || peer->stage != PEER_OPEN) {
+        peer_reset(peer);
+        return;
+    }
+    while (peer->cursors)
+        cursor_close(peer->cursors);
+    peer_close(peer, close_code);
+}
+
+static unsigned timeout_of(const struct outlet *outlet, enum peer_timer kind) {
+    switch (kind) {
+    case TIMER_HANDSHAKE:
+        return outlet->options.handshake_timeout_ms;
+    case TIMER_PING:
+        return outlet->options.ping_interval_ms;
+    case TIMER_PONG:
+        return outlet->options.ping_timeout_ms;
+    case TIMER_CLOSE:
+        return CLOSE_TIMEOUT_MS;
+    default:
+        return 0;
+    }
+}
+
+/* Everybody in one list waits equally long, so each list is in order of its deadlines: no timer for each peer. */
+void peer_set_timer(struct peer *peer, enum peer_timer kind) {
+    struct outlet *outlet = peer->outlet;
+    unsigned timeout_ms = timeout_of(outlet, kind);
+    if (peer->timer_kind != TIMER_NONE)
+        list_remove(&outlet->timers[peer->timer_kind], &peer->timer);
+    peer->timer_kind = TIMER_NONE;
+    if (timeout_ms == 0)
+        return;
+    peer->timer_kind = (uint8_t)kind;
+    peer->deadline_ms = outlet->now_ms + timeout_ms;
+    list_append(&outlet->timers[kind], &peer->timer);
+}
+
+/* Leaves through the hub, so that what it has under way takes effect first. */
+static void leave(struct peer *peer, uint16_t close_code) {
+    if (peer->stage != PEER_OPEN)
+        return;
+    if (!peer->opened) {
+        peer_close(peer, close_code);
+        return;
+    }
+    struct request quit = {.kind = REQUEST_QUIT, .close_code = close_code, .lost = true};
+    struct event event = {.kind = EVENT_REQUEST, .connection = peer->connection, .request = &quit};
+    delivery_step(peer->outlet->delivery, &event);
+}
+
+static bool idle_too_long(const struct peer *peer) {
+    unsigned idle_ms = peer->outlet->options.idle_timeout_ms;
+    return idle_ms > 0 && peer->active_ms + idle_ms <= peer->outlet->now_ms;
+}
+
+static void ping_due(struct peer *peer) {
+    struct outlet *outlet = peer->outlet;
+    if (idle_too_long(peer)) {
+        peer_set_timer(peer, TIMER_CLOSE);
+        leave(peer, 4001);
+        return;
+    }
+    if (!peer->protocol->ping) {
+        peer_set_timer(peer, TIMER_PING);
+        return;
+    }
+    buffer_clear(&outlet->scratch);
+    peer->protocol->ping(peer->state, &outlet->scratch);
+    peer_append(peer, buffer_slice(&outlet->scratch));
+    peer_set_timer(peer, TIMER_PONG);
+}
+
+static void timer_due(struct peer *peer, enum peer_timer kind) {
+    switch (kind) {
+    case TIMER_HANDSHAKE:
+        if (!peer->protocol->established || peer->protocol->established(peer->state))
+            peer_set_timer(peer, TIMER_PING);
+        else
+            peer_reset(peer);
+        break;
+    case TIMER_PING:
+        ping_due(peer);
+        break;
+    case TIMER_PONG:
+        /* While we do not read from it, its answer cannot have been seen. */
+        if (peer->paused || peer->protocol->answered(peer->state))
+            peer_set_timer(peer, peer->paused ? TIMER_PONG : TIMER_PING);
+        else
+            peer_reset(peer);
+        break;
+    default:
+        peer_reset(peer);
+    }
+}
+
+static void retry_pages(struct outlet *outlet) {
+    size_t at = 0;
+    struct peer *peer;
+    if (!outlet->retry_pages)
+        return;
+    outlet->retry_pages = false;
+    while ((peer = id_map_next(outlet->peers, &at)))
+        peer_mark(peer);
+}
+
+void outlet_tick(struct outlet *outlet) {
+    for (int kind = TIMER_NONE + 1; kind < TIMER_COUNT; kind++) {
+        struct list_node *last = outlet->timers[kind].last;
+        for (struct list_node *node = outlet->timers[kind].first, *next; node; node = next) {
+            struct peer *peer = container_of(node, struct peer, timer);
+            next = node == last ? NULL : node->next;
+            if (peer->deadline_ms > outlet->now_ms)
+                break;
+            timer_due(peer, kind);
+        }
+    }
+    retry_pages(outlet);
+}
+
+void outlet_writable(struct peer *peer) {
+    peer->blocked = false;
+    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next)
+        cursor_unblock(cursor);
+    peer_mark(peer);
+}
+
+void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
+    size_t at = 0;
+    struct peer *peer;
+    while ((peer = id_map_next(outlet->peers, &at)))
+        leave(peer, close_code);
+}
+
+/* Moves the rest of a frame that went out in part to the front of the outbox, if it is short. */
+static void take_rest_of_frame(struct peer *peer) {
+    struct cursor *cursor = peer->partial;
+    if (!cursor)
+        return;
+    struct stream *stream = cursor->audience->stream;
+    struct iovec vector;
+    uint64_t frame_end;
+    stream_seen(stream, cursor->offset, &frame_end);
+    if (frame_end - cursor->offset > CUT_REST_LARGEST ||
+        stream_read(stream, cursor->offset, frame_end, &vector, 1) != 1)
+        return;
+    peer_prepend(peer, slice_from(vector.iov_base, vector.iov_len));
+    peer->partial = NULL;
+}
+
+/* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can resume. The stream must
+ * not change under stream_trim, so its peer is only marked here. */
+static void evict(void *context, struct stream_wait *wait) {
+    struct cursor *cursor = container_of(wait, struct cursor, wait);
+    struct audience *audience = context;
+    take_rest_of_frame(cursor->peer);
+    cursor->state = CURSOR_FLOWING;
+    cursor->node = (struct list_node){0};
+    list_append(&audience->readers, &cursor->node);
+    cursor->peer->cut = true;
+    peer_mark(cursor->peer);
+}
+
+static void send_ready(struct outlet *outlet) {
+    struct list_node *node;
+    while ((node = list_take_first(&outlet->ready))) {
+        struct peer *peer = container_of(node, struct peer, ready);
+        peer->is_ready = false;
+        if (peer->cut)
+            cut(peer, 4000);
+        if (peer->input || peer->end_of_file || peer->wants_close)
+            peer_feed(peer);
+        if (peer->input)
+            outlet_read_end(peer);
+        peer_send(peer);
+    }
+}
+
+static void send_audience(struct audience *audience) {
+    for (struct list_node *node = audience->readers.first, *next; node; node = next) {
+        next = node->next;
+        struct cursor *cursor = container_of(node, struct cursor, node);
+        if (cursor->offset >= stream_tail(audience->stream))
+            continue;
+        if (cursor->peer->blocked)
+            cursor_block(cursor);
+        else
+            peer_send(cursor->peer);
+    }
+}
+
+void outlet_flush(struct outlet *outlet) {
+    send_ready(outlet);
+    for (struct list_node *node = outlet->dirty.first; node; node = node->next)
+        send_audience(container_of(node, struct audience, dirty));
+    struct list_node *node;
+    while ((node = list_take_first(&outlet->dirty))) {
+        struct audience *audience = container_of(node, struct audience, dirty);
+        audience->is_dirty = false;
+        stream_trim(audience->stream, evict, audience);
+    }
+}

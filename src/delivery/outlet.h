@@ -3,8 +3,7 @@
  * and takes bytes out through the callbacks below. One outlet serves one loop.
  *
  * In one turn of its loop the transport calls, in any order, outlet_open, _receive, _end_of_file, _writable, _gone; then
- * the driver collects the store's completions (delivery_collect); then outlet_flush sends: one call of `send` for each
- * peer that has anything pending, covering all of it. */
+ * delivery_turn (delivery.h) sends what came of it. */
 #pragma once
 
 #include <stdbool.h>
@@ -61,12 +60,6 @@ void outlet_end_of_file(struct peer *peer);
 void outlet_writable(struct peer *peer);
 /* The connection is closed; the peer is freed. */
 void outlet_gone(struct peer *peer);
-
-/* Sends all that is pending. After every turn, when completions were collected. */
-void outlet_flush(struct outlet *outlet);
-
-/* Pings, and cuts those whose time is over. Call once a second or so. Returns nothing to do with time to the caller. */
-void outlet_tick(struct outlet *outlet);
 
 /* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent). */
 void outlet_close_all(struct outlet *outlet, uint16_t close_code);

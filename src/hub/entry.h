@@ -30,7 +30,7 @@ struct entry_body {
     struct slice sender;      /* the name or label it is signed with */
     struct slice cid;         /* chosen by the client; empty: none */
     struct slice content;     /* UTF-8 */
-    struct slice key;         /* of a reaction */
+    struct slice key;         /* of a reaction; of a message: "raw" when it came without any signature (raw text) */
     struct slice meta;        /* members of a JSON object without braces, e.g. "title":"Disk","priority":4 */
     bool removal;             /* of a reaction: op "remove" */
     uint64_t re;              /* seq this answers; 0: none */

@@ -17,7 +17,7 @@ enum event_kind {
     EVENT_FOLLOWED,  /* answer to EFFECT_FOLLOW: the room's head; every later entry comes by EVENT_COMMITTED */
     EVENT_APPENDED,  /* answer to EFFECT_APPEND; before the EVENT_COMMITTED that holds the entry */
     EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous, once */
-    EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's; or ours refused (error) */
+    EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's (its origin zero); or ours refused (error) */
     EVENT_LISTED,    /* answer to EFFECT_LIST */
 };
 

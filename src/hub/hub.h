@@ -12,7 +12,7 @@
 struct hub;
 
 struct hub_options {
-    uint64_t seed; /* of the hash maps */
+    uint64_t seed;            /* of the hash maps */
     unsigned rate_per_minute; /* messages of a session; 0: no limit */
     unsigned max_message;     /* bytes of content */
     unsigned session_linger_s;
@@ -28,6 +28,8 @@ void hub_free(struct hub *hub);
 /* Appends what follows from `event` to `effects`. */
 void hub_step(struct hub *hub, const struct event *event, struct effects *effects);
 
-/* For checks and metrics. */
+/* For checks and metrics. Clients are connections, and those of which something is still under way; sessions may also be
+ * without one, and clients that are transient or have quit have none. */
+size_t hub_client_count(const struct hub *hub);
 size_t hub_session_count(const struct hub *hub);
 size_t hub_room_count(const struct hub *hub);

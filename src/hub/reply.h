@@ -54,6 +54,8 @@ struct reply {
     struct entry *const *entries; /* ascending */
     size_t entry_count;
     bool more;
+    bool backwards; /* of a batch: read back from an end, so that where not all fits the oldest are left out */
     bool greeting;
     bool catching_up; /* of a batch: part of joining, not an answer to history */
+    uint8_t side;     /* of a batch of a direct-message room: the reader's (enum side); SIDE_PUBLIC: not known */
 };

@@ -38,7 +38,7 @@ struct request {
     struct slice name;    /* to claim */
     struct slice sender;  /* a label to sign with */
     struct slice content;
-    struct slice key;     /* of a reaction */
+    struct slice key;     /* of a reaction; see entry_body */
     struct slice meta;    /* see entry_body */
     struct slice epoch;
     struct slice session; /* secret of the session to take over */

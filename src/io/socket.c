@@ -1,1 +1,125 @@
+#include "io/socket.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Connections that may wait to be accepted; the system lowers it to net.core.somaxconn. */
+#define SOCKET_BACKLOG 4096
+
+static const char *local_path(const struct endpoint_address *address) {
+    return ((const struct sockaddr_un *)(const void *)&address->storage)->sun_path;
+}
+
+static bool is_local(const struct endpoint_address *address) {
+    return address->storage.ss_family == AF_UNIX;
+}
+
+/* Whether the socket file is left over from a server that is gone: nobody answers there. */
+static bool is_abandoned(const struct endpoint_address *address) {
+    struct stat status;
+    bool refused;
+    int probe;
+
+    if (lstat(local_path(address), &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0)
+        return false;
+    refused = connect(probe, (const struct sockaddr *)&address->storage, address->length) != 0 &&
+              errno == ECONNREFUSED;
+    close(probe);
+    return refused;
+}
+
+/* Returns an errno. */
+static int bind_address(int descriptor, const struct endpoint_address *address) {
+    const struct sockaddr *name = (const struct sockaddr *)&address->storage;
+
+    if (bind(descriptor, name, address->length) == 0)
+        return 0;
+    if (errno != EADDRINUSE || !is_local(address) || !is_abandoned(address))
+        return errno;
+    if (unlink(local_path(address)) != 0 || bind(descriptor, name, address->length) != 0)
+        return errno;
+    return 0;
+}
+
+static int describe_failure(const struct endpoint_address *address, int problem, char *message,
+                            size_t size) {
+    struct buffer text = {0};
+    const char *advice = "";
+
+    if (problem == EADDRINUSE)
+        advice = "; another program listens there: stop it, or choose another address";
+    else if (problem == EACCES)
+        advice = "; ports below 1024 and folders of others need more rights";
+    endpoint_append_address(address, &text);
+    snprintf(message, size, "cannot listen on %.*s: %s%s", SLICE_ARGS(buffer_slice(&text)),
+             strerror(problem), advice);
+    buffer_close(&text);
+    return problem == EADDRNOTAVAIL || problem == EAFNOSUPPORT ? ERR_NOT_FOUND : ERR_IO;
+}
+
+int socket_listen(const struct endpoint_address *address, struct socket_listener *listener,
+                  char *message, size_t size) {
+    struct socket_listener opened = {.address.length = sizeof(struct sockaddr_storage)};
+    int one = 1;
+    int problem;
+
+    opened.descriptor =
+        socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (opened.descriptor < 0)
+        return describe_failure(address, errno, message, size);
+    if (!is_local(address))
+        setsockopt(opened.descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    problem = bind_address(opened.descriptor, address);
+    if (problem == 0 && listen(opened.descriptor, SOCKET_BACKLOG) != 0)
+        problem = errno;
+    if (problem != 0) {
+        close(opened.descriptor);
+        return describe_failure(address, problem, message, size);
+    }
+    getsockname(opened.descriptor, (struct sockaddr *)&opened.address.storage,
+                &opened.address.length);
+    *listener = opened;
+    return 0;
+}
+
+void socket_listener_close(struct socket_listener *listener) {
+    if (is_local(&listener->address))
+        unlink(local_path(&listener->address));
+    close(listener->descriptor);
+    listener->descriptor = -1;
+}
+
+int socket_accept(int listener, struct endpoint_address *peer) {
+    int descriptor;
+
+    do {
+        peer->length = sizeof(peer->storage);
+        descriptor = accept4(listener, (struct sockaddr *)&peer->storage, &peer->length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0)
+        return -errno;
+    if (!is_local(peer))
+        socket_disable_delay(descriptor);
+    return descriptor;
+}
+
+void socket_disable_delay(int descriptor) {
+    int one = 1;
+
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+void socket_reset_on_close(int descriptor) {
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}

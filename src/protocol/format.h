@@ -6,6 +6,7 @@
 
 struct feed_format {
     bool websocket; /* what is rendered becomes the payload of one WebSocket frame; else it is sent as it is */
+    bool binary_signals; /* the frame of a signal is binary; everything else is text */
     /* Append the words for an entry or a signal, or append nothing and return false. `side` is the reader's. */
     bool (*entry)(enum format format, enum side side, const struct effect *show, struct buffer *output);
     bool (*signal)(enum format format, enum side side, const struct effect *show, struct buffer *output);

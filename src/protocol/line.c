@@ -1,1 +1,142 @@
+/* Lines with a name: for people with nc or telnet, and for scripts.
+ *
+ *     S banter chat server        C Jason                   S Jason has connected
+ *       Enter your name:                                      Welcome Jason. Send QUIT to disconnect.
+ *
+ * After that each line is a message, QUIT leaves, and lines with a '/' in front are commands (line_command.c). How
+ * messages of others look is in line_feed.c, how answers look in line_reply.c. */
+#include "protocol/line.h"
 
+#include "base/text.h"
+
+#define PROMPT "Enter your name:\n"
+
+static void open_line(void *state, const struct protocol_settings *settings,
+                      const struct handover *handover, struct buffer *output) {
+    (void)state;
+    (void)handover;
+    buffer_append_slice(output, settings->banner);
+    buffer_append_string(output, "\n" PROMPT);
+}
+
+static void close_line(void *state) {
+    (void)state;
+}
+
+void line_complain(const struct line_state *state, struct slice text, struct buffer *output) {
+    bool prompting = state->stage == LINE_UNNAMED;
+    if (!prompting)
+        buffer_append_string(output, "error: ");
+    plain_append_text(output, text);
+    buffer_append_string(output, prompting ? "\n" PROMPT : "\n");
+}
+
+enum feed_result line_claim(struct line_state *state, struct feed *feed, struct slice name) {
+    if (name_check(name) < 0) {
+        line_complain(state, SLICE("A name is 1 to 64 letters, digits, '-', '_' or '.'"),
+                      feed->output);
+        return FEED_AGAIN;
+    }
+    if (state->stage == LINE_UNNAMED)
+        state->stage = LINE_NAMING;
+    feed->request = (struct request){.kind = REQUEST_NAME, .name = name};
+    return FEED_REQUEST;
+}
+
+enum feed_result line_quit(struct line_state *state, struct feed *feed) {
+    state->stage = LINE_LEFT;
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    return FEED_REQUEST;
+}
+
+static enum feed_result say(struct feed *feed, struct slice content) {
+    feed->request = (struct request){.kind = REQUEST_PUBLISH, .content = content};
+    return FEED_REQUEST;
+}
+
+static enum feed_result take_line(struct line_state *state, struct feed *feed, struct slice line) {
+    if (!utf8_valid(line)) {
+        line_complain(state, SLICE("not UTF-8"), feed->output);
+        return FEED_AGAIN;
+    }
+    line = slice_trim(line);
+    if (slice_equal(line, SLICE("QUIT")))
+        return line_quit(state, feed);
+    if (slice_starts_with(line, SLICE("/")) && !slice_starts_with(line, SLICE("//")))
+        return line_command(state, feed, line);
+    if (state->stage == LINE_UNNAMED)
+        return line_claim(state, feed, line);
+    if (line.length == 0)
+        return FEED_AGAIN;
+    return say(feed, slice_skip(line, line.data[0] == '/' ? 1 : 0));
+}
+
+static void complain_too_long(const struct line_state *state,
+                              const struct protocol_settings *settings, struct buffer *output) {
+    struct buffer text = {0};
+    plain_append_too_long(&text, settings);
+    line_complain(state, buffer_slice(&text), output);
+    buffer_close(&text);
+}
+
+static enum feed_result feed_line(void *opaque, const struct protocol_settings *settings,
+                                  struct feed *feed) {
+    struct line_state *state = opaque;
+    struct slice rest = feed->input, line;
+    if (state->stage == LINE_NAMING)
+        return FEED_WAIT;
+    if (state->stage == LINE_LEFT) {
+        feed->consumed = feed->input.length;
+        return FEED_MORE;
+    }
+    enum line_result result = line_read(&state->reader, plain_line_limit(settings), &rest, &line);
+    feed->consumed = feed->input.length - rest.length;
+    switch (result) {
+    case LINE_READY:
+        return take_line(state, feed, line);
+    case LINE_TOO_LONG:
+        complain_too_long(state, settings, feed->output);
+        return FEED_AGAIN;
+    case LINE_MORE:
+    case LINE_DROPPING:
+        break;
+    }
+    return FEED_MORE;
+}
+
+static void goodbye(void *state, const struct protocol_settings *settings, uint16_t close_code,
+                    struct buffer *output) {
+    (void)state;
+    (void)settings;
+    struct slice why = plain_goodbye(close_code);
+    if (why.length == 0)
+        return;
+    buffer_append_string(output, "error: ");
+    buffer_append_slice(output, why);
+    buffer_append_char(output, '\n');
+}
+
+static struct encoding encoding(const void *state) {
+    (void)state;
+    return (struct encoding){.format = FORMAT_LINE};
+}
+
+const struct protocol line_protocol = {
+    .scheme = "line",
+    .state_size = sizeof(struct line_state),
+    .traits =
+        {
+            .lobby_when_named = true,
+            .default_room = true,
+            .direct = true,
+            .needs_name = true,
+            .lingers = true,
+        },
+    .opens = true,
+    .open = open_line,
+    .close = close_line,
+    .feed = feed_line,
+    .reply = line_reply,
+    .goodbye = goodbye,
+    .encoding = encoding,
+};

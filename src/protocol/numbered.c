@@ -1,1 +1,130 @@
+/* Lines without names: the least a chat can be. What a client sends goes to everyone with its number in front, "Client
+ * 3: text"; the hub gives the numbers. Nothing else is ever said, except why a line was not taken. An empty line leaves. */
+#include "base/text.h"
+#include "protocol/plain.h"
+#include "wire/line.h"
 
+struct numbered_state {
+    struct line_reader reader;
+    bool left;
+};
+
+static void open_numbered(void *state, const struct protocol_settings *settings,
+                          const struct handover *handover, struct buffer *output) {
+    (void)state;
+    (void)settings;
+    (void)handover;
+    (void)output;
+}
+
+static void close_numbered(void *state) {
+    (void)state;
+}
+
+static void append_error(struct buffer *output, struct slice text) {
+    buffer_append_string(output, "error: ");
+    plain_append_text(output, text);
+    buffer_append_char(output, '\n');
+}
+
+static enum feed_result take_line(struct numbered_state *state, struct feed *feed,
+                                  struct slice line) {
+    if (line.length == 0) {
+        state->left = true;
+        feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+        return FEED_REQUEST;
+    }
+    if (!utf8_valid(line)) {
+        append_error(feed->output, SLICE("not UTF-8"));
+        return FEED_AGAIN;
+    }
+    feed->request = (struct request){.kind = REQUEST_PUBLISH, .content = line};
+    return FEED_REQUEST;
+}
+
+static enum feed_result feed_numbered(void *opaque, const struct protocol_settings *settings,
+                                      struct feed *feed) {
+    struct numbered_state *state = opaque;
+    struct slice rest = feed->input, line;
+    if (state->left) {
+        feed->consumed = feed->input.length;
+        return FEED_MORE;
+    }
+    enum line_result result = line_read(&state->reader, plain_line_limit(settings), &rest, &line);
+    feed->consumed = feed->input.length - rest.length;
+    switch (result) {
+    case LINE_READY:
+        return take_line(state, feed, line);
+    case LINE_TOO_LONG:
+        buffer_append_string(feed->output, "error: ");
+        plain_append_too_long(feed->output, settings);
+        buffer_append_char(feed->output, '\n');
+        return FEED_AGAIN;
+    case LINE_MORE:
+    case LINE_DROPPING:
+        break;
+    }
+    return FEED_MORE;
+}
+
+static void reply_numbered(void *state, const struct protocol_settings *settings,
+                           const struct reply *reply, struct buffer *output) {
+    (void)state;
+    (void)settings;
+    if (reply->kind == REPLY_ERROR)
+        append_error(output, plain_error(reply));
+    else if (reply->kind == REPLY_BATCH)
+        plain_append_batch(output, &numbered_feed, FORMAT_NUMBERED, reply);
+}
+
+static void goodbye(void *state, const struct protocol_settings *settings, uint16_t close_code,
+                    struct buffer *output) {
+    (void)state;
+    (void)settings;
+    struct slice why = plain_goodbye(close_code);
+    if (why.length > 0)
+        append_error(output, why);
+}
+
+static struct encoding encoding(const void *state) {
+    (void)state;
+    return (struct encoding){.format = FORMAT_NUMBERED};
+}
+
+static bool numbered_entry(enum format format, enum side side, const struct effect *show,
+                           struct buffer *output) {
+    (void)format;
+    const struct entry_body *body = &show->show.entry->body;
+    if (body->kind != ENTRY_MESSAGE || side != SIDE_PUBLIC)
+        return false;
+    struct buffer prefix = {0};
+    plain_append_sender(&prefix, body->sender);
+    buffer_append_string(&prefix, ": ");
+    plain_append_lines(output, buffer_slice(&prefix), body->content);
+    buffer_close(&prefix);
+    return true;
+}
+
+static bool numbered_signal(enum format format, enum side side, const struct effect *show,
+                            struct buffer *output) {
+    (void)format;
+    (void)side;
+    (void)show;
+    (void)output;
+    return false;
+}
+
+const struct feed_format numbered_feed = {.entry = numbered_entry, .signal = numbered_signal};
+
+const struct protocol numbered_protocol = {
+    .scheme = "numbered",
+    .state_size = sizeof(struct numbered_state),
+    .traits = {.lobby_at_open = true, .default_room = true, .numbered = true},
+    .opens = true,
+    .open = open_numbered,
+    .close = close_numbered,
+    .feed = feed_numbered,
+    .reply = reply_numbered,
+    .goodbye = goodbye,
+    .encoding = encoding,
+};

@@ -24,7 +24,8 @@ enum format {
     FORMAT_TEXT,       /* raw text over WebSocket */
     FORMAT_LINE,
     FORMAT_NUMBERED,
-    FORMAT_COMMAND,
+    FORMAT_COMMAND,       /* each message stands alone, without LF */
+    FORMAT_COMMAND_LINES, /* to a client that sends LF */
     FORMAT_COUNT
 };
 
@@ -64,6 +65,8 @@ struct protocol_settings {
 enum feed_result {
     FEED_MORE,    /* all that could be used was used; the rest, if any, needs more bytes */
     FEED_REQUEST, /* feed->request is filled in; call again for what follows */
+    FEED_AGAIN,   /* like FEED_REQUEST without a request: something was answered by the protocol itself. So that one call
+                     gives one answer, and a peer that does not take them can be made to wait. */
     FEED_SWITCH,  /* feed->next is the protocol from here on; feed->handover says how it starts */
     FEED_WAIT,    /* nothing more until the answer to the last request is rendered */
 };
@@ -130,6 +133,10 @@ struct protocol {
 
     /* Whether the handshake is over (the client has said what it wants). NULL: always. */
     bool (*established)(const void *state);
+
+    /* A close code the protocol wants the connection closed with, because of what it was opened with or what it was just
+     * told; 0: none. Asked after `open` and after `reply`; what is pending is sent first, then `goodbye`. NULL: never. */
+    uint16_t (*close_wanted)(const void *state);
 };
 
 /* By URL scheme: "ws", "ws+text", "line", "numbered", "command"; NULL when unknown. */

@@ -1,1 +1,143 @@
-int main(void) { return 0; }
+/* banterd: reads the configuration, runs one server and stops it on SIGINT or SIGTERM. */
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "server/arguments.h"
+#include "server/server.h"
+
+struct signals {
+    uv_signal_t interrupt, terminate;
+    struct server *server;
+    const struct log *log;
+    bool stopping;
+};
+
+static int fail(const char *message) {
+    fprintf(stderr, "banterd: %s\n", message);
+    return EXIT_FAILURE;
+}
+
+/* The first asks for an orderly end; who asks twice means at once. */
+static void on_signal(uv_signal_t *handle, int number) {
+    struct signals *signals = handle->data;
+
+    if (signals->stopping)
+        _exit(128 + number);
+    signals->stopping = true;
+    log_write(signals->log, LOG_INFO, "Stopping on %s", number == SIGINT ? "SIGINT" : "SIGTERM");
+    server_stop(signals->server);
+}
+
+static void watch_signals(struct signals *signals) {
+    uv_signal_init(server_loop(signals->server), &signals->interrupt);
+    uv_signal_init(server_loop(signals->server), &signals->terminate);
+    signals->interrupt.data = signals->terminate.data = signals;
+    uv_signal_start(&signals->interrupt, on_signal, SIGINT);
+    uv_signal_start(&signals->terminate, on_signal, SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void close_signals(struct signals *signals) {
+    uv_close((uv_handle_t *)&signals->interrupt, NULL);
+    uv_close((uv_handle_t *)&signals->terminate, NULL);
+}
+
+/* Every connection is a descriptor, and the usual soft limit of 1,024 is a relic. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void announce(const struct server *server, const struct log *log) {
+    const char *address;
+
+    for (size_t i = 0; (address = server_address(server, i)); i++)
+        printf("[Server] Running on %s\n", address);
+    fflush(stdout);
+    for (size_t i = 0; (address = server_address(server, i)); i++) {
+        if (strncmp(address, "ws://", strlen("ws://")) == 0 && !strstr(address, "unix:")) {
+            log_write(log, LOG_INFO, "Open http://%s/ in a browser to chat",
+                      address + strlen("ws://"));
+            break;
+        }
+    }
+}
+
+static int serve(const struct config *config) {
+    const struct log log = {
+        .level = (enum log_level)config->log_level,
+        .json = config->log_format == CONFIG_LOG_JSON,
+        .descriptor = STDERR_FILENO,
+    };
+    struct signals signals = {.log = &log};
+    char message[512];
+
+    raise_descriptor_limit();
+    if (server_new(config, &log, &signals.server, message, sizeof(message)) != 0)
+        return fail(message);
+    watch_signals(&signals);
+    announce(signals.server, &log);
+    server_run(signals.server);
+    close_signals(&signals);
+    server_free(signals.server);
+    log_write(&log, LOG_INFO, "Stopped");
+    return EXIT_SUCCESS;
+}
+
+static void print_config(const struct config *config) {
+    struct buffer text = {0};
+
+    config_print(config, &text);
+    fwrite(buffer_slice(&text).data, 1, buffer_length(&text), stdout);
+    buffer_close(&text);
+}
+
+static int act(enum arguments_action action, const struct config *config) {
+    char message[512];
+
+    switch (action) {
+    case ARGUMENTS_VERSION:
+        printf("banterd %s\n", BANTER_VERSION);
+        return EXIT_SUCCESS;
+    case ARGUMENTS_HELP:
+        fputs(arguments_help, stdout);
+        return EXIT_SUCCESS;
+    case ARGUMENTS_PRINT_CONFIG:
+        print_config(config);
+        return EXIT_SUCCESS;
+    case ARGUMENTS_CHECK:
+    case ARGUMENTS_RUN:
+        break;
+    }
+    if (config_check(config, message, sizeof(message)) != 0)
+        return fail(message);
+    if (action == ARGUMENTS_RUN)
+        return serve(config);
+    puts("The configuration is valid.");
+    return EXIT_SUCCESS;
+}
+
+int main(int count, char **values) {
+    enum arguments_action action;
+    struct config config;
+    char message[1024];
+    int status;
+
+    config_init(&config);
+    if (arguments_parse(count, values, &config, &action, message, sizeof(message)) != 0)
+        status = fail(message);
+    else
+        status = act(action, &config);
+    config_close(&config);
+    return status;
+}

@@ -1,5 +1,7 @@
 /* HTTP/1.1 requests and responses over http-parser, sans I/O. One request at a time; the body is collected whole up to a
- * limit. The only file that includes http_parser.h. */
+ * limit. Stricter than the parser: what two readers of a request could understand differently is refused (bare CR or LF, folded
+ * headers, a Content-Length twice or beside a Transfer-Encoding, any coding but chunked, HTTP/1.1 without exactly one Host, a path
+ * that is not UTF-8 or holds a zero). Only http*.c include http_parser.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -50,8 +52,11 @@ void http_reader_next(struct http_reader *reader); /* ready for the next message
 struct slice http_header(const struct http_message *message, const char *name);
 /* Whether a comma-separated header contains `token`, ignoring case. */
 bool http_header_has(const struct http_message *message, const char *name, const char *token);
-/* The decoded value of a query (or form) parameter, appended to `out`. False when absent. `+` is a space. */
+/* The decoded value of a query (or form) parameter, appended to `out`. False when absent. `+` is a space. A % without two
+ * hexadecimal digits stands for itself, as in browsers. The value may be any bytes: not checked for UTF-8. */
 bool http_query(struct slice query, const char *name, struct buffer *out);
+/* The same for a parameter that may come several times: advances `*query` past it. */
+bool http_query_next(struct slice *query, const char *name, struct buffer *out);
 
 /* Appends a whole response with Content-Length, Date-less, with the security headers every answer of ours has. `extra` is zero or
  * more complete header lines, each ending in CR LF; `type` may be NULL for no body. `head_only`: answer to HEAD. */

@@ -7,7 +7,7 @@
 #include "base/slice.h"
 
 enum line_result {
-    LINE_MORE,     /* no whole line yet; nothing was used */
+    LINE_MORE,     /* no whole line yet; nothing of it was used */
     LINE_READY,    /* `*line` is one, without its ending */
     LINE_TOO_LONG, /* more than `max` bytes without an ending: say so once, the rest up to its LF is dropped */
     LINE_DROPPING  /* still inside a line that was too long; all input was used */

@@ -1,5 +1,8 @@
-/* WebSocket framing, RFC 6455, both ends, sans I/O. The decoder takes bytes as they arrive and gives messages and
- * control frames; text is checked for UTF-8 while it arrives (not when compressed: then once, at its end). */
+/* WebSocket framing, RFC 6455, both ends, sans I/O. The decoder takes bytes as they arrive and
+ * gives messages and control frames; text is checked for UTF-8 while it arrives (not when
+ * compressed: then once, at its end). The three files behind this header: websocket.c reads
+ * frames, websocket_encode.c writes them, websocket_handshake.c has what an upgrade from HTTP
+ * needs. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,44 +29,51 @@ enum websocket_event {
     WEBSOCKET_FAILED   /* `fail_code` says what to close with: 1002, 1007, 1009 */
 };
 
-/* Per connection; zeroed, then websocket_decoder_init. Holds no memory between messages. */
+struct websocket_partial; /* a frame or message that is half read */
+
+/* Per connection; zeroed, then websocket_decoder_init. Costs nothing beside these bytes while
+ * nothing is half read. */
 struct websocket_decoder {
-    struct buffer message; /* payload so far of a message in fragments or in several reads */
-    uint64_t remaining;    /* of the frame being read */
-    uint8_t head[14];      /* of the frame whose header is incomplete */
-    uint8_t head_length;
-    uint8_t mask[4];
-    uint8_t mask_offset;
-    uint8_t opcode;        /* of the frame being read */
-    uint8_t message_opcode; /* of the message being collected; 0: none */
-    uint8_t control[125];
-    uint8_t control_length;
-    bool final, compressed, in_frame;
-    bool expect_mask;  /* we are the server */
-    bool deflate;      /* permessage-deflate was agreed on */
-    uint16_t fail_code;
-    struct utf8_check utf8;
+    struct websocket_partial *partial; /* NULL between messages */
     size_t max_message;
+    bool expect_mask; /* we are the server */
+    bool deflate;     /* permessage-deflate was agreed on */
+    bool ended;       /* a close frame came: what follows it is dropped */
     /* Results, valid until the next call. */
-    enum websocket_opcode event_opcode;
-    struct slice payload;
+    uint16_t fail_code;
     uint16_t close_code; /* of a close frame: its code, or 1005 when it had none */
+    enum websocket_opcode event_opcode;
+    struct slice payload; /* of a close frame: its reason, without the code */
 };
 
-void websocket_decoder_init(struct websocket_decoder *decoder, bool server, bool deflate, size_t max_message);
+/* `max_message`: bytes of a message after inflating; a frame that would exceed it fails with 1009
+ * at its header. */
+void websocket_decoder_init(struct websocket_decoder *decoder, bool server, bool deflate,
+                            size_t max_message);
 void websocket_decoder_close(struct websocket_decoder *decoder);
 
-/* Uses bytes from the front of `*input` (advances it) up to the end of one message or control frame. May unmask in
- * place inside `input`. An unfragmented message that is whole in `input` is given without copying. */
-enum websocket_event websocket_decode(struct websocket_decoder *decoder, struct inflater *inflater, struct slice *input);
+/* Uses bytes from the front of `*input` (advances it) up to the end of one message or control
+ * frame. May unmask in place inside `input`. An unfragmented message that is whole in `input` is
+ * given without copying; the memory of any other is given back by the next call, for which an
+ * empty `input` is enough. After WEBSOCKET_FAILED it fails again with the same code, after a
+ * close frame it gives WEBSOCKET_MORE, both using up all input. `inflater` may be NULL without
+ * deflate. */
+enum websocket_event websocket_decode(struct websocket_decoder *decoder, struct inflater *inflater,
+                                      struct slice *input);
+
+/* XORs `bytes` with `mask` (section 5.3), of which `offset` bytes of the frame were done before. */
+void websocket_mask(uint8_t *bytes, size_t length, const uint8_t mask[4], size_t offset);
 
 /* Appends the header of a frame with FIN; from a server without mask. `compressed` sets RSV1. */
-void websocket_append_header(struct buffer *out, enum websocket_opcode opcode, bool compressed, size_t length);
+void websocket_append_header(struct buffer *out, enum websocket_opcode opcode, bool compressed,
+                             size_t length);
 /* A whole unmasked frame. */
 void websocket_append_frame(struct buffer *out, enum websocket_opcode opcode, struct slice payload);
 /* A whole masked frame, from a client. */
-void websocket_append_masked(struct buffer *out, enum websocket_opcode opcode, struct slice payload, uint32_t mask);
-/* A close frame from a server; `reason` at most 123 bytes. Codes 1005 and 1006 are sent as an empty close. */
+void websocket_append_masked(struct buffer *out, enum websocket_opcode opcode, struct slice payload,
+                             uint32_t mask);
+/* A close frame from a server; `reason` at most 123 bytes. Codes 1005 and 1006 are sent as an
+ * empty close. */
 void websocket_append_close(struct buffer *out, uint16_t code, struct slice reason);
 
 /* Sec-WebSocket-Accept for a key (section 4.2.2), 28 characters appended. */
@@ -71,7 +81,9 @@ void websocket_append_accept(struct buffer *out, struct slice key);
 /* Whether a Sec-WebSocket-Key is 16 bytes in base64. */
 bool websocket_key_valid(struct slice key);
 
-/* Sec-WebSocket-Extensions as offered (RFC 7692 section 7.1): takes the first acceptable permessage-deflate offer.
- * Returns false when there is none; otherwise sets `*window_bits` (15 unless the offer asks for server_max_window_bits; an
- * offer that asks for 8 is passed over) and appends the answer, with both no_context_takeover parameters, to `answer`. */
+/* Sec-WebSocket-Extensions as offered (RFC 7692 section 7.1; several headers are joined with
+ * commas): takes the first acceptable permessage-deflate offer. Returns false when there is none;
+ * otherwise sets `*window_bits` (15 unless the offer asks for server_max_window_bits; an offer
+ * that asks for 8 is passed over, as is a malformed one) and appends the answer, with both
+ * no_context_takeover parameters, to `answer`. */
 bool websocket_accept_deflate(struct slice offers, int *window_bits, struct buffer *answer);

@@ -1,0 +1,55 @@
+# The front door. `make` builds, `make help` lists the rest. Packages that are missing are installed
+# first (scripts/setup).
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+ARGS ?=
+
+options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
+options-build-debug = -Dbuildtype=debug
+
+.PHONY: all setup build build-asan build-debug run debug test sanitize install format clean help
+.NOTPARALLEL:
+
+all: build ## build the server and the client: build/banterd and build/banter
+
+setup: ## install the packages that building and testing need
+	scripts/setup test
+
+# ninja notices what changed, the build files included; only the first time it has to be told how.
+build build-asan build-debug: %: packages
+	@test -e $@/build.ninja || meson setup $(options-$@) $@
+	ninja -C $@ src/server/banterd src/client/banter
+	@ln -sf src/server/banterd src/client/banter $@/
+
+run: build ## start the server, with its data in ./data (options: make run ARGS="…")
+	build/banterd $(ARGS)
+
+debug: build-debug ## build without optimisation, for a debugger: build-debug/banterd
+
+test: test-packages build build-asan ## run every test there is
+	$(PYTHON) tests/run build-asan build
+
+sanitize: test-packages build-asan ## run the tests against a build that looks for memory errors
+	$(PYTHON) tests/run build-asan
+
+install: build ## install; PREFIX (default /usr/local) and DESTDIR as usual
+	meson configure build -Dprefix=$(abspath $(PREFIX))
+	DESTDIR="$(DESTDIR)" meson install -C build
+
+format: ## bring every C file into the house style
+	scripts/setup format
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove everything that was built
+	rm -rf build build-asan build-debug
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: packages test-packages
+packages:
+	@scripts/setup build
+test-packages:
+	@scripts/setup test

@@ -1,0 +1,74 @@
+#include "client/outbox.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "wire/json.h"
+
+static void append_frame(struct buffer *out, const struct outgoing_message *message) {
+    buffer_append_string(out, "{\"type\":\"message\"");
+    if (message->to.length > 0)
+        json_append_string_member(out, "to", message->to);
+    else
+        json_append_string_member(out, "room", message->room);
+    if (message->sender.length > 0)
+        json_append_string_member(out, "sender", message->sender);
+    json_append_string_member(out, "content", message->content);
+    json_append_string_member(out, "cid", message->cid);
+    buffer_append_char(out, '}');
+}
+
+static struct slice put(char **at, struct slice s) {
+    char *start = *at;
+    if (s.length > 0)
+        memcpy(start, s.data, s.length);
+    *at += s.length;
+    return slice_from(start, s.length);
+}
+
+void outbox_add(struct outbox *outbox, const struct outgoing_message *message) {
+    struct buffer frame = {0};
+    append_frame(&frame, message);
+    struct outgoing *outgoing = memory_new(sizeof *outgoing + message->cid.length +
+                                           message->room.length + buffer_length(&frame));
+    char *at = outgoing->bytes;
+    outgoing->content_size = (unsigned)message->content.length;
+    outgoing->cid = put(&at, message->cid);
+    outgoing->room = put(&at, message->room);
+    outgoing->frame = put(&at, buffer_slice(&frame));
+    buffer_close(&frame);
+
+    if (outbox->last != NULL)
+        outbox->last->next = outgoing;
+    else
+        outbox->first = outgoing;
+    outbox->last = outgoing;
+    outbox->count++;
+}
+
+void outbox_drop_first(struct outbox *outbox) {
+    struct outgoing *outgoing = outbox->first;
+    outbox->first = outgoing->next;
+    if (outbox->first == NULL)
+        outbox->last = NULL;
+    outbox->count--;
+    memory_free(outgoing);
+}
+
+void outbox_close(struct outbox *outbox) {
+    while (outbox->first != NULL)
+        outbox_drop_first(outbox);
+}
+
+struct outgoing *outbox_due(const struct outbox *outbox, uint64_t now_ms) {
+    struct outgoing *first = outbox->first;
+    if (first == NULL || first->sent || now_ms < first->not_before_ms)
+        return NULL;
+    return first;
+}
+
+void outbox_rewind(struct outbox *outbox) {
+    if (outbox->first != NULL)
+        outbox->first->sent = false;
+}

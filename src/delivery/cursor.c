@@ -1,0 +1,228 @@
+/* Cursors: from history to live by one algorithm.
+ *
+ * A cursor starts with the seq it wants next. While that is behind what the room has shown, pages come from the store,
+ * one at a time for each peer and only as fast as the peer takes them. After each page: if the stream still holds what
+ * comes next (it keeps its window while anybody is catching up), the cursor attaches there and is live; else it asks
+ * for the next page when the socket has drained. There is no seam to get wrong: live is the tail of history. */
+#include "delivery/internal.h"
+
+#include <assert.h>
+
+static void attach(struct cursor *cursor, uint64_t offset) {
+    struct peer *peer = cursor->peer;
+    uint64_t at = cursor->next_seq - 1;
+    bool live_reply = cursor->live_reply && cursor->limit == UINT64_MAX;
+    stream_release(cursor->audience->stream);
+    cursor->offset = offset;
+    cursor->state = CURSOR_FLOWING;
+    cursor->node = (struct list_node){0};
+    list_append(&cursor->audience->readers, &cursor->node);
+    cursor->live_reply = false;
+    audience_mark(cursor->audience);
+    peer_mark(peer);
+    if (live_reply) {
+        struct reply reply = {
+            .kind = REPLY_LIVE, .room = cursor->audience->channel->room, .last = at};
+        peer_reply(peer, &reply);
+    }
+}
+
+/* Attaches where the stream still holds what comes next, if it does. */
+static bool try_attach(struct cursor *cursor) {
+    struct stream *stream = cursor->audience->stream;
+    uint64_t offset;
+    bool found = stream_find(stream, cursor->next_seq, &offset);
+    if (!found && cursor->next_seq <= cursor->audience->channel->delivered)
+        return false;
+    if (!found)
+        offset = stream_tail(stream);
+    /* What was shown before it joined (its own arrival, for one) is not for it. */
+    if (offset < cursor->offset)
+        offset = cursor->offset;
+    if (offset < stream_oldest(stream))
+        return false;
+    attach(cursor, offset);
+    return true;
+}
+
+static void begin_catching(struct cursor *cursor, uint64_t next_seq) {
+    cursor->state = CURSOR_CATCHING;
+    cursor->next_seq = next_seq;
+    cursor->offset = stream_tail(cursor->audience->stream);
+    stream_hold(cursor->audience->stream);
+}
+
+static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
+                                 struct encoding encoding) {
+    struct cursor *cursor = memory_new_struct(struct cursor);
+    cursor->peer = peer;
+    cursor->audience = audience_open(channel, encoding);
+    cursor->limit = UINT64_MAX;
+    struct cursor **link = &peer->cursors;
+    while (*link)
+        link = &(*link)->next;
+    *link = cursor;
+    return cursor;
+}
+
+void cursor_open(struct peer *peer, struct channel *channel, const struct effect *effect) {
+    struct encoding encoding = peer->encoding;
+    encoding.side = (uint8_t)effect->subscribe.side;
+    struct cursor *cursor = cursor_new(peer, channel, encoding);
+    cursor->live_reply = effect->subscribe.live_reply;
+    begin_catching(cursor, effect->subscribe.next);
+    if (cursor->next_seq > channel->delivered)
+        attach(cursor, cursor->offset);
+    else
+        peer_mark(peer); /* the page is asked for when the outbox is empty */
+}
+
+/* Takes the cursor out of wherever its state has put it. */
+static void detach(struct cursor *cursor) {
+    switch (cursor->state) {
+    case CURSOR_CATCHING:
+        stream_release(cursor->audience->stream);
+        break;
+    case CURSOR_FLOWING:
+        list_remove(&cursor->audience->readers, &cursor->node);
+        break;
+    case CURSOR_BLOCKED:
+        stream_unblock(cursor->audience->stream, &cursor->wait);
+        break;
+    }
+}
+
+void cursor_close(struct cursor *cursor) {
+    struct peer *peer = cursor->peer;
+    detach(cursor);
+    struct cursor **link = &peer->cursors;
+    while (*link != cursor)
+        link = &(*link)->next;
+    *link = cursor->next;
+    if (peer->partial == cursor)
+        peer->partial = NULL;
+    audience_leave(cursor->audience);
+    memory_free(cursor);
+}
+
+void cursor_end(struct cursor *cursor) {
+    uint64_t tail = stream_tail(cursor->audience->stream);
+    if (cursor->state == CURSOR_CATCHING || cursor->offset >= tail) {
+        cursor_close(cursor);
+        return;
+    }
+    if (cursor->limit > tail)
+        cursor->limit = tail;
+}
+
+uint64_t cursor_pending_end(const struct cursor *cursor) {
+    uint64_t tail = stream_tail(cursor->audience->stream);
+    return cursor->limit < tail ? cursor->limit : tail;
+}
+
+void cursor_block(struct cursor *cursor) {
+    if (cursor->state != CURSOR_FLOWING || cursor->offset >= cursor_pending_end(cursor))
+        return;
+    list_remove(&cursor->audience->readers, &cursor->node);
+    cursor->state = CURSOR_BLOCKED;
+    cursor->wait = (struct stream_wait){0};
+    stream_block(cursor->audience->stream, &cursor->wait, cursor->offset);
+}
+
+void cursor_unblock(struct cursor *cursor) {
+    if (cursor->state != CURSOR_BLOCKED)
+        return;
+    stream_unblock(cursor->audience->stream, &cursor->wait);
+    cursor->state = CURSOR_FLOWING;
+    cursor->node = (struct list_node){0};
+    list_append(&cursor->audience->readers, &cursor->node);
+    audience_mark(cursor->audience); /* its chunk may be free now */
+}
+
+struct cursor *cursor_find(struct peer *peer, struct slice room_key) {
+    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
+        if (cursor->limit == UINT64_MAX &&
+            slice_equal(cursor->audience->channel->room_key, room_key))
+            return cursor;
+    }
+    return NULL;
+}
+
+/* From here on the peer reads in other words: what was shown so far comes in the old ones, the rest in the new. */
+void cursors_reencode(struct peer *peer) {
+    struct cursor *last = peer->cursors;
+    while (last && last->next)
+        last = last->next;
+    for (struct cursor *cursor = peer->cursors, *next; cursor; cursor = next) {
+        next = cursor == last ? NULL : cursor->next;
+        if (cursor->limit != UINT64_MAX)
+            continue;
+        struct channel *channel = cursor->audience->channel;
+        struct encoding encoding = peer->encoding;
+        encoding.side = cursor->audience->encoding.side;
+        struct cursor *successor = cursor_new(peer, channel, encoding);
+        successor->live_reply = cursor->live_reply;
+        bool catching = cursor->state == CURSOR_CATCHING;
+        begin_catching(successor, catching ? cursor->next_seq : channel->delivered + 1);
+        if (!catching)
+            attach(successor, successor->offset);
+        cursor_end(cursor);
+    }
+}
+
+void cursors_catch_up(struct peer *peer) {
+    if (peer->page_under_way || peer->stage != PEER_OPEN)
+        return;
+    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
+        if (cursor->state != CURSOR_CATCHING)
+            continue;
+        struct channel *channel = cursor->audience->channel;
+        peer->page_under_way = true;
+        page_cache_want(channel->delivery->pages, peer, channel->room_key, channel->room,
+                        cursor->audience->encoding, cursor->next_seq - 1, channel->delivered + 1);
+        return;
+    }
+}
+
+/* The cursor that asked for this page; it may have gone, or have changed its encoding, meanwhile. */
+static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t encoding,
+                                   uint64_t after) {
+    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
+        if (cursor->state == CURSOR_CATCHING && cursor->next_seq == after + 1 &&
+            encoding_key(cursor->audience->encoding) == encoding &&
+            slice_equal(cursor->audience->channel->room_key, room_key))
+            return cursor;
+    }
+    return NULL;
+}
+
+void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, uint64_t after,
+                 uint64_t next, struct blob *bytes, const struct room_head *head, int error) {
+    peer->page_under_way = false;
+    if (peer->stage != PEER_OPEN)
+        return;
+    struct cursor *cursor = find_waiting(peer, room_key, encoding, after);
+    if (error) {
+        peer->outlet->retry_pages = true; /* with the next tick */
+        return;
+    }
+    if (!cursor) {
+        peer_mark(peer);
+        return;
+    }
+    if (head->first > after + 1) {
+        struct reply gap = {.kind = REPLY_GAP,
+                            .room = cursor->audience->channel->room,
+                            .epoch = head->epoch,
+                            .after = after,
+                            .first = head->first,
+                            .reason = SLICE("retention")};
+        peer_reply(peer, &gap);
+    }
+    if (bytes->length > 0)
+        peer_append_blob(peer, bytes);
+    assert(next > after);
+    cursor->next_seq = next > head->first ? next : head->first;
+    try_attach(cursor);
+    peer_mark(peer);
+}

@@ -1,0 +1,200 @@
+/* What the files of delivery share. Private to this layer.
+ *
+ *   channel   a room that has readers here
+ *   audience  its readers of one encoding, and the stream they read
+ *   cursor    one reader's place in it
+ *   peer      one connection: protocol state, input left over, outbox, cursors
+ *   page      a stretch of history on its way from the store, or rendered and kept for the next who wants it */
+#pragma once
+
+#include <string.h>
+
+#include "base/blob.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "delivery/delivery.h"
+#include "stream/stream.h"
+
+struct channel {
+    struct delivery *delivery;
+    char *key, *name;
+    struct slice room_key, room;
+    uint64_t delivered; /* the last seq shown */
+    struct audience *audiences;
+};
+
+struct audience {
+    struct audience *next; /* of the channel */
+    struct channel *channel;
+    struct encoding encoding;
+    struct stream *stream;
+    struct list readers;    /* cursors that flow: live and not blocked */
+    size_t cursor_count;    /* in any state */
+    struct list_node dirty; /* in outlet->dirty: something to send or to trim */
+    bool is_dirty;
+};
+
+enum cursor_state {
+    CURSOR_CATCHING, /* pages of history come first; the stream is held */
+    CURSOR_FLOWING,  /* in audience->readers */
+    CURSOR_BLOCKED   /* its peer takes no bytes; the stream keeps the place */
+};
+
+struct cursor {
+    struct cursor *next; /* of the peer, oldest first */
+    struct peer *peer;
+    struct audience *audience;
+    union {
+        struct list_node node;   /* FLOWING */
+        struct stream_wait wait; /* BLOCKED */
+        uint64_t next_seq;       /* CATCHING: wanted next */
+    };
+    uint64_t offset; /* CATCHING: not before here, where the stream stood when it joined */
+    uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
+    enum cursor_state state;
+    bool live_reply;
+};
+
+/* A piece of what waits in a peer's outbox: bytes of its own, or a share of a page. */
+struct segment {
+    struct segment *next;
+    struct blob *blob; /* NULL: own bytes follow */
+    size_t offset, length, capacity;
+    char data[];
+};
+
+enum peer_stage {
+    PEER_OPEN,
+    PEER_CLOSING,  /* sends what was shown and answered so far, then says goodbye */
+    PEER_LEAVING,  /* goodbye is in the outbox */
+    PEER_FINISHED, /* the transport was told to finish or reset; waits for outlet_gone */
+};
+
+enum peer_timer { TIMER_NONE, TIMER_HANDSHAKE, TIMER_PING, TIMER_PONG, TIMER_CLOSE, TIMER_COUNT };
+
+struct peer {
+    uint64_t connection;
+    struct outlet *outlet;
+    void *owner;
+    const struct protocol *protocol;
+    void *state;
+    char *address;
+    struct buffer *input; /* left over from earlier; NULL: nothing */
+    struct segment *out_first, *out_last;
+    size_t out_bytes;
+    struct cursor *cursors;
+    struct cursor
+        *partial; /* its frame was sent in part; nothing else may be sent before the rest */
+    struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
+    struct list_node timer; /* in outlet->timers[timer_kind] */
+    uint64_t deadline_ms;
+    uint64_t active_ms; /* when it last asked for something */
+    struct encoding encoding;
+    uint16_t close_code;
+    uint8_t stage, timer_kind;
+    bool opened; /* the hub knows it */
+    bool is_ready, blocked, broken, end_of_file;
+    bool paused_by_hub, waits_for_answer, reading, page_under_way;
+    bool paused;      /* what the transport was told */
+    bool cut;         /* has fallen behind a stream's window */
+    bool wants_close; /* close_code is to be asked for in order */
+};
+
+struct outlet {
+    struct delivery *delivery;
+    struct outlet_options options;
+    struct id_map *peers; /* connection → peer */
+    uint64_t last_connection;
+    struct list ready;
+    struct list dirty;
+    struct list timers[TIMER_COUNT];
+    bool retry_pages; /* a page could not be read */
+    struct buffer scratch;
+    int64_t now_us;
+    uint64_t now_ms;
+};
+
+struct delivery {
+    struct delivery_options options;
+    struct hub *hub;
+    struct store *store;
+    struct effects effects;
+    struct outlet outlet;
+    struct map *channels;  /* room_key → channel */
+    struct buffer scratch; /* for rendering feeds */
+    struct page_cache *pages;
+    struct id_map *reads; /* ticket → read: history asked for by a client */
+    uint64_t last_ticket;
+    size_t appends_under_way;
+    bool asked_store; /* something was submitted since completions were last collected */
+};
+
+/* delivery.c */
+void delivery_step(struct delivery *delivery, struct event *event);
+void delivery_read(struct delivery *delivery, const struct page_query *query);
+void delivery_open_session(struct delivery *delivery, uint64_t connection,
+                           const struct traits *traits);
+
+/* channel.c */
+struct channel *channel_open(struct delivery *delivery, struct slice room_key, struct slice room,
+                             uint64_t delivered);
+void channel_show(struct channel *channel, const struct effect *effect);
+struct audience *audience_open(struct channel *channel, struct encoding encoding);
+void audience_mark(struct audience *audience); /* dirty */
+void audience_leave(
+    struct audience
+        *audience); /* one cursor less; the last frees it, and the channel with its last audience */
+
+/* cursor.c */
+void cursor_open(struct peer *peer, struct channel *channel, const struct effect *effect);
+void cursor_close(struct cursor *cursor); /* at once */
+void cursor_end(struct cursor *cursor);   /* after what was shown so far */
+void cursor_block(
+    struct cursor *cursor); /* FLOWING → BLOCKED, when there is something it has not sent */
+void cursor_unblock(struct cursor *cursor);
+uint64_t cursor_pending_end(const struct cursor *cursor); /* up to where it may send now */
+struct cursor *cursor_find(struct peer *peer, struct slice room_key);
+void cursors_reencode(struct peer *peer); /* the peer's encoding has changed */
+void cursors_catch_up(struct peer *peer); /* asks for the next page, when one is wanted */
+void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, uint64_t after,
+                 uint64_t next, struct blob *bytes, const struct room_head *head, int error);
+
+/* page_cache.c */
+struct page_cache *page_cache_new(struct delivery *delivery);
+void page_cache_free(struct page_cache *cache);
+/* Has cursor_page called for the peer: now, when the page is known, or when the store has it. */
+void page_cache_want(struct page_cache *cache, struct peer *peer, struct slice room_key,
+                     struct slice room, struct encoding encoding, uint64_t after, uint64_t before);
+bool page_cache_complete(struct page_cache *cache,
+                         const struct page *page); /* false: not a page of ours */
+void page_cache_forget_room(struct page_cache *cache,
+                            struct slice room_key); /* something in it was erased */
+void page_cache_tick(struct page_cache *cache);
+
+/* peer_input.c */
+void peer_feed(struct peer *peer); /* goes on with what is left over */
+void peer_drop_input(struct peer *peer);
+void peer_gate(struct peer *peer); /* tells the transport whether to go on reading */
+
+/* peer_output.c */
+void peer_append(struct peer *peer, struct slice bytes);     /* one answer */
+void peer_append_blob(struct peer *peer, struct blob *blob); /* shares it */
+void peer_prepend(struct peer *peer, struct slice bytes);
+void peer_drop_output(struct peer *peer);
+void peer_send(struct peer *peer);
+void peer_mark(struct peer *peer); /* ready */
+void peer_reply(struct peer *peer, const struct reply *reply);
+
+/* outlet.c */
+void outlet_flush(struct outlet *outlet); /* sends all that is pending, then trims the streams */
+void outlet_tick(struct outlet *outlet);  /* pings, and cuts those whose time is over */
+int outlet_init(struct outlet *outlet, struct delivery *delivery,
+                const struct outlet_options *options);
+void outlet_deinit(struct outlet *outlet);
+struct peer *outlet_find(struct outlet *outlet, uint64_t connection); /* NULL when it is gone */
+/* Gives it a (new) connection number. */
+uint64_t outlet_register(struct outlet *outlet, struct peer *peer);
+/* After what was shown and answered so far. */
+void peer_close(struct peer *peer, uint16_t close_code);
+void peer_reset(struct peer *peer);
+void peer_set_timer(struct peer *peer, enum peer_timer kind);

@@ -1,0 +1,193 @@
+/* What a peer asks for: bytes go through its protocol, one request at a time, into the hub.
+ *
+ * Input waits (and the transport is told not to read) while the hub asks for it, while an answer that must come first
+ * is under way, or while the peer does not take the answers it already has. So nobody can make us hold more than one
+ * read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a page and the requests under way. */
+#include "delivery/internal.h"
+
+static bool gated(const struct peer *peer) {
+    return peer->paused_by_hub || peer->waits_for_answer || peer->reading ||
+           peer->out_bytes > LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES;
+}
+
+void peer_gate(struct peer *peer) {
+    bool pause = gated(peer) && peer->stage == PEER_OPEN;
+    if (pause == peer->paused || peer->stage == PEER_FINISHED)
+        return;
+    peer->paused = pause;
+    peer->outlet->options.transport->pause(peer->owner, pause);
+    if (!pause && (peer->input || peer->end_of_file))
+        peer_mark(peer);
+}
+
+static void ask(struct peer *peer, const struct request *request) {
+    struct delivery *delivery = peer->outlet->delivery;
+    if (!peer->opened)
+        delivery_open_session(delivery, peer->connection, &peer->protocol->traits);
+    peer->opened = true;
+    peer->active_ms = peer->outlet->now_ms;
+    struct event event = {
+        .kind = EVENT_REQUEST, .connection = peer->connection, .request = request};
+    delivery_step(delivery, &event);
+}
+
+/* The connection speaks another protocol from here on (an upgrade); its first session was that of a passer-by. */
+static void switch_protocol(struct peer *peer, const struct protocol *next,
+                            const struct handover *handover, struct buffer *output) {
+    struct outlet *outlet = peer->outlet;
+    if (peer->opened) {
+        struct event closed = {.kind = EVENT_CLOSED, .connection = peer->connection};
+        delivery_step(outlet->delivery, &closed);
+        peer->opened = false;
+    }
+    peer->protocol->close(peer->state);
+    memory_free(peer->state);
+    peer->protocol = next;
+    peer->state = memory_new(next->state_size);
+    outlet_register(outlet, peer);
+    next->open(peer->state, outlet->options.settings, handover, output);
+    peer->encoding = next->encoding(peer->state);
+    peer_append(peer, buffer_slice(output));
+    if (handover->refuse) {
+        peer_close(peer, handover->refuse);
+        return;
+    }
+    if (next->opens) {
+        peer->opened = true;
+        delivery_open_session(outlet->delivery, peer->connection, &handover->traits);
+    }
+    peer_set_timer(peer, TIMER_PING);
+}
+
+/* Carries out one result of the protocol. Returns whether it can be asked for more. */
+static bool handle(struct peer *peer, enum feed_result result, struct feed *feed,
+                   struct buffer *output) {
+    const struct log *log = peer->outlet->options.log;
+    if (feed->note && log)
+        log_write(log, LOG_WARNING, "%s: %s", peer->address, feed->note);
+    if (result != FEED_SWITCH)
+        peer_append(peer, buffer_slice(output));
+    switch (result) {
+    case FEED_MORE:
+        return false;
+    case FEED_WAIT:
+        peer->waits_for_answer = true;
+        return false;
+    case FEED_AGAIN:
+        break;
+    case FEED_SWITCH:
+        switch_protocol(peer, feed->next, &feed->handover, output);
+        break;
+    case FEED_REQUEST:
+        ask(peer, &feed->request);
+        break;
+    }
+    struct encoding encoding = peer->protocol->encoding(peer->state);
+    if (encoding_key(encoding) != encoding_key(peer->encoding)) {
+        peer->encoding = encoding;
+        cursors_reencode(peer);
+    }
+    return true;
+}
+
+typedef enum feed_result feed_function(void *, const struct protocol_settings *, struct feed *);
+
+/* Asks one of the protocol's functions once, with `input`; returns how many bytes it used. */
+static size_t feed_once(struct peer *peer, feed_function *function, struct slice input,
+                        bool *again) {
+    struct outlet *outlet = peer->outlet;
+    /* Its own buffer: a step that follows renders answers into the outlet's scratch. */
+    struct buffer output = {0};
+    struct feed feed = {
+        .input = input, .output = &output, .address = slice_of_string(peer->address)};
+    enum feed_result result = function(peer->state, outlet->options.settings, &feed);
+    *again = handle(peer, result, &feed, &output);
+    buffer_close(&output);
+    return feed.consumed;
+}
+
+static void finish_input(struct peer *peer) {
+    bool again;
+    struct slice rest = peer->input ? buffer_slice(peer->input) : SLICE_NONE;
+    struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
+    if (peer->protocol->end_of_file)
+        feed_once(peer, peer->protocol->end_of_file, rest, &again);
+    else
+        ask(peer, &quit);
+}
+
+/* Feeds `input` as far as it goes; returns how much was used. */
+static size_t feed_all(struct peer *peer, struct slice input) {
+    size_t used = 0;
+    bool again = true;
+    while (again && peer->stage == PEER_OPEN && !gated(peer))
+        used += feed_once(peer, peer->protocol->feed, slice_skip(input, used), &again);
+    return used;
+}
+
+static void keep(struct peer *peer, struct slice rest) {
+    if (rest.length == 0)
+        return;
+    if (!peer->input)
+        peer->input = memory_new_struct(struct buffer);
+    buffer_append_slice(peer->input, rest);
+}
+
+void peer_drop_input(struct peer *peer) {
+    if (!peer->input)
+        return;
+    buffer_close(peer->input);
+    memory_free(peer->input);
+    peer->input = NULL;
+}
+
+void peer_feed(struct peer *peer) {
+    if (peer->wants_close && peer->stage == PEER_OPEN) {
+        struct request quit = {.kind = REQUEST_QUIT, .close_code = peer->close_code, .lost = true};
+        peer->wants_close = false;
+        ask(peer, &quit);
+    }
+    if (peer->input) {
+        buffer_consume(peer->input, feed_all(peer, buffer_slice(peer->input)));
+        if (buffer_length(peer->input) == 0)
+            peer_drop_input(peer);
+    }
+    if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer)) {
+        peer->end_of_file = false;
+        finish_input(peer);
+        peer_drop_input(peer);
+    }
+    peer_gate(peer);
+}
+
+void outlet_receive(struct peer *peer, struct slice bytes) {
+    if (peer->stage != PEER_OPEN)
+        return;
+    if (peer->input) {
+        keep(peer, bytes);
+        peer_feed(peer);
+        return;
+    }
+    keep(peer, slice_skip(bytes, feed_all(peer, bytes)));
+    peer_gate(peer);
+}
+
+void outlet_read_end(struct peer *peer) {
+    if (!peer->protocol->read_end || peer->stage != PEER_OPEN || gated(peer))
+        return;
+    bool again = true;
+    while (again && peer->stage == PEER_OPEN && !gated(peer)) {
+        struct slice input = peer->input ? buffer_slice(peer->input) : SLICE_NONE;
+        size_t used = feed_once(peer, peer->protocol->read_end, input, &again);
+        if (peer->input)
+            buffer_consume(peer->input, used);
+    }
+    if (peer->input && buffer_length(peer->input) == 0)
+        peer_drop_input(peer);
+    peer_gate(peer);
+}
+
+void outlet_end_of_file(struct peer *peer) {
+    peer->end_of_file = true;
+    peer_feed(peer);
+}

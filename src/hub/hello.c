@@ -1,0 +1,280 @@
+/* Hello: a client introduces itself. It may claim a name, come back as the session it was, and go on reading where it was
+ * cut off. Everything is checked before anything changes; then the rooms are entered through the store's queue, and when
+ * the last of them is through comes the welcome, and after it each room's feed.
+ *
+ * A secret that no session here has is taken on: identity and with it the remembered cids survive a restart. */
+#include "hub/internal.h"
+#include "hub/pack.h"
+
+struct welcome {
+    unsigned waiting;               /* for entrances, and for the hello itself to be carried out */
+    struct entrance *points;        /* that are through or have failed */
+    struct slice cid, name, secret; /* point into bytes */
+    char bytes[];
+};
+
+static bool asks_for_session(const struct request *request) {
+    return request->session.length > 0;
+}
+
+static int check_secret(const struct request *request) {
+    bool usable = request->session.length < sizeof(((struct session *)NULL)->secret) &&
+                  !identity_none(&request->session_identity);
+
+    return !asks_for_session(request) || usable ? 0 : ERR_BAD_REQUEST;
+}
+
+static int check_points(struct hub *hub, const struct client *client,
+                        const struct request *request) {
+    if (client->room_count + request->resume_count > LIMIT_ROOMS_PER_SESSION) {
+        return ERR_TOO_MANY;
+    }
+    for (size_t i = 0; i < request->resume_count; i++) {
+        struct slice room = request->resume[i].room;
+        struct place place;
+
+        if (room.length == 0 || place_find(hub, client, room, &place) == ERR_BAD_REQUEST) {
+            return ERR_BAD_REQUEST;
+        }
+    }
+    return 0;
+}
+
+static int check_name(struct hub *hub, const struct client *client, const struct request *request,
+                      const struct session *target) {
+    if (request->name.length == 0) {
+        return 0;
+    }
+    return name_check_claim(hub, request->name, target, client->session);
+}
+
+static void take_session(struct hub *hub, struct client *client, const struct request *request,
+                         struct session *target) {
+    if (!asks_for_session(request) || target == client->session) {
+        return;
+    }
+    if (target != NULL) {
+        session_take_over(hub, target, client);
+    } else {
+        session_take_on(hub, &request->session_identity, request->session, client);
+    }
+}
+
+static void take_name(struct hub *hub, struct client *client, struct slice name,
+                      struct slice former) {
+    if (name.length > 0 && !slice_equal(name, client_name(client))) {
+        name_claim(hub, client->session, name);
+    }
+    if (!slice_equal(client_name(client), former)) {
+        name_announce(hub, client, former);
+    }
+}
+
+static struct welcome *welcome_new(const struct client *client, struct slice cid) {
+    struct slice name = client_name(client);
+    struct slice secret = slice_of_string(client->session->secret);
+    struct welcome *welcome =
+        memory_new(sizeof(*welcome) + cid.length + name.length + secret.length);
+    char *at = welcome->bytes;
+
+    welcome->waiting = 1;
+    welcome->cid = cid;
+    welcome->name = name;
+    welcome->secret = secret;
+    at = pack_slice(&welcome->cid, at);
+    at = pack_slice(&welcome->name, at);
+    pack_slice(&welcome->secret, at);
+    return welcome;
+}
+
+static void welcome_free(struct welcome *welcome) {
+    while (welcome->points != NULL) {
+        struct entrance *entrance = welcome->points;
+
+        welcome->points = entrance->next;
+        memory_free(entrance);
+    }
+    memory_free(welcome);
+}
+
+void welcome_forget(struct welcome *welcome) {
+    if (--welcome->waiting == 0) {
+        welcome_free(welcome);
+    }
+}
+
+/* The room of a point that is through; NULL: refused, or left again meanwhile. */
+static struct membership *find_point(struct hub *hub, const struct client *client,
+                                     const struct entrance *point) {
+    struct room *room = point->error == 0 ? room_find(hub, point->room_key) : NULL;
+
+    return room != NULL ? membership_find(client, room) : NULL;
+}
+
+static void answer_welcome(struct hub *hub, const struct client *client,
+                           const struct welcome *welcome) {
+    struct slice name = hub_keep(hub, welcome->name);
+    struct slice secret = hub_keep(hub, welcome->secret);
+    struct reply_item *items;
+    size_t count = 0;
+
+    for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
+        count++;
+    }
+    items = effects_allocate(hub->effects, count * sizeof(*items));
+    count = 0;
+    for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
+        const struct membership *membership = find_point(hub, client, point);
+
+        if (membership != NULL) {
+            items[count++] = room_item(hub, membership->room);
+        }
+    }
+    struct reply *reply = answer(hub, client, REPLY_WELCOME, welcome->cid);
+
+    reply->name = name;
+    reply->session = secret;
+    reply->items = items;
+    reply->item_count = count;
+}
+
+/* After the welcome: each room's feed, or why there is none. */
+static void open_point(struct hub *hub, struct client *client, const struct entrance *point) {
+    struct membership *membership = find_point(hub, client, point);
+
+    if (membership != NULL) {
+        membership_unsubscribe(hub, membership);
+        entrance_read(hub, membership, point->has_after ? point : NULL, true);
+    } else if (point->error < 0) {
+        struct slice room = hub_keep(hub, point->room_name);
+
+        answer_error(hub, client, SLICE_NONE, point->error, SLICE_NONE)->room = room;
+    }
+}
+
+static void release(struct hub *hub, struct client *client, struct welcome *welcome) {
+    if (--welcome->waiting > 0) {
+        return;
+    }
+    if (client_hears(client)) {
+        answer_welcome(hub, client, welcome);
+        for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
+            open_point(hub, client, point);
+        }
+    }
+    welcome_free(welcome);
+}
+
+void welcome_settle(struct hub *hub, struct client *client, struct entrance *entrance) {
+    struct welcome *welcome = entrance->welcome;
+    struct entrance **end = &welcome->points;
+
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = entrance;
+    release(hub, client, welcome);
+}
+
+/* Whether this hello has asked for the room already. */
+static bool has_point(const struct client *client, const struct welcome *welcome,
+                      const struct room *room) {
+    const struct membership *membership = room != NULL ? membership_find(client, room) : NULL;
+
+    if (membership == NULL) {
+        return false;
+    }
+    for (const struct entrance *e = membership->entrances; e != NULL; e = e->next) {
+        if (e->welcome == welcome) {
+            return true;
+        }
+    }
+    for (const struct entrance *e = welcome->points; e != NULL; e = e->next) {
+        if (slice_equal(e->room_key, room->key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void enter_point(struct hub *hub, struct client *client, struct welcome *welcome,
+                        const struct resume_point *point) {
+    struct entrance entrance = {.kind = ENTRANCE_HELLO,
+                                .has_after = true,
+                                .after = point->after,
+                                .epoch = point->epoch,
+                                .welcome = welcome};
+    struct place place = {.name = point->room};
+    int error = place_find(hub, client, point->room, &place);
+
+    if (error == 0 && has_point(client, welcome, place.room)) {
+        return;
+    }
+    welcome->waiting++;
+    entrance.room_key = place.key;
+    entrance.room_name = place.name;
+    if (error < 0) {
+        entrance_refuse(hub, client, entrance_new(&entrance), error);
+    } else {
+        membership_enter(hub, client, &place, entrance_new(&entrance));
+    }
+}
+
+/* Direct messages come by themselves. */
+static void enter_directs(struct hub *hub, struct client *client, struct welcome *welcome) {
+    struct list_node *node = client->traits.direct ? client->session->directs.first : NULL;
+
+    for (; node != NULL; node = node->next) {
+        struct room *room = container_of(node, struct direct_side, node)->room;
+        struct place place = place_of(room);
+        struct entrance entrance = {.kind = ENTRANCE_HELLO,
+                                    .room_key = place.key,
+                                    .room_name = place.name,
+                                    .welcome = welcome};
+
+        if (!has_point(client, welcome, room)) {
+            welcome->waiting++;
+            membership_enter(hub, client, &place, entrance_new(&entrance));
+        }
+    }
+}
+
+static void carry_out(struct hub *hub, struct client *client, const struct request *request,
+                      struct session *target) {
+    struct slice former = hub_keep(hub, client_name(client));
+
+    take_session(hub, client, request, target);
+    take_name(hub, client, request->name, former);
+    client->introduced = true;
+    struct welcome *welcome = welcome_new(client, request->cid);
+
+    for (size_t i = 0; i < request->resume_count; i++) {
+        enter_point(hub, client, welcome, &request->resume[i]);
+    }
+    enter_directs(hub, client, welcome);
+    release(hub, client, welcome);
+    if (client->traits.lobby_when_named && client->current == NULL &&
+        client->session->claim != NULL) {
+        name_enter_lobby(hub, client, SLICE_NONE);
+    }
+}
+
+void handle_hello(struct hub *hub, struct client *client, const struct request *request) {
+    struct session *target =
+        asks_for_session(request) ? session_find(hub, &request->session_identity) : client->session;
+    int error = check_secret(request);
+
+    if (error == 0) {
+        error = check_points(hub, client, request);
+    }
+    if (error < 0) {
+        answer_error(hub, client, request->cid, error, SLICE_NONE);
+        return;
+    }
+    error = check_name(hub, client, request, target);
+    if (error < 0) {
+        name_answer_error(hub, client, request->cid, error);
+        return;
+    }
+    carry_out(hub, client, request, target);
+}

@@ -1,0 +1,371 @@
+/* What the hub's files share: its state, and what each file does for the others. Nobody outside hub/ includes this.
+ *
+ *   client      one connection: which rooms it is in and what it waits for; ends when both are none    client.c
+ *   session     somebody: identity, secret, name and limits; may outlive its client and get another    session.c
+ *   claim       a name that a session holds                                                            name.c
+ *   room        a followed room: its head and who reads it                                             room.c
+ *   membership  a client in a room, from asking to join until the leave has come back                  membership.c
+ *   entrance    a request to join, until its turn in the room's feed has come                          entrance.c
+ *   welcome     a hello that waits for its entrances                                                   hello.c
+ *   direct      the two sides of a direct-message room                                                 direct.c
+ *
+ * Everything that must keep its order goes through the store's queue and is decided when it comes back. Whatever may be
+ * freed in the same step is copied into the effects' arena before an effect refers to it. */
+#pragma once
+
+#include "base/blob.h"
+#include "base/buffer.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "hub/hub.h"
+
+struct claim;
+struct rate;
+struct welcome;
+
+struct hub {
+    struct hub_options options;
+    int64_t now_us;          /* of the event under way */
+    struct effects *effects; /* of the step under way */
+    struct id_map *clients;  /* by connection */
+    struct map *sessions;    /* by identity */
+    struct map *claims;      /* by folded name */
+    struct map *rooms;       /* by key */
+    struct map *callers;     /* by identity, see limits.c */
+    struct list claim_order;
+    struct list lingering;    /* sessions, the next to expire first */
+    struct list changed;      /* rooms with a count to tell */
+    struct list unwritten;    /* public rooms without an entry */
+    struct list caller_order; /* the one unused for longest first */
+    struct buffer folded;     /* see hub_fold */
+    struct buffer text;       /* a label or message under construction */
+    struct reply unheard;     /* where answers to those who have gone are written */
+    uint64_t last_number;     /* of "Client N" */
+};
+
+/* `name` as it is compared; valid until the next call. ERR_BAD_REQUEST when it is no name. */
+int hub_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_USE;
+/* A copy for effects to refer to. */
+struct slice hub_keep(struct hub *hub, struct slice s);
+/* What stands in a blob that may be missing. */
+struct slice hub_text(const struct blob *blob);
+
+/* answer.c */
+
+struct client;
+
+/* A new reply for this client, to be filled in before the next effect. */
+struct reply *answer(struct hub *hub, const struct client *client, enum reply_kind kind,
+                     struct slice cid);
+/* `text` for people; empty: the usual words for `error`. The reply may be added to before the next effect. */
+struct reply *answer_error(struct hub *hub, const struct client *client, struct slice cid,
+                           int error, struct slice text);
+void answer_rate_limited(struct hub *hub, const struct client *client, struct slice cid,
+                         unsigned retry_ms);
+/* The ack of a request that makes no entry. Without a cid nobody waits for one. */
+void answer_ack(struct hub *hub, const struct client *client, struct slice cid, struct slice room);
+
+/* client.c */
+
+enum client_state {
+    CLIENT_LIVE,
+    CLIENT_QUITTING, /* takes no more requests, gets the answers under way */
+    CLIENT_CLOSING,  /* EFFECT_CLOSE is out */
+    CLIENT_GONE,     /* the connection is closed; something is still under way */
+};
+
+struct client {
+    uint64_t connection;
+    uint64_t number;            /* signs as "Client N"; 0: does not */
+    struct session *session;    /* NULL: transient, or it has quit */
+    struct membership *current; /* the room that requests without a room mean */
+    struct list memberships;    /* in the order of asking, those that are leaving too */
+    unsigned outstanding;       /* drafts, signals and lists in the store's queue */
+    unsigned room_count;        /* public rooms it is in and not leaving */
+    uint16_t close_code;
+    uint8_t state; /* enum client_state */
+    bool paused;
+    bool introduced; /* said hello, or was told its secret */
+    struct traits traits;
+};
+
+void client_open(struct hub *hub, const struct event *event);
+/* Answers what is under way, then closes. Rooms are left at once, as far as the queue allows. */
+void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bool lost);
+/* The session has another client now; this one is sent away. */
+void client_replace(struct hub *hub, struct client *client);
+void client_closed(struct hub *hub, struct client *client, bool lost);
+bool client_hears(const struct client *client);
+/* The name it goes by, as it was claimed; empty: none. */
+struct slice client_name(const struct client *client);
+struct origin client_origin(const struct client *client);
+/* One more, one less under way. After client_settle the client may be gone. */
+void client_submit(struct hub *hub, struct client *client);
+void client_settle(struct hub *hub, struct client *client);
+void client_free(struct client *client); /* without effects, for the end of the hub */
+
+/* session.c */
+
+struct session {
+    struct identity identity;
+    char secret[sizeof(((struct event *)0)->opened.secret)];
+    struct client *client; /* NULL: lost or over */
+    struct claim *claim;   /* NULL: has no name */
+    struct rate *rate;
+    struct list directs;        /* sides of direct-message rooms */
+    unsigned opened;            /* how many of them it made */
+    struct list_node lingering; /* while expires_us is set */
+    int64_t expires_us;         /* 0: is live, or over */
+};
+
+struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
+                            struct client *client);
+struct session *session_find(const struct hub *hub, const struct identity *identity);
+/* Gives `client` the session, whoever had it. The client's own session so far is over; its name goes to one without. */
+void session_take_over(struct hub *hub, struct session *session, struct client *client);
+/* Gives `client` a new session of this identity, with the name and the limits of its own so far. */
+void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
+                     struct client *client);
+/* Its client is gone. `linger`: it may come back for a while. */
+void session_detach(struct hub *hub, struct session *session, bool linger);
+/* No client has it and none can come back to its name: it is only kept for its direct-message rooms. */
+bool session_over(const struct session *session);
+/* Frees a session that is over and has no direct-message room left. */
+void session_settle(struct hub *hub, struct session *session);
+void session_tick(struct hub *hub);
+void session_free(struct session *session);
+
+/* name.c */
+
+struct claim {
+    struct session *session;
+    struct list_node node;      /* in the order of claiming */
+    struct slice folded, shown; /* point into bytes */
+    char bytes[];
+};
+
+struct claim *name_find(struct hub *hub, struct slice name); /* NULL: nobody holds it */
+/* Whether `session` may claim `name`; ERR_BAD_REQUEST, ERR_NAME_TAKEN. A name held by `also` counts as free. */
+int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
+                     const struct session *also) MUST_USE;
+/* Only after name_check_claim. A name held so far is released. */
+void name_claim(struct hub *hub, struct session *session, struct slice name);
+void name_release(struct hub *hub, struct session *session);
+/* Tells the client's rooms that it goes by another name now; `former` may be empty. */
+void name_announce(struct hub *hub, struct client *client, struct slice former);
+/* A client's first way into the lobby, answered by REPLY_NAMED when it is in. */
+void name_enter_lobby(struct hub *hub, struct client *client, struct slice cid);
+void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error);
+void handle_name(struct hub *hub, struct client *client, const struct request *request);
+void handle_names(struct hub *hub, struct client *client, const struct request *request);
+
+/* hello.c */
+
+struct entrance;
+void handle_hello(struct hub *hub, struct client *client, const struct request *request);
+/* One of its entrances is through, or has failed; taken. */
+void welcome_settle(struct hub *hub, struct client *client, struct entrance *entrance);
+/* Forgets one of its entrances; for the end of the hub. */
+void welcome_forget(struct welcome *welcome);
+
+/* room.c */
+
+enum room_state {
+    ROOM_UNFOLLOWED, /* not yet, or it failed; tried with the next request */
+    ROOM_FOLLOWING,  /* EFFECT_FOLLOW is out: nothing is known of it */
+    ROOM_FOLLOWED,
+};
+
+struct room {
+    enum room_state state;
+    bool exists;       /* has or had entries */
+    bool lobby;        /* is always there */
+    bool is_changed;   /* in hub->changed */
+    bool is_unwritten; /* in hub->unwritten */
+    unsigned member_count;
+    unsigned references; /* memberships of every state */
+    struct slice key;    /* points into bytes */
+    struct blob *name;   /* as it was first written */
+    struct blob *epoch, *topic;
+    uint64_t first, last;
+    int64_t shown_us; /* the latest timestamp shown */
+    int64_t told_us;  /* when a bare count was shown last */
+    struct list members;
+    struct list_node changed;
+    struct list_node unwritten;
+    struct draft *waiting; /* for the answer whether the room exists */
+    struct direct *direct; /* NULL: public */
+    char bytes[];
+};
+
+/* A room that a request means. Texts are valid during the step. */
+struct place {
+    struct room *room; /* NULL: not followed */
+    struct slice key, name;
+};
+
+/* ERR_BAD_REQUEST, ERR_NOT_FOUND. An empty `name` is the current room where the client has one. */
+int place_find(struct hub *hub, const struct client *client, struct slice name,
+               struct place *place) MUST_USE;
+struct place place_lobby(struct hub *hub);
+struct place place_of(struct room *room);
+
+struct room *room_find(const struct hub *hub, struct slice key);
+/* The room, followed from now on. */
+struct room *room_open(struct hub *hub, const struct place *place);
+/* A room that is not followed yet. */
+struct room *room_new(struct hub *hub, struct slice key, struct slice name);
+/* Whether it is known that this room must not be entered or written to. */
+bool room_is_missing(const struct hub *hub, const struct room *room);
+void room_wait(struct room *room, struct draft *draft); /* takes */
+/* Unfollows and frees the room if nobody needs it. */
+void room_settle(struct hub *hub, struct room *room);
+void room_free(struct room *room); /* without effects */
+void room_followed(struct hub *hub, const struct event *event);
+void room_committed(struct hub *hub, const struct event *event);
+struct reply_item room_item(struct hub *hub, const struct room *room);
+
+/* membership.c */
+
+enum membership_state {
+    MEMBERSHIP_JOINING, /* its signal is in the queue (in a direct-message room: the room's head is) */
+    MEMBERSHIP_JOINED,
+    MEMBERSHIP_FAILED, /* refused, but a leave is in the queue already */
+};
+
+struct membership {
+    struct client *client;
+    struct room *room;
+    struct list_node in_client;
+    struct list_node in_room;   /* once it counts */
+    struct entrance *entrances; /* first come, first */
+    struct blob *leave_cid;
+    uint32_t typed_ms; /* when typing was last passed on, as far as it fits; 0: never */
+    uint8_t state;     /* enum membership_state */
+    uint8_t side;      /* enum side */
+    bool leaving;
+    bool subscribed;
+};
+
+/* The one that is not leaving; NULL: none. */
+struct membership *membership_find(const struct client *client, const struct room *room);
+/* Puts a client into a room, or into it again. Takes the entrance (NULL: nobody asked). */
+struct membership *membership_enter(struct hub *hub, struct client *client,
+                                    const struct place *place, struct entrance *entrance);
+/* Takes effect in its turn; `cid` of the request, if any. */
+void membership_leave(struct hub *hub, struct membership *membership, struct slice cid);
+/* Everything there is to know is known: lets the waiting entrances through. */
+void membership_admit(struct hub *hub, struct membership *membership);
+void membership_refuse(struct hub *hub, struct membership *membership, int error);
+/* Ends it now. */
+void membership_drop(struct hub *hub, struct membership *membership);
+void membership_drop_directs(struct hub *hub, struct client *client);
+void membership_unsubscribe(struct hub *hub, struct membership *membership);
+/* Answers to SIGNAL_JOINED and SIGNAL_LEFT of ours. */
+void membership_joined(struct hub *hub, struct client *client, struct room *room,
+                       struct signal *signal, int error);
+void membership_left(struct hub *hub, struct client *client, struct room *room,
+                     struct signal *signal, int error);
+void membership_free(struct membership *membership); /* without effects */
+void handle_join(struct hub *hub, struct client *client, const struct request *request);
+void handle_leave(struct hub *hub, struct client *client, const struct request *request);
+
+/* entrance.c */
+
+enum entrance_kind {
+    ENTRANCE_OPENED, /* into the lobby without having asked: REPLY_CONNECTED */
+    ENTRANCE_NAMED,  /* into the lobby because it has a name now: REPLY_NAMED */
+    ENTRANCE_JOIN,   /* asked for: REPLY_JOINED */
+    ENTRANCE_HELLO,  /* part of a hello: REPLY_WELCOME when all are through */
+};
+
+struct entrance {
+    struct entrance *next;
+    enum entrance_kind kind;
+    int error; /* of a refused part of a hello */
+    bool has_after;
+    uint64_t after;
+    struct welcome *welcome;
+    struct slice cid, epoch, room_key, room_name; /* point into bytes, as does the next */
+    struct slice name;                            /* that was claimed */
+    char bytes[];
+};
+
+/* Copies the texts of `from`. */
+struct entrance *entrance_new(const struct entrance *from);
+/* Its turn: answers, and starts reading. Takes. */
+void entrance_admit(struct hub *hub, struct membership *membership, struct entrance *entrance);
+/* Takes. */
+void entrance_refuse(struct hub *hub, struct client *client, struct entrance *entrance, int error);
+/* Starts reading where `entrance` wants to (NULL: with what comes next), after a gap reply where something is missing. */
+void entrance_read(struct hub *hub, struct membership *membership, const struct entrance *entrance,
+                   bool live_reply);
+/* The room's log is not the one it was: starts anew, after a gap reply. `after` was shown last; `rewound`: still the
+ * same epoch. */
+void entrance_restart(struct hub *hub, struct membership *membership, uint64_t after, bool rewound);
+
+/* presence.c */
+
+/* Sends a signal of this client through the store's queue. Of `content` the kind and the texts are used. */
+void presence_send(struct hub *hub, struct client *client, const struct place *place,
+                   const struct signal *content);
+/* Shows a signal to those who read the room. */
+void presence_show(struct hub *hub, struct room *room, struct signal *signal);
+void presence_signalled(struct hub *hub, const struct event *event);
+void presence_tick(struct hub *hub);
+void handle_typing(struct hub *hub, struct client *client, const struct request *request);
+void handle_binary(struct hub *hub, struct client *client, const struct request *request);
+
+/* publish.c */
+
+void handle_publish(struct hub *hub, struct client *client, const struct request *request);
+void publish_appended(struct hub *hub, const struct event *event);
+/* The room's head is known: sends off the drafts that waited for it. */
+void publish_waiting(struct hub *hub, struct room *room, int error);
+
+/* direct.c */
+
+struct direct_side {
+    struct session *session;
+    struct room *room;
+    struct list_node node; /* in session->directs */
+};
+
+struct direct {
+    struct direct_side
+        sides[2]; /* in the order of the room's name; only the first when they are the same */
+    struct session *opener;
+    struct slice folded; /* the room's name as it is compared; points into bytes */
+    char bytes[];
+};
+
+/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY. */
+int direct_open(struct hub *hub, struct session *from, struct session *to,
+                struct room **room) MUST_USE;
+/* The one that is shown to `session` as `name`; NULL: none. */
+struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
+/* Lets every live client of both sides read along. */
+void direct_attach(struct hub *hub, struct room *room);
+enum side direct_side_of(const struct room *room, const struct identity *identity);
+bool direct_over(const struct room *room);
+/* The room goes; so do sessions that were kept for it. */
+void direct_unlink(struct hub *hub, struct room *room);
+
+/* lookup.c */
+
+void handle_rooms(struct hub *hub, struct client *client, const struct request *request);
+void handle_members(struct hub *hub, struct client *client, const struct request *request);
+void handle_history(struct hub *hub, struct client *client, const struct request *request);
+void handle_token(struct hub *hub, struct client *client, const struct request *request);
+void lookup_listed(struct hub *hub, const struct event *event);
+
+/* limits.c */
+
+/* 0: accepted and counted; else the milliseconds after which to try again. */
+unsigned limit_message(struct hub *hub, struct client *client, const struct identity *identity);
+bool limit_cid_valid(struct slice cid);
+void limit_tick(struct hub *hub);
+void limit_close(struct hub *hub);

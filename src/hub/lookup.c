@@ -1,0 +1,137 @@
+/* Requests that only look: lists of rooms and people, history, one's own secret. */
+#include "hub/internal.h"
+
+void handle_rooms(struct hub *hub, struct client *client, const struct request *request) {
+    struct slice cid = hub_keep(hub, request->cid);
+    struct effect *effect = effects_add(hub->effects, EFFECT_LIST);
+
+    effect->list.origin = client_origin(client);
+    effect->list.cid = cid;
+    client_submit(hub, client);
+}
+
+static size_t at_most(size_t count) {
+    return count < LIMIT_LIST_ITEMS ? count : LIMIT_LIST_ITEMS;
+}
+
+static struct reply_item item_of_head(struct hub *hub, const struct room_head *head) {
+    const struct room *room = room_find(hub, head->room_key);
+
+    return (struct reply_item){
+        .name = hub_keep(hub, head->room_name),
+        .topic = hub_keep(hub, head->topic),
+        .epoch = hub_keep(hub, head->epoch),
+        .last = head->last,
+        .client_count = room != NULL ? room->member_count : 0,
+    };
+}
+
+/* The store's rooms, and those where people are but nothing was said yet. */
+static size_t list_rooms(struct hub *hub, const struct event *event, struct reply_item *items) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < event->listed.count && count < LIMIT_LIST_ITEMS; i++) {
+        items[count++] = item_of_head(hub, &event->listed.heads[i]);
+    }
+    for (struct list_node *node = hub->unwritten.first; node != NULL && count < LIMIT_LIST_ITEMS;
+         node = node->next) {
+        const struct room *room = container_of(node, struct room, unwritten);
+
+        if (room->member_count > 0) {
+            items[count++] = room_item(hub, room);
+        }
+    }
+    return count;
+}
+
+void lookup_listed(struct hub *hub, const struct event *event) {
+    struct client *client = id_map_find(hub->clients, event->listed.origin.session);
+
+    if (client == NULL) {
+        return;
+    }
+    if (event->listed.error < 0) {
+        answer_error(hub, client, event->listed.cid, event->listed.error, SLICE_NONE);
+    } else if (client_hears(client)) {
+        size_t most = at_most(event->listed.count + map_count(hub->rooms));
+        struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
+        size_t count = list_rooms(hub, event, items);
+        struct reply *reply = answer(hub, client, REPLY_ROOMS, event->listed.cid);
+
+        reply->items = items;
+        reply->item_count = count;
+    }
+    client_settle(hub, client);
+}
+
+static size_t list_members(struct hub *hub, const struct room *room, struct reply_item *items) {
+    size_t count = 0;
+
+    for (struct list_node *node = room->members.first; node != NULL && count < LIMIT_LIST_ITEMS;
+         node = node->next) {
+        const struct membership *membership = container_of(node, struct membership, in_room);
+        struct slice name = client_name(membership->client);
+
+        if (name.length > 0) {
+            items[count++].name = hub_keep(hub, name);
+        }
+    }
+    return count;
+}
+
+void handle_members(struct hub *hub, struct client *client, const struct request *request) {
+    struct place place = {0};
+    int error = place_find(hub, client, request->room, &place);
+
+    if (error == 0 && place.room == NULL) {
+        error = ERR_NOT_FOUND;
+    }
+    if (error < 0) {
+        answer_error(hub, client, request->cid, error, SLICE_NONE);
+        return;
+    }
+    size_t most = at_most(place.room->references);
+    struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
+    size_t count = list_members(hub, place.room, items);
+    struct slice name = hub_keep(hub, place.name);
+    struct reply *reply = answer(hub, client, REPLY_MEMBERS, request->cid);
+
+    reply->room = name;
+    reply->items = items;
+    reply->item_count = count;
+}
+
+/* Whether a room that is not followed exists, only the store knows; delivery answers for it. */
+void handle_history(struct hub *hub, struct client *client, const struct request *request) {
+    struct place place;
+    int error = place_find(hub, client, request->room, &place);
+    unsigned limit = request->limit;
+
+    if (error < 0) {
+        answer_error(hub, client, request->cid, error, SLICE_NONE);
+        return;
+    }
+    if (limit == 0 || limit > LIMIT_BATCH_ENTRIES) {
+        limit = LIMIT_BATCH_ENTRIES;
+    }
+    struct slice cid = hub_keep(hub, request->cid);
+    struct slice key = hub_keep(hub, place.key);
+    struct slice name = hub_keep(hub, place.name);
+    struct effect *effect = effects_add(hub->effects, EFFECT_READ);
+
+    effect->connection = client->connection;
+    effect->room_key = key;
+    effect->room = name;
+    effect->read.cid = cid;
+    effect->read.has_after = request->has_after;
+    effect->read.after = request->after;
+    effect->read.before = request->before;
+    effect->read.limit = limit;
+}
+
+void handle_token(struct hub *hub, struct client *client, const struct request *request) {
+    struct slice secret = hub_keep(hub, slice_of_string(client->session->secret));
+
+    client->introduced = true;
+    answer(hub, client, REPLY_TOKEN, request->cid)->session = secret;
+}

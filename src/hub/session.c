@@ -1,0 +1,135 @@
+/* Sessions: who somebody is. A session is known by its identity, the digest of its secret, and whoever shows the secret
+ * gets it: name, limits, direct messages. It has one client at most.
+ *
+ *   live ── client lost ──▶ lingering ── session_linger_s ──▶ over ──▶ freed
+ *     ▲                        │                               │
+ *     └── takeover ────────────┴───────────────────────────────┘
+ *
+ * One that is over has no name any more. It stays as long as a direct-message room needs it, and whoever comes back with
+ * its secret until then reads on there. */
+#include <assert.h>
+#include <string.h>
+
+#include "hub/internal.h"
+
+#define SECOND_US INT64_C(1000000)
+
+static struct slice identity_slice(const struct identity *identity) {
+    return slice_from(identity->bytes, sizeof(identity->bytes));
+}
+
+struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
+                            struct client *client) {
+    struct session *session = memory_new_struct(struct session);
+
+    assert(secret.length < sizeof(session->secret));
+    session->identity = *identity;
+    memcpy(session->secret, secret.data, secret.length);
+    session->client = client;
+    client->session = session;
+    map_put(hub->sessions, identity_slice(&session->identity), session);
+    return session;
+}
+
+struct session *session_find(const struct hub *hub, const struct identity *identity) {
+    return map_find(hub->sessions, identity_slice(identity));
+}
+
+void session_free(struct session *session) {
+    memory_free(session->rate);
+    memory_free(session->claim);
+    memory_free(session);
+}
+
+bool session_over(const struct session *session) {
+    return session->client == NULL && session->expires_us == 0;
+}
+
+void session_settle(struct hub *hub, struct session *session) {
+    if (session_over(session) && list_empty(&session->directs)) {
+        map_remove(hub->sessions, identity_slice(&session->identity));
+        session_free(session);
+    }
+}
+
+/* Its rooms may all go now, and with the last of them the session itself. */
+static void end(struct hub *hub, struct session *session) {
+    struct list_node *next;
+
+    name_release(hub, session);
+    if (list_empty(&session->directs)) {
+        session_settle(hub, session);
+        return;
+    }
+    for (struct list_node *node = session->directs.first; node != NULL; node = next) {
+        next = node->next;
+        room_settle(hub, container_of(node, struct direct_side, node)->room);
+    }
+}
+
+static void stop_lingering(struct hub *hub, struct session *session) {
+    if (session->expires_us != 0) {
+        list_remove(&hub->lingering, &session->lingering);
+        session->expires_us = 0;
+    }
+}
+
+void session_take_over(struct hub *hub, struct session *session, struct client *client) {
+    struct session *former = client->session;
+    struct slice name = hub_keep(hub, client_name(client));
+
+    membership_drop_directs(hub, client);
+    if (session->client != NULL) {
+        client_replace(hub, session->client);
+    }
+    stop_lingering(hub, session);
+    session->client = client;
+    client->session = session;
+    former->client = NULL;
+    end(hub, former);
+    if (session->claim == NULL && name.length > 0) {
+        name_claim(hub, session, name);
+    }
+}
+
+void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
+                     struct client *client) {
+    struct session *former = client->session;
+    struct slice name = hub_keep(hub, client_name(client));
+
+    membership_drop_directs(hub, client);
+    struct session *session = session_new(hub, identity, secret, client);
+
+    session->rate = former->rate;
+    former->rate = NULL;
+    former->client = NULL;
+    end(hub, former);
+    if (name.length > 0) {
+        name_claim(hub, session, name);
+    }
+}
+
+void session_detach(struct hub *hub, struct session *session, bool linger) {
+    /* Nobody can come back to what nobody knows of: no name, and a secret that was never told. */
+    bool known = session->claim != NULL || session->client->introduced;
+
+    session->client = NULL;
+    if (linger && known && hub->options.session_linger_s > 0) {
+        session->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
+        list_append(&hub->lingering, &session->lingering);
+    } else {
+        end(hub, session);
+    }
+}
+
+void session_tick(struct hub *hub) {
+    while (!list_empty(&hub->lingering)) {
+        struct session *session = container_of(hub->lingering.first, struct session, lingering);
+
+        if (session->expires_us > hub->now_us) {
+            break;
+        }
+        stop_lingering(hub, session);
+        end(hub, session);
+    }
+}

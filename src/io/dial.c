@@ -1,0 +1,81 @@
+#include "io/dial.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/endpoint.h"
+#include "io/socket.h"
+
+static int64_t clock_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until a connection under way is made or refused. Returns an errno; 0: it is made. */
+static int await_connection(int descriptor, int64_t due_ms) {
+    struct pollfd waiting = {.fd = descriptor, .events = POLLOUT};
+    socklen_t length = sizeof(int);
+    int problem = 0;
+    int ready;
+
+    do {
+        int64_t left_ms = due_ms - clock_ms();
+        if (left_ms <= 0)
+            return ETIMEDOUT;
+        ready = poll(&waiting, 1, (int)left_ms);
+    } while (ready == 0 || (ready < 0 && errno == EINTR));
+    if (ready < 0 || getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &length) != 0)
+        return errno;
+    return problem;
+}
+
+/* Returns an errno; 0: `*descriptor` is connected. */
+static int connect_address(const struct endpoint_address *address, int64_t due_ms,
+                           int *descriptor) {
+    int opened = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int problem = 0;
+
+    if (opened < 0)
+        return errno;
+    if (connect(opened, (const struct sockaddr *)&address->storage, address->length) != 0)
+        problem = errno == EINPROGRESS || errno == EINTR ? await_connection(opened, due_ms) : errno;
+    if (problem != 0) {
+        close(opened);
+        return problem;
+    }
+    socket_disable_delay(opened);
+    *descriptor = opened;
+    return 0;
+}
+
+int io_dial(const char *host_port, int timeout_ms, int *descriptor, char *message, size_t size) {
+    struct endpoint_address addresses[ENDPOINT_ADDRESSES];
+    int64_t due_ms = clock_ms() + timeout_ms;
+    struct endpoint endpoint;
+    size_t count = 0;
+    int problem = 0;
+    int error = endpoint_parse(slice_of_string(host_port), 0, &endpoint);
+
+    if (error) {
+        snprintf(message, size, "%s is not HOST:PORT, [ADDRESS]:PORT or unix:PATH", host_port);
+        return error;
+    }
+    error = endpoint_resolve(&endpoint, false, addresses, &count, message, size);
+    if (error)
+        return error;
+    for (size_t i = 0; i < count; i++) {
+        problem = connect_address(&addresses[i], due_ms, descriptor);
+        if (problem == 0)
+            return 0;
+    }
+    snprintf(message, size, "cannot connect to %s: %s", host_port, strerror(problem));
+    return ERR_IO;
+}

@@ -1,0 +1,65 @@
+/* What the files of the HTTP front share: http.c (the protocol), http_upgrade.c (to WebSocket), http_room.c and
+ * http_publish.c (a room's log over HTTP), http_origin.c (who may ask at all). Private to protocol/. */
+#pragma once
+
+#include "protocol/protocol.h"
+#include "wire/http.h"
+#include "wire/json.h"
+
+enum http_awaiting { HTTP_AWAITS_NOTHING, HTTP_AWAITS_ACK, HTTP_AWAITS_ENTRIES };
+enum http_listing { HTTP_LISTING_JSON, HTTP_LISTING_NDJSON, HTTP_LISTING_TEXT };
+
+struct http_connection {
+    struct http_reader *reader;
+    json_t *object; /* these two: what the request under way points into */
+    struct buffer scratch;
+    enum http_awaiting awaiting; /* the hub's answer to the request under way */
+    enum http_listing listing;   /* how the answer is to list entries */
+    bool text_only;              /* every path upgrades to raw text */
+    bool holding;                /* the reader holds a message that was dealt with */
+    bool reading;                /* a request has begun to arrive */
+    bool established;            /* a whole request has arrived */
+    bool keep_alive, head_only;  /* of the request under way */
+    bool closing;                /* after the last answer: nothing more is read */
+    bool quit;                   /* the hub was told so */
+};
+
+/* A request and where its answer goes. */
+struct http_exchange {
+    struct http_connection *connection;
+    const struct protocol_settings *settings;
+    struct feed *feed;
+    const struct http_message *message;
+};
+
+/* Appends the answer to the request under way. `extra`: header lines, each ending in CR LF. */
+void http_answer(struct http_connection *connection, struct buffer *output, unsigned status,
+                 const char *type, struct slice extra, struct slice body);
+/* The same with {"error":…,"message":…}; `error` is an ERR_…, `text` for people. */
+void http_answer_error(struct http_connection *connection, struct buffer *output, unsigned status,
+                       int error, struct slice text, struct slice extra);
+void http_answer_not_allowed(struct http_exchange *exchange, const char *allowed);
+
+bool http_method_is(const struct http_message *message, const char *method);
+
+/* Whether the client asks to leave HTTP for WebSocket. */
+bool http_upgrade_wanted(const struct http_message *message);
+/* Answers with 101 (FEED_SWITCH) or an error (FEED_AGAIN). */
+enum feed_result http_upgrade(struct http_exchange *exchange);
+void http_answer_upgrade_required(struct http_exchange *exchange);
+
+/* /r/ROOM. FEED_REQUEST, or FEED_AGAIN: was answered with an error. */
+enum feed_result http_room(struct http_exchange *exchange);
+void http_room_reply(struct http_connection *connection, const struct reply *reply,
+                     struct buffer *output);
+
+/* Makes a REQUEST_PUBLISH of body and headers. ERR_BAD_REQUEST or ERR_TOO_LARGE: `*text` says why. */
+int http_publish_parse(struct http_exchange *exchange, struct slice *text) MUST_USE;
+
+/* The Host header: 0; ERR_BAD_REQUEST: none, several or malformed; ERR_FORBIDDEN: not a name of this server's, which
+ * is how DNS rebinding looks. `*host` is the name without port, where there is one. */
+int http_host_check(const struct protocol_settings *settings, const struct http_message *message,
+                    struct slice *host) MUST_USE;
+/* The Origin header: absent, this server's own or an allowed one. */
+bool http_origin_allowed(const struct protocol_settings *settings,
+                         const struct http_message *message);

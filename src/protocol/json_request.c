@@ -1,0 +1,304 @@
+/* Requests in JSON. One function for each type, found by the table at the end; to add a type, write its function and
+ * name it there.
+ *
+ * Members that a type does not know are ignored. A member that it knows must have its type; null counts as absent,
+ * except where it would stand for a message's words. */
+#include "base/codepoint.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "protocol/json.h"
+#include "wire/secret.h"
+
+void json_request_close(struct json_request *json) {
+    json_decref(json->object);
+    memory_free(json->resume);
+    *json = (struct json_request){0};
+}
+
+static int get_short_string(const json_t *object, const char *key, size_t max_characters,
+                            struct slice *value) {
+    struct slice string;
+    int error = json_get_string(object, key, &string);
+    if (error != 0) {
+        return error;
+    }
+    struct slice rest = string;
+    for (size_t characters = 0; rest.length > 0; characters++) {
+        if (characters == max_characters) {
+            return ERR_BAD_REQUEST;
+        }
+        codepoint_take(&rest);
+    }
+    *value = string;
+    return 0;
+}
+
+/* A string that may be absent but not null. */
+static int get_words(const json_t *object, const char *key, struct slice *value) {
+    return json_is_null(json_object_get(object, key)) ? ERR_BAD_REQUEST
+                                                      : json_get_string(object, key, value);
+}
+
+static int get_room(const json_t *object, struct request *request) {
+    return json_get_string(object, "room", &request->room);
+}
+
+static int get_optional_number(const json_t *object, const char *key, uint64_t *value) {
+    bool present;
+    return json_get_u64(object, key, value, &present);
+}
+
+/* The entry an edit, a delete or a reaction is about. */
+static int get_target(const json_t *object, struct request *request) {
+    int error = get_optional_number(object, "of", &request->of);
+    if (error == 0 && request->of == 0) {
+        error = ERR_BAD_REQUEST;
+    }
+    return error;
+}
+
+/* Room, or the name of whom it is said to, and the label to sign with: of all that makes an entry. */
+static int parse_entry(const json_t *object, enum entry_kind kind, struct request *request) {
+    request->kind = REQUEST_PUBLISH;
+    request->entry = kind;
+    int error = get_room(object, request);
+    if (error == 0) {
+        error = json_get_string(object, "to", &request->to);
+    }
+    if (error == 0) {
+        error = get_words(object, "sender", &request->sender);
+    }
+    return error;
+}
+
+static int parse_message(struct json_request *json, struct request *request) {
+    int error = parse_entry(json->object, ENTRY_MESSAGE, request);
+    if (error == 0) {
+        error = get_words(json->object, "content", &request->content);
+    }
+    if (error == 0) {
+        error = get_optional_number(json->object, "re", &request->re);
+    }
+    return error;
+}
+
+static int parse_edit(struct json_request *json, struct request *request) {
+    int error = parse_entry(json->object, ENTRY_EDIT, request);
+    if (error == 0) {
+        error = get_target(json->object, request);
+    }
+    if (error == 0) {
+        error = get_words(json->object, "content", &request->content);
+    }
+    return error;
+}
+
+static int parse_delete(struct json_request *json, struct request *request) {
+    int error = parse_entry(json->object, ENTRY_DELETE, request);
+    return error != 0 ? error : get_target(json->object, request);
+}
+
+static int parse_operation(const json_t *object, struct request *request) {
+    struct slice operation;
+    int error = json_get_string(object, "op", &operation);
+    if (error != 0) {
+        return error;
+    }
+    request->removal = slice_equal(operation, SLICE("remove"));
+    bool known = request->removal || operation.length == 0 || slice_equal(operation, SLICE("add"));
+    return known ? 0 : ERR_BAD_REQUEST;
+}
+
+static int parse_react(struct json_request *json, struct request *request) {
+    int error = parse_entry(json->object, ENTRY_REACTION, request);
+    if (error == 0) {
+        error = get_target(json->object, request);
+    }
+    if (error == 0) {
+        error = get_short_string(json->object, "key", LIMIT_REACTION_CHARACTERS, &request->key);
+    }
+    if (error == 0 && request->key.length == 0) {
+        error = ERR_BAD_REQUEST;
+    }
+    return error != 0 ? error : parse_operation(json->object, request);
+}
+
+static int parse_topic(struct json_request *json, struct request *request) {
+    int error = parse_entry(json->object, ENTRY_TOPIC, request);
+    return error != 0 ? error : get_words(json->object, "content", &request->content);
+}
+
+static int parse_typing(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_TYPING;
+    struct slice state;
+    int error = json_get_string(json->object, "state", &state);
+    if (error != 0) {
+        return error;
+    }
+    request->active = state.length == 0 || slice_equal(state, SLICE("active"));
+    return get_room(json->object, request);
+}
+
+static int parse_join(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_JOIN;
+    int error = get_room(json->object, request);
+    if (error == 0 && request->room.length == 0) {
+        error = ERR_BAD_REQUEST;
+    }
+    if (error == 0) {
+        error = json_get_string(json->object, "epoch", &request->epoch);
+    }
+    if (error == 0) {
+        error = json_get_u64(json->object, "after", &request->after, &request->has_after);
+    }
+    return error;
+}
+
+static int parse_leave(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_LEAVE;
+    return get_room(json->object, request);
+}
+
+static int parse_history(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_HISTORY;
+    uint64_t limit = 0;
+    int error = get_room(json->object, request);
+    if (error == 0) {
+        error = json_get_u64(json->object, "after", &request->after, &request->has_after);
+    }
+    if (error == 0) {
+        error = get_optional_number(json->object, "before", &request->before);
+    }
+    if (error == 0) {
+        error = get_optional_number(json->object, "limit", &limit);
+    }
+    request->limit = limit > LIMIT_BATCH_ENTRIES ? LIMIT_BATCH_ENTRIES : (unsigned)limit;
+    return error;
+}
+
+static int parse_rooms(struct json_request *json, struct request *request) {
+    (void)json;
+    request->kind = REQUEST_ROOMS;
+    return 0;
+}
+
+static int parse_members(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_MEMBERS;
+    return get_room(json->object, request);
+}
+
+static int parse_resume_point(const char *room, const json_t *value, struct resume_point *point) {
+    if (!json_is_object(value)) {
+        return ERR_BAD_REQUEST;
+    }
+    bool present;
+    int error = json_get_u64(value, "after", &point->after, &present);
+    if (error == 0 && !present) {
+        error = ERR_BAD_REQUEST;
+    }
+    if (error == 0) {
+        error = json_get_string(value, "epoch", &point->epoch);
+    }
+    point->room = slice_of_string(room);
+    return error;
+}
+
+static int parse_resume(struct json_request *json, struct request *request) {
+    json_t *resume = json_object_get(json->object, "resume");
+    if (resume == NULL || json_is_null(resume)) {
+        return 0;
+    }
+    if (!json_is_object(resume)) {
+        return ERR_BAD_REQUEST;
+    }
+    size_t size = json_object_size(resume);
+    if (size > LIMIT_ROOMS_PER_SESSION) {
+        return ERR_TOO_MANY;
+    }
+    json->resume = memory_new((size + 1) * sizeof(json->resume[0]));
+    const char *room;
+    json_t *value;
+    size_t count = 0;
+    json_object_foreach(resume, room, value) {
+        int error = parse_resume_point(room, value, &json->resume[count++]);
+        if (error != 0) {
+            return error;
+        }
+    }
+    request->resume = json->resume;
+    request->resume_count = count;
+    return 0;
+}
+
+static int parse_hello(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_HELLO;
+    int error = json_get_string(json->object, "name", &request->name);
+    if (error == 0) {
+        error = json_get_string(json->object, "session", &request->session);
+    }
+    /* Of what cannot be a secret there is no digest: no identity but a session's may ever be claimed by one. */
+    if (error == 0 && secret_valid(request->session)) {
+        secret_digest(request->session, request->session_identity.bytes);
+    }
+    return error != 0 ? error : parse_resume(json, request);
+}
+
+static const struct {
+    const char *name;
+    int (*parse)(struct json_request *json, struct request *request);
+    const char *refusal; /* where there is no function: why not */
+} request_types[] = {
+    {"message", parse_message, NULL},
+    {"hello", parse_hello, NULL},
+    {"join", parse_join, NULL},
+    {"leave", parse_leave, NULL},
+    {"typing", parse_typing, NULL},
+    {"react", parse_react, NULL},
+    {"edit", parse_edit, NULL},
+    {"delete", parse_delete, NULL},
+    {"topic", parse_topic, NULL},
+    {"history", parse_history, NULL},
+    {"rooms", parse_rooms, NULL},
+    {"members", parse_members, NULL},
+    {"read", NULL, "Read positions are not supported by this server"},
+    {"search", NULL, "Search is not supported by this server"},
+    {"auth", NULL, "Tokens are not supported by this server"},
+};
+
+static int parse_type(struct slice type, struct json_request *json, struct request *request,
+                      struct slice *error_text) {
+    for (size_t i = 0; i < sizeof(request_types) / sizeof(request_types[0]); i++) {
+        if (!slice_equal(type, slice_of_string(request_types[i].name))) {
+            continue;
+        }
+        if (request_types[i].parse == NULL) {
+            *error_text = slice_of_string(request_types[i].refusal);
+            return ERR_BAD_REQUEST;
+        }
+        return request_types[i].parse(json, request);
+    }
+    return ERR_BAD_REQUEST;
+}
+
+int json_request_parse(struct slice text, struct json_request *json, struct request *request,
+                       struct slice *error_text) {
+    *request = (struct request){0};
+    *error_text = SLICE_NONE;
+    json->object = json_parse_object(text);
+    if (json->object == NULL) {
+        return ERR_BAD_REQUEST;
+    }
+    int error = get_short_string(json->object, "cid", LIMIT_CID_CHARACTERS, &request->cid);
+    if (error != 0) {
+        return error;
+    }
+    struct slice type;
+    error = get_words(json->object, "type", &type);
+    if (error != 0) {
+        return error;
+    }
+    if (json_object_get(json->object, "type") == NULL) {
+        type = SLICE("message");
+    }
+    return parse_type(type, json, request, error_text);
+}

@@ -1,0 +1,184 @@
+/* The commands of the line protocol: a table, and a function for each. To add one, write both; /help shows it by
+ * itself. */
+#include "protocol/line.h"
+
+#include "base/text.h"
+#include "wire/secret.h"
+
+#define HISTORY_DEFAULT 20
+
+struct command {
+    struct slice name;
+    const char *arguments; /* as people read them; in brackets: may be left out; NULL: takes none */
+    const char *help;
+    /* `arguments` is trimmed, and empty only where it may be. */
+    enum feed_result (*run)(struct line_state *state, struct feed *feed, struct slice arguments);
+    bool before_name; /* can be used at the prompt */
+    bool whole_line;  /* `run` gets the line as it is instead */
+};
+
+static enum feed_result complain(struct line_state *state, struct feed *feed, const char *text) {
+    line_complain(state, slice_of_string(text), feed->output);
+    return FEED_AGAIN;
+}
+
+static enum feed_result ask(struct feed *feed, struct request request) {
+    feed->request = request;
+    return FEED_REQUEST;
+}
+
+static enum feed_result join(struct line_state *state, struct feed *feed, struct slice room) {
+    if (name_check(room) < 0)
+        return complain(state, feed,
+                        "the name of a room is 1 to 64 letters, digits, '-', '_' or '.'");
+    return ask(feed, (struct request){.kind = REQUEST_JOIN, .room = room, .move = true});
+}
+
+static enum feed_result rooms(struct line_state *state, struct feed *feed, struct slice arguments) {
+    (void)state;
+    (void)arguments;
+    return ask(feed, (struct request){.kind = REQUEST_ROOMS});
+}
+
+static enum feed_result who(struct line_state *state, struct feed *feed, struct slice arguments) {
+    (void)state;
+    (void)arguments;
+    return ask(feed, (struct request){.kind = REQUEST_MEMBERS});
+}
+
+static enum feed_result message(struct line_state *state, struct feed *feed, struct slice text) {
+    struct slice name = slice_cut(&text, ' ');
+    text = slice_trim(text);
+    if (text.length == 0)
+        return complain(state, feed, "usage: /msg NAME TEXT");
+    return ask(feed, (struct request){.kind = REQUEST_PUBLISH, .to = name, .content = text});
+}
+
+/* The words go out as they were typed: that is how "/me" travels between chats, and each reader words it. */
+static enum feed_result act(struct line_state *state, struct feed *feed, struct slice line) {
+    (void)state;
+    return ask(feed, (struct request){.kind = REQUEST_PUBLISH, .content = line});
+}
+
+static enum feed_result topic(struct line_state *state, struct feed *feed, struct slice text) {
+    (void)state;
+    return ask(feed,
+               (struct request){.kind = REQUEST_PUBLISH, .entry = ENTRY_TOPIC, .content = text});
+}
+
+static enum feed_result history(struct line_state *state, struct feed *feed, struct slice count) {
+    uint64_t limit = HISTORY_DEFAULT;
+    if (count.length > 0 && (!slice_to_u64(count, &limit) || limit == 0))
+        return complain(state, feed, "usage: /history N, with a number above 0");
+    if (limit > LIMIT_BATCH_ENTRIES)
+        limit = LIMIT_BATCH_ENTRIES;
+    return ask(feed, (struct request){.kind = REQUEST_HISTORY, .limit = (unsigned)limit});
+}
+
+static enum feed_result token(struct line_state *state, struct feed *feed, struct slice arguments) {
+    (void)state;
+    (void)arguments;
+    return ask(feed, (struct request){.kind = REQUEST_TOKEN});
+}
+
+static enum feed_result resume(struct line_state *state, struct feed *feed, struct slice secret) {
+    if (!secret_valid(secret))
+        return complain(state, feed, "that is no token");
+    if (state->stage == LINE_UNNAMED)
+        state->stage = LINE_NAMING;
+    struct request request = {.kind = REQUEST_HELLO, .session = secret};
+    secret_digest(secret, request.session_identity.bytes);
+    return ask(feed, request);
+}
+
+static enum feed_result quit(struct line_state *state, struct feed *feed, struct slice arguments) {
+    (void)arguments;
+    return line_quit(state, feed);
+}
+
+static enum feed_result help(struct line_state *state, struct feed *feed, struct slice arguments);
+
+static const struct command commands[] = {
+    {SLICE("/help"), NULL, "this list", help, .before_name = true},
+    {SLICE("/join"), "ROOM", "go to another room", join},
+    {SLICE("/rooms"), NULL, "which rooms there are", rooms},
+    {SLICE("/who"), NULL, "who is in this room", who},
+    {SLICE("/msg"), "NAME TEXT", "tell one person alone", message},
+    {SLICE("/me"), "TEXT", "say what you do", act, .whole_line = true},
+    {SLICE("/topic"), "TEXT", "give this room a topic", topic},
+    {SLICE("/history"), "[N]", "the last N messages of this room", history},
+    {SLICE("/nick"), "NAME", "go by another name", line_claim},
+    {SLICE("/token"), NULL, "the secret that stands for your session", token},
+    {SLICE("/resume"), "TOKEN", "take a session over from another connection", resume,
+     .before_name = true},
+    {SLICE("/quit"), NULL, "leave, as QUIT does", quit, .before_name = true},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void append_usage(struct buffer *output, const struct command *command) {
+    buffer_append_slice(output, command->name);
+    if (command->arguments) {
+        buffer_append_char(output, ' ');
+        buffer_append_string(output, command->arguments);
+    }
+}
+
+static enum feed_result help(struct line_state *state, struct feed *feed, struct slice arguments) {
+    (void)arguments;
+    struct buffer last = {0};
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        append_usage(feed->output, &commands[i]);
+        buffer_append_format(feed->output, " - %s\n", commands[i].help);
+    }
+    buffer_append_string(&last, "//TEXT - say something that begins with a /");
+    if (state->stage != LINE_UNNAMED) {
+        buffer_append_slice(feed->output, buffer_slice(&last));
+        buffer_append_char(feed->output, '\n');
+    } else {
+        line_complain(state, buffer_slice(&last), feed->output);
+    }
+    buffer_close(&last);
+    return FEED_AGAIN;
+}
+
+static const struct command *find(struct slice name) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (slice_equal(name, commands[i].name))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static enum feed_result complain_about(struct line_state *state, struct feed *feed,
+                                       const char *before, struct slice name, const char *after) {
+    struct buffer text = {0};
+    buffer_append_string(&text, before);
+    buffer_append_slice(&text, name);
+    buffer_append_string(&text, after);
+    line_complain(state, buffer_slice(&text), feed->output);
+    buffer_close(&text);
+    return FEED_AGAIN;
+}
+
+enum feed_result line_command(struct line_state *state, struct feed *feed, struct slice line) {
+    struct slice arguments = line;
+    struct slice name = slice_cut(&arguments, ' ');
+    const struct command *command = find(name);
+    if (state->stage == LINE_UNNAMED && (!command || !command->before_name))
+        return complain(state, feed, "A name comes first");
+    if (!command) {
+        if (name.length > LIMIT_NAME)
+            return complain(state, feed, "unknown command, try /help");
+        return complain_about(state, feed, "unknown command ", name, ", try /help");
+    }
+    arguments = slice_trim(arguments);
+    if (arguments.length == 0 && command->arguments && command->arguments[0] != '[') {
+        struct buffer usage = {0};
+        append_usage(&usage, command);
+        complain_about(state, feed, "usage: ", buffer_slice(&usage), "");
+        buffer_close(&usage);
+        return FEED_AGAIN;
+    }
+    return command->run(state, feed, command->whole_line ? line : arguments);
+}

@@ -1,0 +1,218 @@
+/* The table of keys and what is done with it.
+ *
+ * A row says all there is to know about a key: its name, the kind of its value, the default, what
+ * it does, its bounds and where it goes in struct config. Setting, printing, bounds and the help
+ * texts follow from it. */
+
+#include "server/config.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/config_file.h"
+#include "server/config_value.h"
+#include "server/listen_url.h"
+
+#define KEY(member) .name = #member, .offset = offsetof(struct config, member)
+#define KEY_MS(key) .name = #key, .offset = offsetof(struct config, key##_ms)
+
+static const char *const store_words[] = {"sqlite", "memory", NULL};
+static const char *const history_words[] = {"none", "memory", "durable", NULL};
+static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
+static const char *const format_words[] = {"text", "json", NULL};
+
+/* clang-format off */
+static const struct config_key keys[] = {
+    {KEY(listen), .kind = CONFIG_LIST,
+     .initial = "ws://127.0.0.1:8765\nline://127.0.0.1:8888",
+     .help = "Where to listen, and for which protocol; may be repeated. The scheme picks the\n"
+             "protocol: ws, ws+text, line, numbered or command. Then HOST:PORT, [V6]:PORT,\n"
+             "*:PORT (every address) or unix:PATH. Port 0 picks a free one."},
+    {KEY(data), .kind = CONFIG_TEXT, .initial = "./data",
+     .help = "The folder of the database. Created if it is not there, for the server's user only."},
+    {KEY(store), .kind = CONFIG_CHOICE, .initial = "sqlite", .words = store_words,
+     .help = "What keeps the rooms: sqlite (a file in `data`) or memory (gone with the server)."},
+    {KEY(history), .kind = CONFIG_CHOICE, .initial = "durable", .words = history_words,
+     .help = "What is kept of a room: durable (all, in the store), memory (the latest, until the\n"
+             "server stops) or none."},
+    {KEY(create_rooms), .kind = CONFIG_SWITCH, .initial = "on",
+     .help = "Whether joining a room, or publishing to it, makes it: on or off."},
+    {KEY(allowed_origins), .kind = CONFIG_LIST, .initial = "",
+     .help = "Origins besides the server's own whose pages may connect, for example\n"
+             "https://chat.example.org; may be repeated. `null` and `*` (everybody's pages) count\n"
+             "only when they are written here."},
+    {KEY(public_host), .kind = CONFIG_LIST, .initial = "",
+     .help = "A name by which browsers reach this server, for example chat.example.org; may be\n"
+             "repeated. IP addresses, localhost and the hosts in `listen` need not be named."},
+    {KEY(rate_per_minute), .kind = CONFIG_NUMBER, .initial = "20", .maximum = 1000000,
+     .help = "Messages one session may send in a minute; 0: no limit."},
+    {KEY(max_message), .kind = CONFIG_BYTES, .initial = "65536", .minimum = 1, .maximum = 16 << 20,
+     .help = "The longest message, in bytes of UTF-8."},
+    {KEY(max_connections), .kind = CONFIG_NUMBER, .initial = "0", .maximum = 10000000,
+     .help = "Connections at the same time; 0: as many as the system gives descriptors for."},
+    {KEY(max_connections_per_address), .kind = CONFIG_NUMBER, .initial = "0", .maximum = 10000000,
+     .help = "The same for one address (of IPv6: one /64); 0: no limit. Socket files are exempt."},
+    {KEY_MS(ping_interval), .kind = CONFIG_SECONDS, .initial = "30", .maximum = 86400000,
+     .help = "Seconds between two pings to a WebSocket client; 0: none."},
+    {KEY_MS(ping_timeout), .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
+     .help = "Seconds a client has for its pong before it is dropped; 0: all it wants."},
+    {KEY_MS(handshake_timeout), .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
+     .help = "Seconds a new connection has to say what it wants; 0: all it wants."},
+    {KEY_MS(idle_timeout), .kind = CONFIG_SECONDS, .initial = "0", .maximum = 86400000,
+     .help = "Seconds after which a client that says nothing is sent away; 0: never."},
+    {KEY_MS(session_linger), .kind = CONFIG_SECONDS, .initial = "120", .maximum = 86400000,
+     .help = "Seconds a guest whose connection was lost keeps name and identity."},
+    {KEY(announce_limit), .kind = CONFIG_NUMBER, .initial = "100", .maximum = 1000000,
+     .help = "Sessions in a room up to which joins and leaves are announced one by one."},
+    {KEY(backlog), .kind = CONFIG_NUMBER, .initial = "100", .maximum = 10000,
+     .help = "Earlier messages sent to who joins a room."},
+    {KEY(stream_window), .kind = CONFIG_BYTES, .initial = "4194304",
+     .minimum = 65536, .maximum = 1 << 30,
+     .help = "Bytes of a busy room kept ready to send; a reader further behind is cut off, and\n"
+             "resumes. At least 16 times max_message."},
+    {KEY(banner), .kind = CONFIG_TEXT, .initial = "banter chat server",
+     .help = "The first line that line:// clients see."},
+    {KEY(log_level), .kind = CONFIG_CHOICE, .initial = "info", .words = level_words,
+     .help = "The least important lines that are logged: debug, info, warning or error."},
+    {KEY(log_format), .kind = CONFIG_CHOICE, .initial = "text", .words = format_words,
+     .help = "Log lines for people (text) or for machines (json)."},
+};
+/* clang-format on */
+
+#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
+
+static void *field(const struct config *config, const struct config_key *key) {
+    return (char *)config + key->offset;
+}
+
+static const struct config_key *find_key(const char *name) {
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (strcmp(keys[i].name, name) == 0)
+            return &keys[i];
+    }
+    return NULL;
+}
+
+/* Letters to insert, remove or exchange to make one word of the other (Levenshtein). */
+static size_t word_distance(const char *from, const char *to) {
+    size_t row[64];
+    size_t length = strlen(to);
+
+    if (length >= sizeof(row) / sizeof(row[0]))
+        return SIZE_MAX;
+    for (size_t i = 0; i <= length; i++)
+        row[i] = i;
+    for (; *from; from++) {
+        size_t diagonal = row[0]++;
+        for (size_t i = 1; i <= length; i++) {
+            size_t best = diagonal + (*from != to[i - 1]);
+            diagonal = row[i];
+            if (row[i] + 1 < best)
+                best = row[i] + 1;
+            if (row[i - 1] + 1 < best)
+                best = row[i - 1] + 1;
+            row[i] = best;
+        }
+    }
+    return row[length];
+}
+
+/* The key that was probably meant, or NULL. */
+static const char *similar_key(const char *name) {
+    size_t best = 3;
+    const char *found = NULL;
+
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        size_t distance = word_distance(name, keys[i].name);
+        if (distance < best && distance < strlen(name)) {
+            best = distance;
+            found = keys[i].name;
+        }
+    }
+    return found;
+}
+
+static int refuse_key(const char *name, char *message, size_t size) {
+    const char *similar = similar_key(name);
+
+    if (similar)
+        snprintf(message, size, "unknown key \"%s\"; did you mean \"%s\"?", name, similar);
+    else
+        snprintf(message, size, "unknown key \"%s\"; --print-config shows those there are", name);
+    return ERR_BAD_REQUEST;
+}
+
+int config_set(struct config *config, const char *name, const char *value,
+               enum config_source source, char *message, size_t size) {
+    const struct config_key *key = find_key(name);
+
+    if (!key)
+        return refuse_key(name, message, size);
+    return config_value_set(key, field(config, key), value, source, message, size);
+}
+
+void config_init(struct config *config) {
+    char message[256];
+
+    memset(config, 0, sizeof(*config));
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        int error = config_value_reset(&keys[i], field(config, &keys[i]), message, sizeof(message));
+        assert(error == 0);
+    }
+}
+
+void config_close(struct config *config) {
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        config_value_close(&keys[i], field(config, &keys[i]));
+}
+
+static int set_from_file(void *context, const char *key, const char *value, char *message,
+                         size_t size) {
+    return config_set(context, key, value, CONFIG_FROM_FILE, message, size);
+}
+
+int config_load(struct config *config, const char *path, char *message, size_t size) {
+    return config_file_read(path, set_from_file, config, message, size);
+}
+
+int config_check(const struct config *config, char *message, size_t size) {
+    size_t least = 16 * config->max_message;
+
+    if (config->stream_window < least) {
+        snprintf(message, size,
+                 "stream_window is %zu, but must be at least 16 times max_message: set it to %zu",
+                 config->stream_window, least);
+        return ERR_BAD_REQUEST;
+    }
+    for (size_t i = 0; i < config->listen.count; i++) {
+        struct listen_url url;
+        int error = listen_url_parse(config->listen.items[i], &url, message, size);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static void print_help(const char *help, struct buffer *output) {
+    struct slice rest = slice_of_string(help);
+
+    while (rest.data) {
+        struct slice line = slice_cut(&rest, '\n');
+        buffer_append_format(output, "# %.*s\n", SLICE_ARGS(line));
+    }
+}
+
+void config_print(const struct config *config, struct buffer *output) {
+    buffer_append_string(
+        output,
+        "# Configuration of banterd: one `key = value` a line. A line that begins with # is a\n"
+        "# comment, and so is what follows a ; after white space. Every key that is commented out\n"
+        "# stands at its default. Sizes may end in K or M.\n");
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        buffer_append_char(output, '\n');
+        print_help(keys[i].help, output);
+        config_value_print(&keys[i], field(config, &keys[i]), output);
+    }
+}

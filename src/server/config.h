@@ -1,0 +1,65 @@
+/* The configuration: one table of keys, whose values come from a file (`key = value`, one a line)
+ * and from the command line, which beats the file. Everything an operator can set is in the table
+ * of config.c; to add a key, add a field here and a row there. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/log.h"
+
+enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
+enum config_history { CONFIG_HISTORY_NONE, CONFIG_HISTORY_MEMORY, CONFIG_HISTORY_DURABLE };
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+/* Where a value was written; a later one of a list replaces what an earlier source wrote. */
+enum config_source { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_COMMAND_LINE };
+
+struct config_list {
+    char **items;
+    size_t count;
+    enum config_source source;
+};
+
+struct config {
+    struct config_list listen;
+    char *data;
+    int store;   /* enum config_store */
+    int history; /* enum config_history */
+    bool create_rooms;
+    struct config_list allowed_origins;
+    struct config_list public_host;
+    size_t rate_per_minute;
+    size_t max_message;
+    size_t max_connections;
+    size_t max_connections_per_address;
+    size_t ping_interval_ms, ping_timeout_ms, handshake_timeout_ms, idle_timeout_ms;
+    size_t session_linger_ms;
+    size_t announce_limit;
+    size_t backlog;
+    size_t stream_window;
+    char *banner;
+    int log_level;  /* enum log_level */
+    int log_format; /* enum config_log_format */
+};
+
+/* Every key at its default. */
+void config_init(struct config *config);
+void config_close(struct config *config);
+
+/* Sets one key. On failure ERR_BAD_REQUEST, and one line that says what is wrong in `message`. */
+int config_set(struct config *config, const char *key, const char *value, enum config_source source,
+               char *message, size_t size) MUST_USE;
+
+/* Sets what the file says. The line in `message` begins with FILE:LINE where it is about one.
+ * ERR_IO: cannot be read; ERR_BAD_REQUEST: something in it is wrong. */
+int config_load(struct config *config, const char *path, char *message, size_t size) MUST_USE;
+
+/* What holds between keys. ERR_BAD_REQUEST, and one line in `message`. */
+int config_check(const struct config *config, char *message, size_t size) MUST_USE;
+
+/* Appends a file that config_load takes: each key with what it does, those that stand at their
+ * default as a comment. */
+void config_print(const struct config *config, struct buffer *output);

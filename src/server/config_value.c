@@ -1,0 +1,215 @@
+#include "server/config_value.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static int refuse(const struct config_key *key, const char *value, const char *wanted,
+                  char *message, size_t size) {
+    snprintf(message, size, "%s = %s: %s", key->name, value, wanted);
+    return ERR_BAD_REQUEST;
+}
+
+static void list_clear(struct config_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        memory_free(list->items[i]);
+    memory_free(list->items);
+    *list = (struct config_list){0};
+}
+
+static void list_add(struct config_list *list, struct slice item, enum config_source source) {
+    if (list->source != source)
+        list_clear(list);
+    list->items = memory_resize(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = memory_copy_string(item);
+    list->source = source;
+}
+
+static int set_text(const struct config_key *key, void *field, const char *value, char *message,
+                    size_t size) {
+    char **text = field;
+
+    if (!utf8_valid(slice_of_string(value)))
+        return refuse(key, "?", "is not UTF-8", message, size);
+    memory_free(*text);
+    *text = memory_copy_string(slice_of_string(value));
+    return 0;
+}
+
+static int set_switch(const struct config_key *key, void *field, const char *value, char *message,
+                      size_t size) {
+    bool on = strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 ||
+              strcasecmp(value, "true") == 0;
+    bool off = strcasecmp(value, "off") == 0 || strcasecmp(value, "no") == 0 ||
+               strcasecmp(value, "false") == 0;
+
+    if (!on && !off)
+        return refuse(key, value, "must be on or off", message, size);
+    *(bool *)field = on;
+    return 0;
+}
+
+static int set_choice(const struct config_key *key, void *field, const char *value, char *message,
+                      size_t size) {
+    char wanted[128] = "must be one of:";
+
+    for (int i = 0; key->words[i]; i++) {
+        size_t used = strlen(wanted);
+        if (strcmp(key->words[i], value) == 0) {
+            *(int *)field = i;
+            return 0;
+        }
+        snprintf(wanted + used, sizeof(wanted) - used, " %s", key->words[i]);
+    }
+    return refuse(key, value, wanted, message, size);
+}
+
+/* Digits, and up to `decimals` more after a point, as one number in units of the last decimal. */
+static bool parse_decimal(struct slice text, unsigned decimals, uint64_t *value) {
+    uint64_t units;
+    struct slice whole = slice_cut(&text, '.');
+    bool has_fraction = text.data != NULL;
+
+    if (!slice_to_u64(whole, &units) ||
+        (has_fraction && (text.length == 0 || text.length > decimals)))
+        return false;
+    for (size_t i = 0; i < decimals; i++) {
+        char digit = i < text.length ? text.data[i] : '0';
+        if (digit < '0' || digit > '9' || units > UINT32_MAX)
+            return false;
+        units = units * 10 + (uint64_t)(digit - '0');
+    }
+    *value = units;
+    return true;
+}
+
+/* Takes a K or M from the end; returns what it stands for. */
+static uint64_t cut_suffix(struct slice *text) {
+    char last = text->length > 0 ? text->data[text->length - 1] : 0;
+    uint64_t factor = 1;
+
+    if (last == 'K' || last == 'k')
+        factor = 1 << 10;
+    else if (last == 'M' || last == 'm')
+        factor = 1 << 20;
+    if (factor > 1)
+        text->length--;
+    return factor;
+}
+
+static int set_number(const struct config_key *key, void *field, const char *value, char *message,
+                      size_t size) {
+    struct slice text = slice_of_string(value);
+    uint64_t factor = key->kind == CONFIG_BYTES ? cut_suffix(&text) : 1;
+    unsigned decimals = key->kind == CONFIG_SECONDS ? 3 : 0;
+    unsigned unit = key->kind == CONFIG_SECONDS ? 1000 : 1;
+    char wanted[96];
+    uint64_t number;
+
+    if (parse_decimal(text, decimals, &number) && number <= UINT32_MAX &&
+        number * factor >= key->minimum && number * factor <= key->maximum) {
+        *(size_t *)field = (size_t)(number * factor);
+        return 0;
+    }
+    snprintf(wanted, sizeof(wanted), "must be a number from %zu to %zu", key->minimum / unit,
+             key->maximum / unit);
+    return refuse(key, value, wanted, message, size);
+}
+
+int config_value_set(const struct config_key *key, void *field, const char *value,
+                     enum config_source source, char *message, size_t size) {
+    if (value[0] == 0 && key->kind != CONFIG_TEXT)
+        return refuse(key, value, "needs a value", message, size);
+    switch (key->kind) {
+    case CONFIG_TEXT:
+        return set_text(key, field, value, message, size);
+    case CONFIG_LIST:
+        list_add(field, slice_of_string(value), source);
+        return 0;
+    case CONFIG_SWITCH:
+        return set_switch(key, field, value, message, size);
+    case CONFIG_CHOICE:
+        return set_choice(key, field, value, message, size);
+    case CONFIG_NUMBER:
+    case CONFIG_BYTES:
+    case CONFIG_SECONDS:
+        return set_number(key, field, value, message, size);
+    }
+    return ERR_INTERNAL;
+}
+
+int config_value_reset(const struct config_key *key, void *field, char *message, size_t size) {
+    struct slice rest = slice_of_string(key->initial);
+
+    if (key->kind != CONFIG_LIST)
+        return config_value_set(key, field, key->initial, CONFIG_FROM_DEFAULT, message, size);
+    while (rest.length > 0)
+        list_add(field, slice_cut(&rest, '\n'), CONFIG_FROM_DEFAULT);
+    return 0;
+}
+
+void config_value_close(const struct config_key *key, void *field) {
+    if (key->kind == CONFIG_TEXT)
+        memory_free(*(char **)field);
+    else if (key->kind == CONFIG_LIST)
+        list_clear(field);
+}
+
+static void append_seconds(size_t milliseconds, struct buffer *output) {
+    buffer_append_u64(output, milliseconds / 1000);
+    if (milliseconds % 1000 > 0)
+        buffer_append_format(output, ".%03zu", milliseconds % 1000);
+}
+
+static void append_value(const struct config_key *key, const void *field, struct buffer *output) {
+    switch (key->kind) {
+    case CONFIG_TEXT:
+        buffer_append_string(output, *(char *const *)field);
+        break;
+    case CONFIG_SWITCH:
+        buffer_append_string(output, *(const bool *)field ? "on" : "off");
+        break;
+    case CONFIG_CHOICE:
+        buffer_append_string(output, key->words[*(const int *)field]);
+        break;
+    case CONFIG_NUMBER:
+    case CONFIG_BYTES:
+        buffer_append_u64(output, *(const size_t *)field);
+        break;
+    case CONFIG_SECONDS:
+        append_seconds(*(const size_t *)field, output);
+        break;
+    case CONFIG_LIST:
+        break;
+    }
+}
+
+static void print_list(const struct config_key *key, const struct config_list *list,
+                       struct buffer *output) {
+    const char *mark = list->source == CONFIG_FROM_DEFAULT ? "#" : "";
+
+    for (size_t i = 0; i < list->count; i++)
+        buffer_append_format(output, "%s%s = %s\n", mark, key->name, list->items[i]);
+    if (list->count == 0)
+        buffer_append_format(output, "#%s =\n", key->name);
+}
+
+void config_value_print(const struct config_key *key, const void *field, struct buffer *output) {
+    struct buffer value = {0};
+
+    if (key->kind == CONFIG_LIST) {
+        print_list(key, field, output);
+        return;
+    }
+    append_value(key, field, &value);
+    if (slice_equal(buffer_slice(&value), slice_of_string(key->initial)))
+        buffer_append_char(output, '#');
+    buffer_append_format(output, "%s = ", key->name);
+    buffer_append_slice(output, buffer_slice(&value));
+    buffer_append_char(output, '\n');
+    buffer_close(&value);
+}

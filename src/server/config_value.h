@@ -1,0 +1,38 @@
+/* Values of configuration keys: text into a field of struct config, and back. Private to the
+ * configuration. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "server/config.h"
+
+enum config_kind {
+    CONFIG_TEXT,    /* char *, owned */
+    CONFIG_LIST,    /* struct config_list; the key may be repeated */
+    CONFIG_SWITCH,  /* bool: on, off */
+    CONFIG_CHOICE,  /* int: which of the words */
+    CONFIG_NUMBER,  /* size_t */
+    CONFIG_BYTES,   /* size_t; 64K, 4M */
+    CONFIG_SECONDS, /* size_t, in milliseconds; 1.5 */
+};
+
+struct config_key {
+    const char *name;
+    enum config_kind kind;
+    const char *initial;      /* the default; of a list: one item a line */
+    const char *const *words; /* of a choice; NULL ends them */
+    size_t minimum, maximum;  /* of numbers, in the unit of the field */
+    const char *help;
+    size_t offset; /* in struct config */
+};
+
+/* ERR_BAD_REQUEST, with one line in `message`; the field is then as before. */
+int config_value_set(const struct config_key *key, void *field, const char *value,
+                     enum config_source source, char *message, size_t size) MUST_USE;
+/* To the default; the field is zeroed memory. */
+int config_value_reset(const struct config_key *key, void *field, char *message,
+                       size_t size) MUST_USE;
+void config_value_close(const struct config_key *key, void *field);
+/* `key = value`, behind a # where it is the default. */
+void config_value_print(const struct config_key *key, const void *field, struct buffer *output);

@@ -1,0 +1,34 @@
+/* One server: configuration, store, delivery and net, wired together on a loop of its own. A
+ * process may hold several. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/config.h"
+
+struct uv_loop_s;
+struct server;
+
+/* Listens, opens the store, and is ready to run. `config` (checked by config_check) and `log` are
+ * borrowed until server_free. On failure an error, and one line for people in `message`. */
+int server_new(const struct config *config, const struct log *log, struct server **server,
+               char *message, size_t size) MUST_USE;
+
+/* Stops whatever still runs and frees everything. Handles that others put into the loop must be
+ * closing by then. */
+void server_free(struct server *server);
+
+/* Serves until server_stop has done its work. */
+void server_run(struct server *server);
+
+/* Begins to stop: takes no more connections and input, lets commit what was accepted, says goodbye
+ * to everybody, and cuts off who has not left within four seconds. On the loop's thread. */
+void server_stop(struct server *server);
+
+struct uv_loop_s *server_loop(struct server *server);
+
+/* Where it listens, as URLs with the ports the system chose: "ws://127.0.0.1:8765". NULL past the
+ * last. */
+const char *server_address(const struct server *server, size_t index);

@@ -1,0 +1,213 @@
+#include "store/job.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A job with the first `size` bytes of text behind it. */
+static struct job *new_job(enum job_kind kind, size_t size) {
+    struct job *job = memory_new(sizeof(struct job) + size);
+    job->kind = kind;
+    return job;
+}
+
+/* Copies `s` to `*end` and moves that on. */
+static struct slice put_slice(char **end, struct slice s) {
+    struct slice copy = slice_from(*end, s.length);
+    if (s.length > 0) {
+        memcpy(*end, s.data, s.length);
+    }
+    *end += s.length;
+    return copy;
+}
+
+static struct job *new_room_job(enum job_kind kind, struct slice room_key) {
+    struct job *job = new_job(kind, room_key.length);
+    char *end = job->bytes;
+    job->room_key = put_slice(&end, room_key);
+    return job;
+}
+
+struct job *job_new_follow(struct slice room_key, struct slice room_name) {
+    struct job *job = new_job(JOB_FOLLOW, room_key.length + room_name.length);
+    char *end = job->bytes;
+    job->room_key = put_slice(&end, room_key);
+    job->follow.room_name = put_slice(&end, room_name);
+    return job;
+}
+
+struct job *job_new_unfollow(struct slice room_key) {
+    return new_room_job(JOB_UNFOLLOW, room_key);
+}
+
+struct job *job_new_append(struct draft *draft) {
+    struct job *job = new_job(JOB_APPEND, 0);
+    job->append.draft = draft;
+    job->room_key = draft->room_key;
+    return job;
+}
+
+struct job *job_new_signal(struct signal *signal) {
+    struct job *job = new_job(JOB_SIGNAL, 0);
+    job->signal = signal;
+    job->room_key = signal->room_key;
+    return job;
+}
+
+struct job *job_new_erase(struct slice room_key) {
+    return new_room_job(JOB_ERASE, room_key);
+}
+
+struct job *job_new_found(struct slice room_key, struct entry **entries, size_t count) {
+    struct job *job = new_room_job(JOB_FOUND, room_key);
+    job->found.entries = entries;
+    job->found.count = count;
+    return job;
+}
+
+struct job *job_new_page(const struct page_query *query) {
+    struct job *job = new_room_job(JOB_PAGE, query->room_key);
+    job->read.query = *query;
+    job->read.query.room_key = job->room_key;
+    job->read.page.ticket = query->ticket;
+    return job;
+}
+
+struct job *job_new_list(struct origin origin, struct slice cid) {
+    struct job *job = new_job(JOB_LIST, cid.length);
+    char *end = job->bytes;
+    job->list.origin = origin;
+    job->list.cid = put_slice(&end, cid);
+    return job;
+}
+
+static void free_entries(struct entry **entries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        entry_unref(entries[i]);
+    }
+    memory_free(entries);
+}
+
+static void free_heads(struct room_head *heads, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        head_free(&heads[i]);
+    }
+    memory_free(heads);
+}
+
+void job_free(struct job *job) {
+    if (job == NULL) {
+        return;
+    }
+    switch (job->kind) {
+    case JOB_FOLLOW:
+        head_free(&job->follow.head);
+        break;
+    case JOB_APPEND:
+        entry_unref(job->append.entry);
+        if (job->append.draft != NULL) {
+            draft_free(job->append.draft);
+        }
+        break;
+    case JOB_SIGNAL:
+        if (job->signal != NULL) {
+            signal_free(job->signal);
+        }
+        break;
+    case JOB_FOUND:
+        free_entries(job->found.entries, job->found.count);
+        break;
+    case JOB_PAGE:
+        free_entries(job->read.page.entries, job->read.page.count);
+        head_free(&job->read.page.head);
+        break;
+    case JOB_LIST:
+        free_heads(job->list.heads, job->list.count);
+        break;
+    case JOB_UNFOLLOW:
+    case JOB_ERASE:
+        break;
+    }
+    memory_free(job);
+}
+
+size_t job_size(const struct job *job) {
+    switch (job->kind) {
+    case JOB_APPEND:
+        return sizeof(struct job) + draft_size(job->append.draft);
+    case JOB_SIGNAL:
+        return sizeof(struct job) + signal_size(job->signal);
+    default:
+        return sizeof(struct job) + job->room_key.length;
+    }
+}
+
+void job_list_append(struct job_list *list, struct job *job) {
+    job->next = NULL;
+    if (list->last != NULL) {
+        list->last->next = job;
+    } else {
+        list->first = job;
+    }
+    list->last = job;
+    list->count++;
+}
+
+void job_list_move(struct job_list *list, struct job_list *from) {
+    if (from->first == NULL) {
+        return;
+    }
+    if (list->last != NULL) {
+        list->last->next = from->first;
+    } else {
+        list->first = from->first;
+    }
+    list->last = from->last;
+    list->count += from->count;
+    *from = (struct job_list){0};
+}
+
+struct job *job_list_take(struct job_list *list) {
+    struct job *job = list->first;
+    if (job == NULL) {
+        return NULL;
+    }
+    list->first = job->next;
+    if (list->first == NULL) {
+        list->last = NULL;
+    }
+    list->count--;
+    job->next = NULL;
+    return job;
+}
+
+size_t job_list_appends(const struct job_list *list) {
+    size_t count = 0;
+    for (const struct job *job = list->first; job != NULL; job = job->next) {
+        count += job->kind == JOB_APPEND;
+    }
+    return count;
+}
+
+void job_list_clear(struct job_list *list) {
+    for (struct job *job = job_list_take(list); job != NULL; job = job_list_take(list)) {
+        job_free(job);
+    }
+}
+
+/* The room's key comes first, so its data is the block itself. */
+struct room_head head_copy(const struct room_head *head) {
+    struct room_head copy = *head;
+    char *end = memory_new(head->room_key.length + head->room_name.length + head->epoch.length +
+                           head->topic.length + 1);
+    copy.room_key = put_slice(&end, head->room_key);
+    copy.room_name = put_slice(&end, head->room_name);
+    copy.epoch = put_slice(&end, head->epoch);
+    copy.topic = put_slice(&end, head->topic);
+    return copy;
+}
+
+void head_free(struct room_head *head) {
+    memory_free((void *)head->room_key.data);
+    *head = (struct room_head){0};
+}

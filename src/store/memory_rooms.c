@@ -1,0 +1,164 @@
+#include "store/memory_rooms.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "store/job.h"
+
+#define FORGET_ATTEMPTS 16 /* rooms looked at to find one that nobody follows */
+
+void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed) {
+    *rooms = (struct memory_rooms){.by_key = map_new(map_seed)};
+}
+
+void memory_rooms_close(struct memory_rooms *rooms) {
+    struct memory_room *room;
+    size_t cursor = 0;
+    while ((room = map_next(rooms->by_key, &cursor)) != NULL) {
+        memory_room_free(room);
+    }
+    map_free(rooms->by_key);
+}
+
+struct memory_room *memory_rooms_find(const struct memory_rooms *rooms, struct slice key) {
+    return map_find(rooms->by_key, key);
+}
+
+void memory_rooms_format_epoch(const struct memory_rooms *rooms, char *epoch) {
+    if (rooms->removed == 0) {
+        snprintf(epoch, MEMORY_EPOCH_SIZE, "%s", rooms->epoch);
+    } else {
+        snprintf(epoch, MEMORY_EPOCH_SIZE, "%s%llu", rooms->epoch,
+                 (unsigned long long)rooms->removed);
+    }
+}
+
+void memory_rooms_remove(struct memory_rooms *rooms, struct memory_room *room) {
+    map_remove(rooms->by_key, room->key);
+    list_remove(&rooms->by_use, &room->node);
+    if (room->holding) {
+        list_remove(&rooms->holding, &room->holding_node);
+    }
+    rooms->bytes -= room->bytes;
+    if (room->last > 0) {
+        rooms->removed++; /* its numbers would come again */
+    }
+    memory_room_free(room);
+}
+
+static void touch_room(struct memory_rooms *rooms, struct memory_room *room) {
+    list_remove(&rooms->by_use, &room->node);
+    list_append(&rooms->by_use, &room->node);
+}
+
+/* Forgets a room when there are too many. Followed ones are the hub's to bound. */
+static void bound_rooms(struct memory_rooms *rooms) {
+    for (int i = 0; i < FORGET_ATTEMPTS && map_count(rooms->by_key) >= LIMIT_MEMORY_ROOMS; i++) {
+        struct memory_room *room = container_of(rooms->by_use.first, struct memory_room, node);
+        if (!room->followed) {
+            memory_rooms_remove(rooms, room);
+            return;
+        }
+        touch_room(rooms, room);
+    }
+}
+
+struct memory_room *memory_rooms_use(struct memory_rooms *rooms, struct slice key,
+                                     struct slice name) {
+    struct memory_room *room = map_find(rooms->by_key, key);
+    if (room != NULL) {
+        touch_room(rooms, room);
+        return room;
+    }
+    char epoch[MEMORY_EPOCH_SIZE];
+    bound_rooms(rooms);
+    memory_rooms_format_epoch(rooms, epoch);
+    room = memory_room_new(key, name, epoch);
+    map_put(rooms->by_key, room->key, room);
+    list_append(&rooms->by_use, &room->node);
+    return room;
+}
+
+void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, size_t bytes_before) {
+    rooms->bytes += room->bytes - bytes_before;
+    if (room->holding) {
+        list_remove(&rooms->holding, &room->holding_node);
+    }
+    list_append(&rooms->holding, &room->holding_node);
+    room->holding = true;
+    while (rooms->bytes > LIMIT_MEMORY_BYTES && rooms->holding.first != &room->holding_node) {
+        struct memory_room *silent =
+            container_of(list_take_first(&rooms->holding), struct memory_room, holding_node);
+        silent->holding = false;
+        rooms->bytes -= silent->bytes;
+        memory_room_clear(silent);
+    }
+}
+
+/* Whether the room belongs in a public list. */
+static bool room_listed(const struct memory_room *room) {
+    return room->last > 0 && !slice_starts_with(room->key, SLICE("@")) &&
+           !slice_starts_with(room->key, SLICE("$"));
+}
+
+/* Puts a room where it belongs among the first by key. */
+static size_t insert_listed(const struct memory_room **listed, size_t count,
+                            const struct memory_room *room) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (slice_compare(listed[middle]->key, room->key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == LIMIT_LIST_ITEMS) {
+        return count;
+    }
+    size_t moved = (count < LIMIT_LIST_ITEMS ? count : LIMIT_LIST_ITEMS - 1) - low;
+    memmove(&listed[low + 1], &listed[low], moved * sizeof(listed[0]));
+    listed[low] = room;
+    return low + moved + 1;
+}
+
+void memory_rooms_unfollow_all(struct memory_rooms *rooms) {
+    struct list_node *node = rooms->by_use.first;
+    while (node != NULL) {
+        struct memory_room *room = container_of(node, struct memory_room, node);
+        node = node->next;
+        room->followed = false;
+        if (room->last == 0) {
+            memory_rooms_remove(rooms, room);
+        }
+    }
+}
+
+void memory_rooms_renew_epoch(struct memory_rooms *rooms, struct rng *rng) {
+    struct memory_room *room;
+    size_t cursor = 0;
+    ulid_epoch(rng, rooms->epoch, MEMORY_EPOCH_LENGTH);
+    while ((room = map_next(rooms->by_key, &cursor)) != NULL) {
+        memory_rooms_format_epoch(rooms, room->epoch);
+    }
+}
+
+size_t memory_rooms_list(const struct memory_rooms *rooms, struct room_head **heads) {
+    const struct memory_room **listed = memory_new(LIMIT_LIST_ITEMS * sizeof(*listed));
+    const struct memory_room *room;
+    size_t count = 0, cursor = 0;
+    while ((room = map_next(rooms->by_key, &cursor)) != NULL) {
+        if (room_listed(room)) {
+            count = insert_listed(listed, count, room);
+        }
+    }
+    *heads = memory_new(count * sizeof(struct room_head));
+    for (size_t i = 0; i < count; i++) {
+        struct room_head head = memory_room_head(listed[i]);
+        (*heads)[i] = head_copy(&head);
+    }
+    memory_free(listed);
+    return count;
+}

@@ -1,0 +1,22 @@
+/* What must hold for an entry that speaks of another one, decided where its number is given. The same for every engine. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "hub/entry.h"
+
+/* What an engine knows of the entry with number `of`. */
+struct target {
+    bool exists;
+    bool deleted; /* its content was erased */
+    enum entry_kind kind;
+    struct identity identity;
+};
+
+/* Whether entries of this kind are about another one, `of`. */
+bool rules_need_target(enum entry_kind kind);
+
+/* ERR_NOT_FOUND unless the target is a message that is still there; ERR_FORBIDDEN for an edit or a delete of somebody
+ * else's. */
+int rules_check_target(const struct entry_body *body, const struct target *target) MUST_USE;

@@ -1,0 +1,162 @@
+#include "store/sqlite_connection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ENTRY_COLUMNS                                                                              \
+    "seq, id, timestamp, kind, sender, identity, cid, content, re, of, key, removal, meta"
+#define FIRST "coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), 1)"
+#define LAST "coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), 0)"
+#define LAST_TIMESTAMP                                                                             \
+    "coalesce((SELECT timestamp FROM entries WHERE room = rooms.id ORDER BY seq DESC LIMIT 1), 0)"
+
+static const char *const STATEMENTS[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN_READ] = "BEGIN",
+    [STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT] = "COMMIT",
+    [STATEMENT_ROLLBACK] = "ROLLBACK",
+    [STATEMENT_FIND_ROOM] =
+        "SELECT id, name, topic, " FIRST ", " LAST ", " LAST_TIMESTAMP " FROM rooms WHERE key = ?1",
+    [STATEMENT_ADD_ROOM] = "INSERT INTO rooms (key, name) VALUES (?1, ?2)",
+    [STATEMENT_SET_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
+    [STATEMENT_ADD_ENTRY] =
+        "INSERT INTO entries (room, " ENTRY_COLUMNS ", body_hash)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [STATEMENT_FIND_CID] = "SELECT body_hash, seq, id, timestamp FROM entries"
+                           " WHERE cid = ?2 AND identity = ?3 AND room = ?1",
+    [STATEMENT_FIND_TARGET] =
+        "SELECT kind, identity, deleted FROM entries WHERE room = ?1 AND seq = ?2",
+    [STATEMENT_ERASE_MESSAGE] = "UPDATE entries SET content = '', meta = NULL, deleted = 1"
+                                " WHERE room = ?1 AND seq = ?2",
+    [STATEMENT_ERASE_EDITS] = "UPDATE entries SET content = '', meta = NULL, deleted = 1"
+                              " WHERE room = ?1 AND of = ?2 AND kind = 1",
+    [STATEMENT_ERASE_ENTRIES] = "DELETE FROM entries WHERE room = ?1",
+    [STATEMENT_ERASE_ROOM] = "DELETE FROM rooms WHERE id = ?1",
+    [STATEMENT_PAGE_UP] = "SELECT " ENTRY_COLUMNS " FROM entries"
+                          " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
+    [STATEMENT_PAGE_DOWN] = "SELECT " ENTRY_COLUMNS " FROM entries"
+                            " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq DESC",
+    [STATEMENT_LIST] = "SELECT key, name, topic, " FIRST ", " LAST " FROM rooms"
+                       " WHERE substr(key, 1, 1) NOT IN ('@', '$') ORDER BY key LIMIT ?1",
+};
+
+static const char PRAGMAS[] =
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA secure_delete = ON;"
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA cache_size = -8192;"            /* KiB */
+    "PRAGMA journal_size_limit = 16777216"; /* of the log after a checkpoint */
+
+int sqlite_connection_open_file(const char *path, sqlite3 **db) {
+    *db = NULL;
+    int code = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    sqlite3_extended_result_codes(*db, 1);
+    sqlite3_busy_timeout(*db, SQLITE_BUSY_TIMEOUT_MS);
+    return sqlite3_exec(*db, PRAGMAS, NULL, NULL, NULL);
+}
+
+static int prepare_all(struct sqlite_connection *connection) {
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        int code = sqlite3_prepare_v3(connection->db, STATEMENTS[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &connection->statements[i], NULL);
+        if (code != SQLITE_OK) {
+            return code;
+        }
+    }
+    return SQLITE_OK;
+}
+
+int sqlite_connection_open(struct sqlite_connection *connection, const char *path) {
+    memset(connection, 0, sizeof(*connection));
+    int code = sqlite_connection_open_file(path, &connection->db);
+    if (code == SQLITE_OK) {
+        code = prepare_all(connection);
+    }
+    if (code != SQLITE_OK) {
+        sqlite_connection_close(connection);
+    }
+    return code;
+}
+
+void sqlite_connection_close(struct sqlite_connection *connection) {
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(connection->statements[i]);
+    }
+    sqlite3_close(connection->db);
+    memset(connection, 0, sizeof(*connection));
+}
+
+sqlite3_stmt *sqlite_statement(const struct sqlite_connection *connection,
+                               enum sqlite_statement which) {
+    sqlite3_reset(connection->statements[which]);
+    return connection->statements[which];
+}
+
+int sqlite_run(sqlite3_stmt *statement) {
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int sqlite_run_simple(const struct sqlite_connection *connection, enum sqlite_statement which) {
+    return sqlite_run(sqlite_statement(connection, which));
+}
+
+void sqlite_bind_slice(sqlite3_stmt *statement, int parameter, struct slice text) {
+    const char *data = text.length > 0 ? text.data : "";
+    sqlite3_bind_text64(statement, parameter, data, text.length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void sqlite_bind_optional(sqlite3_stmt *statement, int parameter, struct slice text) {
+    if (text.length > 0) {
+        sqlite_bind_slice(statement, parameter, text);
+    } else {
+        sqlite3_bind_null(statement, parameter);
+    }
+}
+
+void sqlite_bind_identity(sqlite3_stmt *statement, int parameter, const struct identity *identity) {
+    sqlite3_bind_blob(statement, parameter, identity->bytes, IDENTITY_SIZE, SQLITE_STATIC);
+}
+
+struct slice sqlite_column_slice(sqlite3_stmt *statement, int column) {
+    const void *text = sqlite3_column_text(statement, column);
+    return slice_from(text, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+struct identity sqlite_column_identity(sqlite3_stmt *statement, int column) {
+    struct identity identity = {0};
+    const void *bytes = sqlite3_column_blob(statement, column);
+    if (bytes != NULL && sqlite3_column_bytes(statement, column) == IDENTITY_SIZE) {
+        memcpy(identity.bytes, bytes, IDENTITY_SIZE);
+    }
+    return identity;
+}
+
+struct entry *sqlite_column_entry(sqlite3_stmt *statement) {
+    struct slice id = sqlite_column_slice(statement, 1);
+    int kind = sqlite3_column_int(statement, 3);
+    if (id.length != ENTRY_ID_LENGTH || kind < ENTRY_MESSAGE || kind > ENTRY_TOPIC) {
+        return NULL;
+    }
+    char id_text[ENTRY_ID_LENGTH + 1] = {0};
+    memcpy(id_text, id.data, ENTRY_ID_LENGTH);
+    struct entry_body body = {
+        .kind = (enum entry_kind)kind,
+        .sender = sqlite_column_slice(statement, 4),
+        .identity = sqlite_column_identity(statement, 5),
+        .cid = sqlite_column_slice(statement, 6),
+        .content = sqlite_column_slice(statement, 7),
+        .re = (uint64_t)sqlite3_column_int64(statement, 8),
+        .of = (uint64_t)sqlite3_column_int64(statement, 9),
+        .key = sqlite_column_slice(statement, 10),
+        .removal = sqlite3_column_int(statement, 11) != 0,
+        .meta = sqlite_column_slice(statement, 12),
+    };
+    return entry_new(&body, (uint64_t)sqlite3_column_int64(statement, 0),
+                     sqlite3_column_int64(statement, 2), id_text);
+}

@@ -1,0 +1,26 @@
+/* The database of the sqlite engine: the folder it lies in, the lock that keeps a second server out, and its schema.
+ *
+ *     DATA/banter.db        and SQLite's banter.db-wal and -shm beside it
+ *     DATA/banter.lock      locked while a server has the folder; holds its process id
+ *
+ * `rooms` has a row for each room with entries, `entries` the logs. What a room's first and last number are is not written
+ * down beside them: it is read from its entries, so the two cannot disagree. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define SQLITE_EPOCH_LENGTH 8
+
+struct sqlite_file {
+    char *path; /* of the database */
+    int lock;   /* descriptor, -1: none */
+    char epoch[SQLITE_EPOCH_LENGTH + 1];
+};
+
+/* Makes the folder and the database if they are missing, takes the lock, brings the schema up to date.
+ * ERR_IO, with one line for the operator in `message`: what is wrong, where, what to do. */
+int sqlite_file_open(struct sqlite_file *file, const char *folder, struct buffer *message) MUST_USE;
+void sqlite_file_close(struct sqlite_file *file); /* every connection to it is closed by then */

@@ -1,0 +1,10 @@
+/* Starting a thread of the store: named, and with all signals blocked, so that those of the process go to the main thread. */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/error.h"
+
+/* `name` has at most 15 characters. ERR_IO when the system has no thread left. */
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
+                 void *argument) MUST_USE;

@@ -1,0 +1,41 @@
+"""Each layer includes only what its line here names; the #include lines show it."""
+
+import pathlib
+import re
+import sys
+
+SOURCES = pathlib.Path(__file__).resolve().parent.parent / "src"
+
+LAYERS = {
+    "base": "",
+    "wire": "base",
+    "hub": "base",
+    "stream": "base",
+    "protocol": "base wire hub",
+    "delivery": "base wire hub stream protocol",
+    "io": "base",
+    "net": "base io delivery",
+    "store": "base wire hub io",
+    "server": "base wire hub stream protocol delivery io net store",
+    "client": "base wire io",
+}
+
+
+def problems():
+    for folder in sorted(path for path in SOURCES.iterdir() if path.is_dir()):
+        if folder.name not in LAYERS:
+            yield f"src/{folder.name}: is no layer; name it in tests/layers.py"
+            continue
+        allowed = {folder.name, *LAYERS[folder.name].split()}
+        for file in sorted(folder.rglob("*.[ch]")):
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                name = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+                if name and name[1].split("/")[0] not in allowed:
+                    where = f"{file.relative_to(SOURCES.parent)}:{number}"
+                    yield f"{where}: {folder.name} may not include {name[1]}"
+
+
+if __name__ == "__main__":
+    found = list(problems())
+    print("\n".join(found), end="\n" if found else "")
+    sys.exit(1 if found else 0)

@@ -1,0 +1,75 @@
+/* A world for the hub to live in: connections that ask, a store that answers in order, a clock that is moved by hand, and
+ * a transcript of what came out, one line an effect:
+ *
+ *   1 connected lobby 2            a reply to connection 1 (its cid at the end: <c1>)
+ *   1 reads lobby from 3 live      a subscription
+ *   lobby: ann: hello #4           an entry is shown to whoever reads the room
+ *   lobby: joined ann 2            a signal is
+ *   store follow lobby             what goes to the store; only when show_store is set
+ *
+ * Whatever a test is about, the world also checks what must always hold: every request with a cid gets exactly one answer
+ * before its connection is closed, nobody reads a room twice or stops reading what it does not read, nothing is sent to
+ * a connection after its close, and after the end nothing is left. */
+#pragma once
+
+#include "hub/hub.h"
+
+enum client_kind { PLAIN, V1, LINE, NUMBERED, TEXT, COMMAND, HTTP, CLIENT_KINDS };
+
+struct world;
+
+/* The defaults: 20 a minute, names of up to 3 are announced, 5 entries of backlog, 120 s to come back. */
+extern const struct hub_options world_defaults;
+
+struct world *world_new(const struct hub_options *options); /* NULL: the defaults */
+/* Closes every connection, lets all time pass, and checks that nothing is left. */
+void world_free(struct world *world);
+struct hub *world_hub(struct world *world);
+
+void world_open(struct world *world, uint64_t connection, enum client_kind kind);
+void world_ask(struct world *world, uint64_t connection, struct request request);
+void world_close(struct world *world, uint64_t connection, bool lost);
+bool world_is_open(const struct world *world, uint64_t connection);
+
+/* The store answers: everything, and what follows from that; or one thing (false: nothing waits). */
+void world_settle(struct world *world);
+bool world_settle_one(struct world *world);
+/* Moves the clock, then ticks. */
+void world_pass(struct world *world, int64_t us);
+int64_t world_now(const struct world *world);
+
+/* What the store does next. */
+void world_fail_follows(struct world *world, bool fail);
+void world_fail_appends(struct world *world, int error);
+void world_fail_signals(struct world *world, bool fail);
+void world_show_store(struct world *world, bool show);
+/* A room's log, as if it had been written before: seqs first … last. */
+void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last);
+/* The store tells of a new life of the room. */
+void world_restore(struct world *world, const char *room, const char *epoch, uint64_t last);
+/* Another node's signal. */
+void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,
+                            const char *name);
+
+/* Compares the transcript since the last time with `expected`. */
+#define expect(world, expected) world_expect(world, expected, __FILE__, __LINE__)
+void world_expect(struct world *world, const char *expected, const char *file, int line);
+void world_forget(struct world *world); /* whatever came so far is of no interest */
+/* Whether the transcript since the last time holds this text. Keeps it. */
+bool world_saw(const struct world *world, const char *text);
+
+/* `secret-of-N` is the secret of the session that connection N was opened with. */
+struct identity world_identity(uint64_t connection);
+
+/* Requests, in short. */
+#define ask(world, connection, ...) world_ask(world, connection, (struct request){__VA_ARGS__})
+void say(struct world *world, uint64_t connection, const char *content);
+void say_as(struct world *world, uint64_t connection, const char *sender, const char *content);
+void tell(struct world *world, uint64_t connection, const char *to, const char *content);
+void call(struct world *world, uint64_t connection, const char *name); /* REQUEST_NAME */
+void hello(struct world *world, uint64_t connection, const char *name);
+/* Hello with the secret of the session that connection `whose` was opened with. */
+void come_back(struct world *world, uint64_t connection, uint64_t whose, const char *name);
+void join(struct world *world, uint64_t connection, const char *room, const char *cid);
+void leave(struct world *world, uint64_t connection, const char *room, const char *cid);
+void quit(struct world *world, uint64_t connection);

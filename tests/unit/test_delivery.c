@@ -1,0 +1,460 @@
+/* Delivery without sockets: real hub, real protocols, the memory store, and a transport that takes as many bytes as the
+ * test allows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "delivery/delivery.h"
+#include "store/store_memory.h"
+#include "wire/websocket.h"
+
+/* One connection as a socket would see it. */
+struct wire {
+    struct peer *peer;
+    struct buffer output;
+    size_t room; /* bytes it takes before it is full */
+    unsigned sends;
+    bool blocked, paused, finished, reset, wakes;
+};
+
+struct world {
+    struct store *store;
+    struct delivery *delivery;
+    struct protocol_settings settings;
+    struct rng rng;
+    uint64_t now_ms;
+};
+
+static ssize_t wire_send(void *owner, const struct iovec *vectors, int count) {
+    struct wire *wire = owner;
+    size_t taken = 0;
+    assert_false(wire->finished);
+    assert_false(wire->blocked);
+    wire->sends++;
+    for (int i = 0; i < count; i++) {
+        size_t left = wire->room - taken;
+        size_t bytes = vectors[i].iov_len < left ? vectors[i].iov_len : left;
+        buffer_append(&wire->output, vectors[i].iov_base, bytes);
+        taken += bytes;
+        if (bytes < vectors[i].iov_len) {
+            wire->blocked = true;
+            break;
+        }
+    }
+    wire->room -= taken;
+    return (ssize_t)taken;
+}
+
+static void wire_pause(void *owner, bool paused) {
+    ((struct wire *)owner)->paused = paused;
+}
+
+static void wire_finish(void *owner) {
+    ((struct wire *)owner)->finished = true;
+}
+
+static void wire_reset(void *owner) {
+    ((struct wire *)owner)->reset = true;
+}
+
+static void wire_wake(void *owner, unsigned delay_ms) {
+    assert_int_equal(delay_ms, 5);
+    ((struct wire *)owner)->wakes = true;
+}
+
+static const struct transport transport = {wire_send, wire_pause, wire_finish, wire_reset, wire_wake};
+
+static void fill(void *context, void *bytes, size_t size) {
+    rng_fill(context, bytes, size);
+}
+
+static struct world *world_new(size_t window) {
+    struct world *world = memory_new_struct(struct world);
+    rng_seed(&world->rng, 7);
+    world->settings = (struct protocol_settings){.max_message = 65536,
+                                                 .banner = SLICE("banter chat server"),
+                                                 .server = SLICE("banterd test"),
+                                                 .inflater = inflater_new(),
+                                                 .deflater = deflater_new()};
+    world->store = store_memory_new(&(struct store_memory_options){.seed = 1, .keep = LIMIT_MEMORY_ROOM_ENTRIES});
+    world->delivery = delivery_new(&(struct delivery_options){
+        .hub = {.seed = 1,
+                .max_message = 65536,
+                .session_linger_s = 120,
+                .announce_limit = 100,
+                .backlog = 100,
+                .create_rooms = true},
+        .outlet = {.transport = &transport,
+                   .settings = &world->settings,
+                   .ping_interval_ms = 30000,
+                   .ping_timeout_ms = 10000,
+                   .handshake_timeout_ms = 10000},
+        .store = world->store,
+        .stream_window = window,
+        .random = fill,
+        .random_context = &world->rng});
+    world->now_ms = 1000;
+    outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
+    return world;
+}
+
+static void turn(struct world *world) {
+    struct outlet *outlet = delivery_outlet(world->delivery);
+    outlet_set_time(outlet, 1700000000000000 + (int64_t)world->now_ms * 1000, world->now_ms);
+    for (int rounds = 0; delivery_turn(world->delivery); rounds++)
+        assert_true(rounds < 10000);
+}
+
+static void pass(struct world *world, uint64_t ms) {
+    for (uint64_t end = world->now_ms + ms; world->now_ms < end;) {
+        world->now_ms += 100;
+        turn(world);
+        delivery_tick(world->delivery);
+    }
+    turn(world);
+}
+
+static struct wire *wire_open(struct world *world, const char *scheme) {
+    struct wire *wire = memory_new_struct(struct wire);
+    const struct protocol *protocol = protocol_find(slice_of_string(scheme));
+    assert_non_null(protocol);
+    wire->room = SIZE_MAX / 2;
+    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire, SLICE("127.0.0.1"));
+    turn(world);
+    return wire;
+}
+
+static void say(struct world *world, struct wire *wire, const char *bytes) {
+    struct buffer copy = {0}; /* protocols may write into what they are fed */
+    buffer_append_string(&copy, bytes);
+    outlet_receive(wire->peer, buffer_slice(&copy));
+    outlet_read_end(wire->peer);
+    turn(world);
+    buffer_close(&copy);
+}
+
+static void allow(struct world *world, struct wire *wire, size_t bytes) {
+    wire->room = bytes;
+    wire->blocked = false;
+    outlet_writable(wire->peer);
+    turn(world);
+}
+
+static void wire_close(struct world *world, struct wire *wire) {
+    outlet_gone(wire->peer);
+    turn(world);
+    buffer_close(&wire->output);
+    memory_free(wire);
+}
+
+static void world_free(struct world *world) {
+    pass(world, 200000); /* lingering sessions go */
+    assert_int_equal(outlet_peer_count(delivery_outlet(world->delivery)), 0);
+    assert_int_equal(delivery_pending(world->delivery), 0);
+    delivery_free(world->delivery);
+    world->store->engine->close(world->store);
+    inflater_free(world->settings.inflater);
+    deflater_free(world->settings.deflater);
+    memory_free(world);
+}
+
+static void assert_output(struct wire *wire, const char *expected) {
+    struct slice output = buffer_slice(&wire->output);
+    char text[4096];
+    snprintf(text, sizeof text, "%.*s", SLICE_ARGS(output));
+    assert_string_equal(text, expected);
+    buffer_clear(&wire->output);
+}
+
+static void every_reader_gets_a_line_in_one_send(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *a = wire_open(world, "numbered"), *b = wire_open(world, "numbered");
+    say(world, a, "one\ntwo\nthree\n");
+    assert_output(a, "Client 1: one\nClient 1: two\nClient 1: three\n");
+    assert_output(b, "Client 1: one\nClient 1: two\nClient 1: three\n");
+    assert_int_equal(b->sends, 1);
+    wire_close(world, a);
+    wire_close(world, b);
+    world_free(world);
+}
+
+static void a_blocked_reader_goes_on_in_the_middle_of_a_frame(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *a = wire_open(world, "numbered"), *slow = wire_open(world, "numbered");
+    slow->room = 5;
+    say(world, a, "hello\n");
+    say(world, a, "again\n");
+    assert_output(slow, "Clien");
+    assert_int_equal(slow->sends, 1);
+    allow(world, slow, 3);
+    assert_output(slow, "t 1");
+    allow(world, slow, 1000);
+    assert_output(slow, ": hello\nClient 1: again\n");
+    wire_close(world, a);
+    wire_close(world, slow);
+    world_free(world);
+}
+
+static void an_answer_waits_for_the_end_of_a_frame(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *ann = wire_open(world, "line"), *bob = wire_open(world, "line");
+    say(world, ann, "ann\n");
+    say(world, bob, "bob\n");
+    buffer_clear(&ann->output);
+    ann->room = 6;
+    say(world, bob, "hi\n");
+    assert_output(ann, "bob: h");
+    say(world, ann, "/nonsense\n");
+    say(world, bob, "ho\n");
+    allow(world, ann, 1000);
+    struct slice output = buffer_slice(&ann->output);
+    assert_true(slice_starts_with(output, SLICE("i\nerror: ")));
+    assert_memory_equal(output.data + output.length - 8, "bob: ho\n", 8);
+    wire_close(world, ann);
+    wire_close(world, bob);
+    world_free(world);
+}
+
+static void a_reader_outside_the_window_is_cut_after_its_frame(void **state) {
+    (void)state;
+    struct world *world = world_new(64 * 1024);
+    struct wire *a = wire_open(world, "line"), *slow = wire_open(world, "line");
+    char line[1002];
+    say(world, a, "a\n");
+    say(world, slow, "slow\n");
+    buffer_clear(&slow->output);
+    memset(line, 'x', 1000);
+    memcpy(line + 1000, "\n", 2);
+    slow->room = 10;
+    for (int i = 0; i < 200; i++) {
+        say(world, a, line);
+        buffer_clear(&a->output);
+    }
+    assert_int_equal(buffer_length(&slow->output), 10);
+    allow(world, slow, 100000);
+    struct slice output = buffer_slice(&slow->output);
+    /* the frame "a: xxx…\n" is whole, one line of farewell follows, and no other message */
+    assert_true(output.length > 1004 && output.data[1003] == '\n');
+    assert_true(slice_starts_with(slice_skip(output, 1004), SLICE("error: ")));
+    assert_true(output.length < 1300);
+    assert_true(slow->finished);
+    wire_close(world, a);
+    wire_close(world, slow);
+    world_free(world);
+}
+
+static void a_reader_cut_within_a_long_frame_is_reset(void **state) {
+    (void)state;
+    struct world *world = world_new(256 * 1024);
+    struct wire *a = wire_open(world, "numbered"), *slow = wire_open(world, "numbered");
+    size_t length = 65000;
+    char *line = memory_new(length * 2);
+    /* each code point of DEL becomes three bytes, so that the frame is longer than what a cut reader still gets */
+    memset(line, 0x7f, length);
+    memcpy(line + length, "\n", 2);
+    slow->room = 10;
+    for (int i = 0; i < 4; i++)
+        say(world, a, line);
+    assert_true(slow->reset);
+    memory_free(line);
+    wire_close(world, a);
+    wire_close(world, slow);
+    world_free(world);
+}
+
+static void goodbye_comes_after_everything_shown(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *a = wire_open(world, "line"), *b = wire_open(world, "line");
+    say(world, a, "Jason\n");
+    say(world, b, "Bob\n");
+    buffer_clear(&a->output);
+    buffer_clear(&b->output);
+    a->room = 3;
+    say(world, a, "last words\nQUIT\nnever said\n");
+    assert_output(b, "Jason: last words\nJason has disconnected\n");
+    assert_false(a->finished);
+    allow(world, a, 1000);
+    assert_output(a, "Jason: last words\n");
+    assert_true(a->finished);
+    wire_close(world, a);
+    wire_close(world, b);
+    world_free(world);
+}
+
+static void answers_without_line_feed_leave_five_milliseconds_apart(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *jane = wire_open(world, "command"), *zak = wire_open(world, "command");
+    say(world, jane, "register,Jane");
+    say(world, zak, "register,Zak");
+    assert_output(jane, "ack");
+    assert_output(zak, "ack");
+    allow(world, zak, 1000);
+    zak->wakes = false;
+    allow(world, jane, 1000);
+    say(world, jane, "chat,Zak");
+    allow(world, jane, 1000);
+    say(world, jane, "chat,Zak,lunch?");
+    assert_output(zak, "Jane says hi");
+    assert_true(zak->wakes);
+    allow(world, zak, 1000);
+    assert_output(zak, "Jane says lunch?");
+    wire_close(world, jane);
+    wire_close(world, zak);
+    world_free(world);
+}
+
+/* A WebSocket client that has just been upgraded; what it was sent so far is dropped. */
+static struct wire *open_json(struct world *world, const char *protocol) {
+    struct wire *wire = wire_open(world, "ws");
+    char head[512];
+    snprintf(head, sizeof head,
+             "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s\r\n",
+             protocol ? "Sec-WebSocket-Protocol: " : "", protocol ? protocol : "");
+    say(world, wire, head);
+    return wire;
+}
+
+static void send_json(struct world *world, struct wire *wire, const char *text) {
+    struct buffer frame = {0};
+    websocket_append_masked(&frame, WEBSOCKET_TEXT, slice_of_string(text), 0x12345678);
+    outlet_receive(wire->peer, buffer_slice(&frame));
+    turn(world);
+    buffer_close(&frame);
+}
+
+/* Counts, and checks the order of, the "seq": numbers in what came so far; also in batches. */
+static uint64_t check_seqs(struct wire *wire, uint64_t expected) {
+    struct slice rest = buffer_slice(&wire->output);
+    static const char mark[] = "\"seq\":";
+    const char *at;
+    while ((at = memmem(rest.data, rest.length, mark, sizeof mark - 1))) {
+        rest = slice_skip(rest, (size_t)(at - rest.data) + sizeof mark - 1);
+        uint64_t seq = 0;
+        for (size_t i = 0; i < rest.length && rest.data[i] >= '0' && rest.data[i] <= '9'; i++)
+            seq = seq * 10 + (uint64_t)(rest.data[i] - '0');
+        assert_int_equal(seq, expected);
+        expected++;
+    }
+    return expected;
+}
+
+static bool saw(struct wire *wire, const char *text) {
+    struct slice output = buffer_slice(&wire->output);
+    return output.length && memmem(output.data, output.length, text, strlen(text));
+}
+
+static void history_becomes_live_without_a_seam(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered");
+    for (int i = 0; i < 1000; i++)
+        say(world, writer, "x\n");
+    struct wire *reader = open_json(world, "banter.v1\r\n");
+    send_json(world, reader, "{\"type\":\"hello\"}");
+    buffer_clear(&reader->output);
+    reader->room = 20000; /* not enough for all: pages come one by one while new entries arrive */
+    send_json(world, reader, "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0,\"cid\":\"j\"}");
+    for (int i = 0; i < 500; i++) {
+        say(world, writer, "y\n");
+        if (i % 5 == 0)
+            allow(world, reader, 1000);
+    }
+    assert_false(saw(reader, "\"type\":\"live\""));
+    allow(world, reader, SIZE_MAX / 2);
+    assert_true(saw(reader, "\"type\":\"live\""));
+    say(world, writer, "z\n");
+    assert_int_equal(check_seqs(reader, 1), 1502);
+    wire_close(world, writer);
+    wire_close(world, reader);
+    world_free(world);
+}
+
+static void a_plain_client_that_says_hello_misses_nothing(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered"), *plain = open_json(world, NULL);
+    say(world, writer, "1\n");
+    plain->room = 7;
+    say(world, writer, "2\n");
+    send_json(world, plain, "{\"type\":\"hello\",\"name\":\"ann\"}");
+    say(world, writer, "3\n");
+    allow(world, plain, SIZE_MAX / 2);
+    say(world, writer, "4\n");
+    assert_true(saw(plain, "\"type\":\"welcome\""));
+    assert_int_equal(check_seqs(plain, 1), 5);
+    wire_close(world, writer);
+    wire_close(world, plain);
+    world_free(world);
+}
+
+static void an_unanswered_ping_cuts(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *quiet = open_json(world, NULL);
+    buffer_clear(&quiet->output);
+    pass(world, 31000);
+    assert_true(saw(quiet, "\x89"));
+    assert_false(quiet->reset);
+    pass(world, 11000);
+    assert_true(quiet->reset);
+    wire_close(world, quiet);
+    world_free(world);
+}
+
+static void a_client_that_takes_no_answers_is_not_read_from(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *greedy = wire_open(world, "line");
+    say(world, greedy, "greedy\n");
+    greedy->room = 0;
+    for (int i = 0; i < 20000 && !greedy->paused; i++)
+        say(world, greedy, "/help\n");
+    assert_true(greedy->paused);
+    allow(world, greedy, SIZE_MAX / 2);
+    assert_false(greedy->paused);
+    assert_true(buffer_length(&greedy->output) < 1024 * 1024);
+    wire_close(world, greedy);
+    world_free(world);
+}
+
+static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *silent = wire_open(world, "ws");
+    pass(world, 9000);
+    assert_false(silent->reset);
+    pass(world, 2000);
+    assert_true(silent->reset);
+    wire_close(world, silent);
+    world_free(world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_reader_gets_a_line_in_one_send),
+        cmocka_unit_test(a_blocked_reader_goes_on_in_the_middle_of_a_frame),
+        cmocka_unit_test(an_answer_waits_for_the_end_of_a_frame),
+        cmocka_unit_test(a_reader_outside_the_window_is_cut_after_its_frame),
+        cmocka_unit_test(a_reader_cut_within_a_long_frame_is_reset),
+        cmocka_unit_test(goodbye_comes_after_everything_shown),
+        cmocka_unit_test(answers_without_line_feed_leave_five_milliseconds_apart),
+        cmocka_unit_test(history_becomes_live_without_a_seam),
+        cmocka_unit_test(a_plain_client_that_says_hello_misses_nothing),
+        cmocka_unit_test(an_unanswered_ping_cuts),
+        cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
+        cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

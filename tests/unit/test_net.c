@@ -1,0 +1,568 @@
+/* The net over loopback, with an outlet that only notes what it is told. Each test turns the loop
+ * until what it waits for has happened. */
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include <cmocka.h>
+
+#include "io/dial.h"
+#include "net/net.h"
+
+struct outlet {
+    int64_t now_us;
+    struct peer *peers;
+    size_t opened, gone;
+    unsigned turns;
+};
+
+struct delivery {
+    struct outlet outlet;
+    bool more;
+};
+
+struct peer {
+    struct peer *next;
+    struct outlet *outlet;
+    void *owner;
+    char address[64];
+    char received[256];
+    size_t length; /* of everything received; `received` holds the beginning */
+    unsigned read_ends, ends, writables;
+    bool gone;
+};
+
+/* The outlet the net sees in this test: takes the place of delivery's own when linking. */
+
+void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms) {
+    (void)monotonic_ms;
+    assert_true(now_us >= outlet->now_us);
+    outlet->now_us = now_us;
+}
+
+struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
+                         struct slice address) {
+    struct peer *peer = calloc(1, sizeof(*peer));
+
+    (void)protocol;
+    peer->outlet = outlet;
+    peer->owner = owner;
+    snprintf(peer->address, sizeof(peer->address), "%.*s", SLICE_ARGS(address));
+    peer->next = outlet->peers;
+    outlet->peers = peer;
+    outlet->opened++;
+    return peer;
+}
+
+void outlet_receive(struct peer *peer, struct slice bytes) {
+    size_t most = sizeof(peer->received) - 1;
+    size_t room = peer->length < most ? most - peer->length : 0;
+
+    assert_false(peer->gone);
+    assert_true(bytes.length > 0);
+    if (room > 0)
+        memcpy(peer->received + peer->length, bytes.data,
+               bytes.length < room ? bytes.length : room);
+    peer->length += bytes.length;
+}
+
+void outlet_read_end(struct peer *peer) {
+    assert_false(peer->gone);
+    peer->read_ends++;
+}
+
+void outlet_end_of_file(struct peer *peer) {
+    assert_false(peer->gone);
+    peer->ends++;
+}
+
+void outlet_writable(struct peer *peer) {
+    assert_false(peer->gone);
+    peer->writables++;
+}
+
+void outlet_gone(struct peer *peer) {
+    assert_false(peer->gone);
+    peer->gone = true;
+    peer->outlet->gone++;
+}
+
+void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
+    (void)close_code;
+    for (struct peer *peer = outlet->peers; peer; peer = peer->next)
+        net_transport.finish(peer->owner);
+}
+
+struct outlet *delivery_outlet(struct delivery *delivery) {
+    return &delivery->outlet;
+}
+
+bool delivery_turn(struct delivery *delivery) {
+    bool more = delivery->more;
+
+    delivery->outlet.turns++;
+    delivery->more = false;
+    return more;
+}
+
+void delivery_tick(struct delivery *delivery) {
+    (void)delivery;
+}
+
+struct fixture {
+    uv_loop_t loop;
+    struct net *net;
+    struct delivery delivery;
+    struct log log;
+    char address[64];
+};
+
+static void set_up(struct fixture *fixture, size_t limit, size_t limit_per_address) {
+    struct endpoint endpoint;
+    struct endpoint_address addresses[ENDPOINT_ADDRESSES];
+    struct socket_listener listener;
+    struct buffer text = {0};
+    char message[256];
+    size_t count;
+
+    memset(fixture, 0, sizeof(*fixture));
+    fixture->log = (struct log){.level = LOG_ERROR, .descriptor = STDERR_FILENO};
+    uv_loop_init(&fixture->loop);
+    fixture->net = net_new(&fixture->loop,
+                           &(struct net_options){.log = &fixture->log,
+                                                 .max_connections = limit,
+                                                 .max_connections_per_address = limit_per_address});
+    net_attach(fixture->net, &fixture->delivery);
+    assert_int_equal(endpoint_parse(SLICE("127.0.0.1:0"), 0, &endpoint), 0);
+    assert_int_equal(endpoint_resolve(&endpoint, true, addresses, &count, message, sizeof(message)),
+                     0);
+    assert_int_equal(socket_listen(addresses, &listener, message, sizeof(message)), 0);
+    endpoint_append_address(&listener.address, &text);
+    snprintf(fixture->address, sizeof(fixture->address), "%.*s", SLICE_ARGS(buffer_slice(&text)));
+    buffer_close(&text);
+    net_listen(fixture->net, &listener, NULL);
+}
+
+static void tear_down(struct fixture *fixture) {
+    struct peer *peer;
+
+    net_disconnect(fixture->net);
+    assert_int_equal(fixture->delivery.outlet.gone, fixture->delivery.outlet.opened);
+    assert_int_equal(net_connection_count(fixture->net), 0);
+    net_close(fixture->net);
+    uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    net_free(fixture->net);
+    while ((peer = fixture->delivery.outlet.peers)) {
+        fixture->delivery.outlet.peers = peer->next;
+        free(peer);
+    }
+}
+
+/* Turns the loop until the condition holds; the ticks of the net keep it turning. */
+#define WAIT_FOR(fixture, condition)                                                               \
+    do {                                                                                           \
+        for (unsigned waited = 0; !(condition); waited++) {                                        \
+            assert_true(waited < 400);                                                             \
+            uv_run(&(fixture)->loop, UV_RUN_ONCE);                                                 \
+        }                                                                                          \
+    } while (0)
+
+static int dial(struct fixture *fixture) {
+    char message[256] = "";
+    int client = -1;
+
+    if (io_dial(fixture->address, 5000, &client, message, sizeof(message)) != 0)
+        fail_msg("%s", message);
+    return client;
+}
+
+static struct peer *connect_peer(struct fixture *fixture, int *client) {
+    size_t before = fixture->delivery.outlet.opened;
+
+    *client = dial(fixture);
+    WAIT_FOR(fixture, fixture->delivery.outlet.opened > before);
+    return fixture->delivery.outlet.peers;
+}
+
+static void say(int client, const char *text) {
+    assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static ssize_t reply(struct peer *peer, const char *text) {
+    const struct iovec vector = {.iov_base = (char *)text, .iov_len = strlen(text)};
+
+    return net_transport.send(peer->owner, &vector, 1);
+}
+
+/* Waits until the client has something to read, or knows the end. */
+static ssize_t hear(int client, char *text, size_t size) {
+    struct pollfd waiting = {.fd = client, .events = POLLIN};
+
+    assert_int_equal(poll(&waiting, 1, 5000), 1);
+    return recv(client, text, size, 0);
+}
+
+static void bytes_arrive_with_the_end_of_their_run(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    assert_string_equal(peer->address, "127.0.0.1");
+    assert_int_equal(peer->length, 0);
+    say(client, "hello");
+    WAIT_FOR(&fixture, peer->length == 5);
+    assert_string_equal(peer->received, "hello");
+    assert_int_equal(peer->read_ends, 1);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void what_is_sent_reaches_the_client_in_one_piece(void **state) {
+    struct iovec vectors[] = {{"one ", 4}, {"two ", 4}, {"three", 5}};
+    struct fixture fixture;
+    struct peer *peer;
+    char text[64] = "";
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    assert_int_equal(net_transport.send(peer->owner, vectors, 3), 13);
+    assert_int_equal(hear(client, text, sizeof(text)), 13);
+    assert_string_equal(text, "one two three");
+    close(client);
+    tear_down(&fixture);
+}
+
+static void a_client_that_only_ends_its_input_is_still_answered(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    char text[16] = "";
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    say(client, "last words");
+    shutdown(client, SHUT_WR);
+    WAIT_FOR(&fixture, peer->ends == 1);
+    assert_string_equal(peer->received, "last words");
+    assert_false(peer->gone);
+    assert_int_equal(reply(peer, "heard"), 5);
+    assert_int_equal(hear(client, text, sizeof(text)), 5);
+    net_transport.finish(peer->owner);
+    WAIT_FOR(&fixture, peer->gone);
+    assert_int_equal(hear(client, text, sizeof(text)), 0);
+    assert_int_equal(peer->ends, 1);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void what_was_said_before_a_reset_is_heard(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    say(client, "and gone");
+    socket_reset_on_close(client);
+    close(client);
+    WAIT_FOR(&fixture, peer->gone);
+    assert_string_equal(peer->received, "and gone");
+    tear_down(&fixture);
+}
+
+static void a_paused_connection_is_not_read_until_it_goes_on(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    unsigned turns;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    net_transport.pause(peer->owner, true);
+    say(client, "wait");
+    shutdown(client, SHUT_WR);
+    turns = fixture.delivery.outlet.turns;
+    WAIT_FOR(&fixture, fixture.delivery.outlet.turns > turns + 2);
+    assert_int_equal(peer->length, 0);
+    assert_int_equal(peer->ends, 0);
+    net_transport.pause(peer->owner, false);
+    WAIT_FOR(&fixture, peer->ends == 1);
+    assert_string_equal(peer->received, "wait");
+    close(client);
+    tear_down(&fixture);
+}
+
+static void a_half_closed_paused_connection_does_not_keep_the_loop_busy(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    uint64_t begin_ms;
+    unsigned turns;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    net_transport.pause(peer->owner, true);
+    shutdown(client, SHUT_WR);
+    turns = fixture.delivery.outlet.turns;
+    begin_ms = uv_now(&fixture.loop);
+    WAIT_FOR(&fixture, uv_now(&fixture.loop) >= begin_ms + 300);
+    assert_true(fixture.delivery.outlet.turns < turns + 10); /* ticks, and the one event */
+    close(client);
+    tear_down(&fixture);
+}
+
+static void a_paused_connection_that_is_reset_is_noticed(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    net_transport.pause(peer->owner, true);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    socket_reset_on_close(client);
+    close(client);
+    WAIT_FOR(&fixture, peer->gone);
+    tear_down(&fixture);
+}
+
+static void a_reader_that_blocks_is_told_when_there_is_room_again(void **state) {
+    static char block[1 << 16];
+    struct iovec vector = {block, sizeof(block)};
+    struct fixture fixture;
+    struct peer *peer;
+    size_t sent = 0, heard = 0;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    for (;;) {
+        ssize_t count = net_transport.send(peer->owner, &vector, 1);
+        assert_true(count >= 0);
+        sent += (size_t)count;
+        if ((size_t)count < sizeof(block))
+            break;
+    }
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_int_equal(peer->writables, 0);
+    while (heard < sent)
+        heard += (size_t)hear(client, block, sizeof(block));
+    WAIT_FOR(&fixture, peer->writables > 0);
+    assert_int_equal(peer->writables, 1);
+    assert_int_equal(reply(peer, "more"), 4);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void finishing_lets_the_client_read_everything_first(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    char text[16] = "";
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    say(client, "unread");
+    assert_int_equal(reply(peer, "bye"), 3);
+    net_transport.finish(peer->owner);
+    assert_int_equal(hear(client, text, sizeof(text)), 3);
+    assert_int_equal(hear(client, text, sizeof(text)), 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_false(peer->gone);
+    assert_int_equal(peer->length, 0);
+    close(client);
+    WAIT_FOR(&fixture, peer->gone);
+    tear_down(&fixture);
+}
+
+static void a_client_that_does_not_close_is_waited_for_three_seconds(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    uint64_t begin_ms;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    begin_ms = uv_now(&fixture.loop);
+    net_transport.wake_later(peer->owner, 5); /* dropped: there is nothing to send any more */
+    net_transport.finish(peer->owner);
+    WAIT_FOR(&fixture, peer->gone);
+    assert_int_equal(peer->writables, 0);
+    assert_in_range(uv_now(&fixture.loop) - begin_ms, 3000, 4000);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void a_reset_reaches_the_client(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    char byte;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    net_transport.reset(peer->owner);
+    net_transport.reset(peer->owner);
+    assert_false(peer->gone); /* never from within a call of the outlet's */
+    WAIT_FOR(&fixture, peer->gone);
+    assert_int_equal(hear(client, &byte, 1), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void a_wake_comes_when_it_is_due(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    uint64_t begin_ms;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    begin_ms = uv_now(&fixture.loop);
+    net_transport.wake_later(peer->owner, 20);
+    WAIT_FOR(&fixture, peer->writables == 1);
+    assert_true(uv_now(&fixture.loop) - begin_ms >= 20);
+    net_transport.wake_later(peer->owner, 5);
+    net_transport.reset(peer->owner); /* a wake that is not due any more is dropped */
+    WAIT_FOR(&fixture, peer->gone);
+    assert_int_equal(peer->writables, 1);
+    close(client);
+    tear_down(&fixture);
+}
+
+static void the_loop_does_not_sleep_while_there_is_more_to_do(void **state) {
+    struct fixture fixture;
+    unsigned turns;
+    uint64_t begin_ms;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    turns = fixture.delivery.outlet.turns;
+    fixture.delivery.more = true;
+    begin_ms = uv_now(&fixture.loop);
+    uv_run(&fixture.loop, UV_RUN_ONCE);
+    uv_run(&fixture.loop, UV_RUN_NOWAIT);
+    assert_int_equal(fixture.delivery.outlet.turns, turns + 2);
+    assert_true(uv_now(&fixture.loop) - begin_ms < 90); /* else a tick woke it */
+    tear_down(&fixture);
+}
+
+static void connections_over_the_limit_are_closed_at_once(void **state) {
+    struct fixture fixture;
+    int clients[3];
+    char byte;
+
+    (void)state;
+    set_up(&fixture, 2, 0);
+    connect_peer(&fixture, &clients[0]);
+    connect_peer(&fixture, &clients[1]);
+    clients[2] = dial(&fixture);
+    uv_run(&fixture.loop, UV_RUN_ONCE);
+    assert_true(hear(clients[2], &byte, 1) <= 0);
+    assert_int_equal(fixture.delivery.outlet.opened, 2);
+    close(clients[0]);
+    shutdown(clients[1], SHUT_WR);
+    net_transport.reset(fixture.delivery.outlet.peers->next->owner);
+    WAIT_FOR(&fixture, fixture.delivery.outlet.gone == 1);
+    connect_peer(&fixture, &clients[0]);
+    for (int i = 0; i < 3; i++)
+        close(clients[i]);
+    tear_down(&fixture);
+}
+
+static void stopped_reading_leaves_input_in_the_socket(void **state) {
+    struct fixture fixture;
+    struct peer *peer;
+    unsigned turns;
+    int client;
+
+    (void)state;
+    set_up(&fixture, 0, 0);
+    peer = connect_peer(&fixture, &client);
+    net_stop_accepting(fixture.net);
+    net_stop_reading(fixture.net);
+    say(client, "too late");
+    turns = fixture.delivery.outlet.turns;
+    WAIT_FOR(&fixture, fixture.delivery.outlet.turns > turns + 3);
+    assert_int_equal(peer->length, 0);
+    net_goodbye(fixture.net, 1001);
+    close(client);
+    WAIT_FOR(&fixture, peer->gone);
+    tear_down(&fixture);
+}
+
+static void many_clients_come_and_go(void **state) {
+    enum { CLIENTS = 200 };
+    struct fixture fixture;
+    int clients[CLIENTS];
+
+    (void)state;
+    set_up(&fixture, 0, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = dial(&fixture);
+        say(clients[i], "hi");
+    }
+    WAIT_FOR(&fixture, fixture.delivery.outlet.opened == CLIENTS);
+    assert_int_equal(net_connection_count(fixture.net), CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    WAIT_FOR(&fixture, fixture.delivery.outlet.peers->ends == 1);
+    for (struct peer *peer = fixture.delivery.outlet.peers; peer; peer = peer->next)
+        net_transport.finish(peer->owner);
+    WAIT_FOR(&fixture, fixture.delivery.outlet.gone == CLIENTS);
+    for (struct peer *peer = fixture.delivery.outlet.peers; peer; peer = peer->next)
+        assert_string_equal(peer->received, "hi");
+    tear_down(&fixture);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_arrive_with_the_end_of_their_run),
+        cmocka_unit_test(what_is_sent_reaches_the_client_in_one_piece),
+        cmocka_unit_test(a_client_that_only_ends_its_input_is_still_answered),
+        cmocka_unit_test(what_was_said_before_a_reset_is_heard),
+        cmocka_unit_test(a_paused_connection_is_not_read_until_it_goes_on),
+        cmocka_unit_test(a_half_closed_paused_connection_does_not_keep_the_loop_busy),
+        cmocka_unit_test(a_paused_connection_that_is_reset_is_noticed),
+        cmocka_unit_test(a_reader_that_blocks_is_told_when_there_is_room_again),
+        cmocka_unit_test(finishing_lets_the_client_read_everything_first),
+        cmocka_unit_test(a_client_that_does_not_close_is_waited_for_three_seconds),
+        cmocka_unit_test(a_reset_reaches_the_client),
+        cmocka_unit_test(a_wake_comes_when_it_is_due),
+        cmocka_unit_test(the_loop_does_not_sleep_while_there_is_more_to_do),
+        cmocka_unit_test(connections_over_the_limit_are_closed_at_once),
+        cmocka_unit_test(stopped_reading_leaves_input_in_the_socket),
+        cmocka_unit_test(many_clients_come_and_go),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
