@@ -117,6 +117,7 @@ export class Banter extends EventTarget {
         this.#emit("joined", frame); break;
       case "gap": this.rooms.set(frame.room, { epoch: frame.epoch, after: Math.max(0, frame.first - 1) });
         this.#emit("gap", frame); break;
+      case "ack": case "rooms": case "members": break;
       case "live": case "presence": this.#emit(frame.type, frame); break;
       case "error": if (frame.cid === "hello" || !frame.cid) this.#emit("problem", frame); break;
       default: if (frame.seq) this.#entry(frame, true);

@@ -139,7 +139,8 @@ static void show_frame(struct chat *chat, const struct session_event *event) {
 /* The answer to chat_move; the server's spelling of the room counts from here on. After a lost
  * connection it is the room we are in anyway. */
 static void enter(struct chat *chat, struct slice room) {
-    if (buffer_length(&chat->wanted) == 0 || slice_equal(room, buffer_slice(&chat->room)))
+    if (buffer_length(&chat->wanted) == 0 || slice_equal(room, buffer_slice(&chat->room)) ||
+        slice_starts_with(room, SLICE("@")))
         return;
     if (buffer_length(&chat->room) > 0) {
         session_leave_room(chat->session, buffer_slice(&chat->room));
@@ -152,11 +153,14 @@ static void enter(struct chat *chat, struct slice room) {
     buffer_clear(&chat->wanted);
 }
 
+/* Where one wanted to go, one cannot; but without any room there is nothing to stay for. */
 static void be_barred(struct chat *chat) {
+    bool moving = buffer_length(&chat->wanted) > 0 && buffer_length(&chat->room) > 0;
+
     buffer_clear(&chat->wanted);
-    if (buffer_length(&chat->room) > 0)
+    if (moving)
         return;
-    chat->failed = true; /* the first room of all */
+    chat->failed = true;
     chat_leave(chat);
 }
 

@@ -182,7 +182,7 @@ static bool nothing_owed(const struct session *session) {
     return session->leaving && session->outbox.count == 0;
 }
 
-static bool lose(struct session *session, struct session_event *event, struct slice why) {
+bool session_lose(struct session *session, struct session_event *event, struct slice why) {
     if (nothing_owed(session))
         return session_end(session, event, SLICE_NONE);
     event->kind = SESSION_LOST;
@@ -210,7 +210,7 @@ static bool take_ending(struct session *session, struct session_event *event) {
         return session_end(session, event, SLICE_NONE);
     if (ending->hopeless || (!session->welcomed && !session->options.patient))
         return session_end(session, event, slice_of_string(ending->text));
-    return lose(session, event, slice_of_string(ending->text));
+    return session_lose(session, event, slice_of_string(ending->text));
 }
 
 /* Connecting. */
@@ -228,7 +228,7 @@ static bool dial(struct session *session, struct session_event *event) {
         (error == ERR_BAD_REQUEST || (!session->welcomed && !session->options.patient)))
         return session_end(session, event, slice_of_string(message));
     if (error < 0)
-        return lose(session, event, slice_of_string(message));
+        return session_lose(session, event, slice_of_string(message));
     session->connection = connection_new(descriptor, session->options.url);
     session->state = SESSION_STATE_GREETING;
     session->deadline_ms = session->now_ms + GREETING_TIMEOUT_MS;
@@ -247,10 +247,10 @@ static bool keep_deadline(struct session *session, struct session_event *event) 
         if (nothing_owed(session))
             return session_end(session, event, SLICE_NONE);
         return session->now_ms >= session->deadline_ms &&
-               lose(session, event, SLICE("the server does not answer"));
+               session_lose(session, event, SLICE("the server does not answer"));
     case SESSION_STATE_LIVE:
         return session->now_ms >= session->deadline_ms &&
-               lose(session, event, SLICE("the server has gone silent"));
+               session_lose(session, event, SLICE("the server has gone silent"));
     case SESSION_STATE_CLOSING:
         return session->now_ms >= session->deadline_ms && session_end(session, event, SLICE_NONE);
     case SESSION_STATE_OVER:

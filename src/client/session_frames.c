@@ -120,7 +120,16 @@ static void take_limits(struct session *session, const json_t *frame) {
         backoff_set_range(&session->backoff, (uint64_t)low, (uint64_t)high);
 }
 
-/* Rooms that hello could not resume, because nothing of them has been seen yet, are joined. */
+/* Somebody may have written to us for the first time while we were away: all of that is new. */
+static void find_new_directs(struct session *session, const json_t *rooms) {
+    for (size_t i = 0; i < json_array_size(rooms); i++) {
+        struct slice room = text_of(json_array_get(rooms, i), "room");
+        if (is_direct(room) && places_find(&session->places, room) == NULL)
+            places_add(&session->places, room)->has_seen = true; /* nothing, that is */
+    }
+}
+
+/* Rooms that hello could not resume, because too little is known of them, are joined. */
 static void join_places(struct session *session) {
     for (struct list_node *node = session->places.list.first; node != NULL; node = node->next) {
         struct place *place = container_of(node, struct place, node);
@@ -146,6 +155,8 @@ static bool take_welcome(struct session *session, const json_t *frame,
     backoff_reset(&session->backoff);
     session->state = SESSION_STATE_LIVE;
     session->deadline_ms = session_silence_deadline(session);
+    if (session->welcomed)
+        find_new_directs(session, json_object_get(frame, "rooms"));
     join_places(session);
 
     event->kind = session->welcomed ? SESSION_RECONNECTED : SESSION_CONNECTED;
@@ -263,21 +274,38 @@ static bool take_other(struct session *session, const json_t *frame, struct sess
     return true;
 }
 
-static bool take_error(struct session *session, const json_t *frame, struct session_event *event) {
-    struct slice cid = text_of(frame, "cid");
-    struct slice code = text_of(frame, "code");
-    struct place *place = places_find_cid(&session->places, cid);
+/* A room cannot be read, or not any more. Direct messages between guests go when one of them
+ * does. */
+static bool take_room_error(struct session *session, struct place *place, const json_t *frame,
+                            struct session_event *event) {
+    bool direct = is_direct(buffer_slice(&place->name));
 
-    if (session->state == SESSION_STATE_GREETING)
-        return take_hello_error(session, code, text_of(frame, "message"), event);
-    if (is_oldest_message(session, cid))
-        return take_message_error(session, frame, code, event);
-    if (place == NULL)
-        return take_other(session, frame, event);
     places_remove(&session->places, place);
+    if (direct)
+        return false;
     event->kind = SESSION_BARRED;
     session_event_text(event, text_of(frame, "message"));
     return true;
+}
+
+static bool take_error(struct session *session, const json_t *frame, struct session_event *event) {
+    struct slice cid = text_of(frame, "cid");
+    struct slice code = text_of(frame, "code");
+    struct slice message = text_of(frame, "message");
+    struct place *place = places_find_cid(&session->places, cid);
+
+    if (place == NULL && cid.length == 0) /* of a room that hello was to resume */
+        place = places_find(&session->places, text_of(frame, "room"));
+    if (is_oldest_message(session, cid))
+        return take_message_error(session, frame, code, event);
+    if ((place != NULL || session->state == SESSION_STATE_GREETING) &&
+        slice_equal(code, SLICE("unavailable")))
+        return session_lose(session, event, message);
+    if (session->state == SESSION_STATE_GREETING)
+        return take_hello_error(session, code, message, event);
+    if (place != NULL)
+        return take_room_error(session, place, frame, event);
+    return take_other(session, frame, event);
 }
 
 struct frame_type {

@@ -57,6 +57,8 @@ void session_append_cid(struct session *session, struct buffer *out);
 uint64_t session_silence_deadline(const struct session *session);
 /* Ends the session with this reason; the event is filled in. */
 bool session_end(struct session *session, struct session_event *event, struct slice why);
+/* The connection is of no use; another attempt comes after a while. The event is filled in. */
+bool session_lose(struct session *session, struct session_event *event, struct slice why);
 
 /* session_frames.c: each returns whether it filled in an event. */
 bool session_take_text(struct session *session, struct slice text, struct session_event *event);

@@ -146,7 +146,7 @@ static void transport_finish(void *owner) {
         connection->state = CONNECTION_FINISHING;
         connection->blocked = false;
         connection->waiting = true;
-        deadline_set(&net->lingers, &connection->deadline, uv_now(net->loop) + NET_LINGER_MS);
+        deadline_set(&net->lingers, &connection->deadline, uv_now(net->loop) + net->linger_ms);
         watch(connection);
     } else if (connection->state == CONNECTION_ENDED) {
         leave(connection);

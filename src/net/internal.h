@@ -17,6 +17,8 @@
 #define NET_ACCEPTS_PER_TURN 64
 /* How long to wait for the other side to close after everything was sent to it. */
 #define NET_LINGER_MS 3000
+/* The same when the server stops and said goodbye to everybody. */
+#define NET_LINGER_STOPPING_MS 1000
 #define NET_TICK_MS 100
 
 struct listener {
@@ -45,6 +47,7 @@ struct net {
     struct admission admission;
     int64_t now_us; /* the wall clock at the begin of the turn; never goes back */
     int reserve;    /* a descriptor to give up when there are no more; -1: given up */
+    unsigned linger_ms;
     bool in_turn;   /* the time was told to the outlet */
     bool accepting; /* the listeners are watched */
     bool refusing;  /* somebody was refused since there was last room for all: was logged */

@@ -108,6 +108,7 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options) {
     net->log = options->log;
     net->accepting = true;
     net->reads = true;
+    net->linger_ms = NET_LINGER_MS;
     net->input = memory_new(NET_INPUT_SIZE);
     net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     admission_init(&net->admission, options->max_connections, options->max_connections_per_address,
@@ -156,6 +157,7 @@ void net_stop_reading(struct net *net) {
 }
 
 void net_goodbye(struct net *net, uint16_t close_code) {
+    net->linger_ms = NET_LINGER_STOPPING_MS;
     net_begin_turn(net);
     outlet_close_all(net->outlet, close_code);
 }

@@ -1,9 +1,9 @@
-/* The front of ws:// listeners: HTTP/1.1, out of which WebSocket connections are made. It serves the browser client and
- * the HTTP interface to rooms by itself.
+/* The front of ws:// listeners: HTTP/1.1, out of which WebSocket connections are made. It serves
+ * the browser client and the HTTP interface to rooms by itself.
  *
- * One request is under way at a time. What can be answered at once is; a request to the hub makes feed say FEED_WAIT until
- * reply has rendered its answer, so pipelined requests are answered in order. To add a path, write its function and
- * name it in the table of routes. */
+ * One request is under way at a time. What can be answered at once is; a request to the hub makes
+ * feed say FEED_WAIT until reply has rendered its answer, so pipelined requests are answered in
+ * order. To add a path, write its function and name it in the table of routes. */
 #include "protocol/http.h"
 
 #include "protocol/format.h"

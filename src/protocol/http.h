@@ -1,5 +1,6 @@
-/* What the files of the HTTP front share: http.c (the protocol), http_upgrade.c (to WebSocket), http_room.c and
- * http_publish.c (a room's log over HTTP), http_origin.c (who may ask at all). Private to protocol/. */
+/* What the files of the HTTP front share: http.c (the protocol), http_upgrade.c (to WebSocket),
+ * http_room.c and http_publish.c (a room's log over HTTP), http_origin.c (who may ask at all).
+ * Private to protocol/. */
 #pragma once
 
 #include "protocol/protocol.h"
@@ -53,11 +54,13 @@ enum feed_result http_room(struct http_exchange *exchange);
 void http_room_reply(struct http_connection *connection, const struct reply *reply,
                      struct buffer *output);
 
-/* Makes a REQUEST_PUBLISH of body and headers. ERR_BAD_REQUEST or ERR_TOO_LARGE: `*text` says why. */
+/* Makes a REQUEST_PUBLISH of body and headers. ERR_BAD_REQUEST or ERR_TOO_LARGE: `*text` says why.
+ * */
 int http_publish_parse(struct http_exchange *exchange, struct slice *text) MUST_USE;
 
-/* The Host header: 0; ERR_BAD_REQUEST: none, several or malformed; ERR_FORBIDDEN: not a name of this server's, which
- * is how DNS rebinding looks. `*host` is the name without port, where there is one. */
+/* The Host header: 0; ERR_BAD_REQUEST: none, several or malformed; ERR_FORBIDDEN: not a name of
+ * this server's, which is how DNS rebinding looks. `*host` is the name without port, where there is
+ * one. */
 int http_host_check(const struct protocol_settings *settings, const struct http_message *message,
                     struct slice *host) MUST_USE;
 /* The Origin header: absent, this server's own or an allowed one. */

@@ -1,15 +1,18 @@
-/* Who may ask: the rules for Host and Origin, both of them against pages of other sites in a visitor's browser.
+/* Who may ask: the rules for Host and Origin, both of them against pages of other sites in a
+ * visitor's browser.
  *
- * A page can make a browser connect anywhere, and it can make a name of its own point to this server (DNS rebinding); then
- * its requests count as same-origin. It cannot make the browser lie in Host and Origin. So Host must be a name that
- * this server is meant to be reached by, or an address, which no page can make point elsewhere. Programs that are no
- * browsers send no Origin and are not concerned. */
+ * A page can make a browser connect anywhere, and it can make a name of its own point to this
+ * server (DNS rebinding); then its requests count as same-origin. It cannot make the browser lie in
+ * Host and Origin. So Host must be a name that this server is meant to be reached by, or an
+ * address, which no page can make point elsewhere. Programs that are no browsers send no Origin and
+ * are not concerned. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "protocol/http.h"
 
-/* What a name or an address is made of; anything else in a Host header is not worth repeating in an answer. */
+/* What a name or an address is made of; anything else in a Host header is not worth repeating in an
+ * answer. */
 static bool host_characters(struct slice host) {
     for (size_t i = 0; i < host.length; i++) {
         unsigned char c = (unsigned char)host.data[i];

@@ -1,8 +1,8 @@
-/* What POST /r/ROOM says: a body that is the message's text, or JSON, and headers as ntfy has them. A body of any type but
- * JSON is text, for `curl -d 'disk full'` calls it a form.
+/* What POST /r/ROOM says: a body that is the message's text, or JSON, and headers as ntfy has them.
+ * A body of any type but JSON is text, for `curl -d 'disk full'` calls it a form.
  *
- * What stands beside the text (title, priority, tags, click) becomes members of a JSON object, which travel with the
- * entry. A member of a JSON body wins over the header of the same name. */
+ * What stands beside the text (title, priority, tags, click) becomes members of a JSON object,
+ * which travel with the entry. A member of a JSON body wins over the header of the same name. */
 #include <string.h>
 
 #include "base/codepoint.h"

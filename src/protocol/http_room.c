@@ -1,5 +1,6 @@
-/* A room's log over HTTP: POST /r/ROOM publishes, GET /r/ROOM reads. Each is one request to the hub, whose reply becomes
- * the response. Nobody is in a room by this; the caller's identity is the address with the signature. */
+/* A room's log over HTTP: POST /r/ROOM publishes, GET /r/ROOM reads. Each is one request to the
+ * hub, whose reply becomes the response. Nobody is in a room by this; the caller's identity is the
+ * address with the signature. */
 #include "base/limits.h"
 #include "protocol/http.h"
 #include "protocol/json.h"

@@ -1,4 +1,5 @@
-/* From HTTP to WebSocket (RFC 6455 section 4.2): what is asked for at which path, and what both sides agree on. */
+/* From HTTP to WebSocket (RFC 6455 section 4.2): what is asked for at which path, and what both
+ * sides agree on. */
 #include "protocol/format.h"
 #include "protocol/http.h"
 #include "wire/websocket.h"
@@ -48,7 +49,8 @@ static bool request_valid(struct http_exchange *exchange) {
     return true;
 }
 
-/* Appends the header that accepts permessage-deflate, where it was offered in a form we can have. */
+/* Appends the header that accepts permessage-deflate, where it was offered in a form we can have.
+ * */
 static void negotiate_deflate(struct http_exchange *exchange) {
     const struct http_message *message = exchange->message;
     struct handover *handover = &exchange->feed->handover;
@@ -112,7 +114,8 @@ enum feed_result http_upgrade(struct http_exchange *exchange) {
     negotiate_deflate(exchange);
     buffer_append_string(feed->output, "\r\n");
     if (!http_origin_allowed(exchange->settings, exchange->message)) {
-        /* A refusal in HTTP would look like a network failure to the page; a close code can be read. */
+        /* A refusal in HTTP would look like a network failure to the page; a close code can be
+         * read. */
         feed->handover.refuse = 1008;
         feed->handover.refuse_reason = "Invalid origin";
     }

@@ -1,8 +1,9 @@
 /* JSON over WebSocket, as it was agreed on at the handshake: plain, or the subprotocol banter.v1.
  *
- * A text frame holds one object, which is one request (json_request.c); what goes back is one object in a frame
- * (json_reply.c, json_feed.c). A frame that is not a request we know is answered with an error and forgotten: the
- * connection stays. Only a broken WebSocket ends it, or a binary frame. */
+ * A text frame holds one object, which is one request (json_request.c); what goes back is one
+ * object in a frame (json_reply.c, json_feed.c). A frame that is not a request we know is answered
+ * with an error and forgotten: the connection stays. Only a broken WebSocket ends it, or a binary
+ * frame. */
 #include "protocol/json.h"
 #include "protocol/format.h"
 #include "protocol/websocket.h"
@@ -17,7 +18,8 @@ static void json_open(void *state, const struct protocol_settings *settings,
                       const struct handover *handover, struct buffer *output) {
     (void)output;
     struct json_connection *connection = state;
-    /* A character of content takes up to six bytes of JSON (\u001f); the rest of the object has room beside it. */
+    /* A character of content takes up to six bytes of JSON (\u001f); the rest of the object has
+     * room beside it. */
     websocket_link_open(&connection->link, handover, 6 * settings->max_message + 4096);
     connection->format = handover != NULL ? handover->format : FORMAT_JSON_PLAIN;
 }
@@ -99,7 +101,8 @@ static void append_batch(const struct json_connection *connection,
     buffer_close(&object);
 }
 
-/* A page on the way to live: as many batches as it takes, and as single messages for those who know no batches. */
+/* A page on the way to live: as many batches as it takes, and as single messages for those who know
+ * no batches. */
 static void catch_up(const struct json_connection *connection,
                      const struct protocol_settings *settings, const struct reply *reply,
                      const struct json_items *items, struct buffer *output) {

@@ -1,6 +1,6 @@
-/* JSON as the protocol speaks it: requests out of objects, objects out of replies and feeds. Everything here is words
- * only; frames are put around them by whoever calls (json.c over WebSocket, http_room.c in a response). Private to
- * protocol/. */
+/* JSON as the protocol speaks it: requests out of objects, objects out of replies and feeds.
+ * Everything here is words only; frames are put around them by whoever calls (json.c over
+ * WebSocket, http_room.c in a response). Private to protocol/. */
 #pragma once
 
 #include "protocol/protocol.h"
@@ -14,14 +14,14 @@ struct json_request {
 
 void json_request_close(struct json_request *json); /* empty and usable afterwards */
 
-/* What the text of one message asks for. Fills `*request` (whose slices live until json_request_close) or returns
- * ERR_BAD_REQUEST, ERR_TOO_MANY: then request->cid is the one to answer with, if it could be read, and `*text`, where
- * not empty, says more than the code does. */
+/* What the text of one message asks for. Fills `*request` (whose slices live until
+ * json_request_close) or returns ERR_BAD_REQUEST, ERR_TOO_MANY: then request->cid is the one to
+ * answer with, if it could be read, and `*text`, where not empty, says more than the code does. */
 int json_request_parse(struct slice text, struct json_request *json, struct request *request,
                        struct slice *error_text) MUST_USE;
 
-/* The object for an entry in the words of a JSON format, as in a feed and in the items of a batch. False, and nothing
- * appended: readers of this format do not see it. */
+/* The object for an entry in the words of a JSON format, as in a feed and in the items of a batch.
+ * False, and nothing appended: readers of this format do not see it. */
 bool json_append_entry(struct buffer *output, enum format format, struct slice room,
                        const struct entry *entry);
 
@@ -36,14 +36,15 @@ void json_items_render(struct json_items *items, enum format format, const struc
 void json_items_close(struct json_items *items);
 /* How many items from `first` on fit into one batch; at least one if there are any. */
 size_t json_items_fit(const struct json_items *items, size_t first);
-/* The items of one answer to a request for history: from `*first`, `*count`. When not all fit, those are left out that are
- * furthest from where the reading began. */
+/* The items of one answer to a request for history: from `*first`, `*count`. When not all fit,
+ * those are left out that are furthest from where the reading began. */
 void json_items_answer(const struct json_items *items, const struct reply *batch, size_t *first,
                        size_t *count);
 /* `count` items from `first` on, commas between. */
 struct slice json_items_slice(const struct json_items *items, size_t first, size_t count);
 
-/* Appends the object for every reply but REPLY_BATCH; nothing for replies that JSON clients are not told. */
+/* Appends the object for every reply but REPLY_BATCH; nothing for replies that JSON clients are not
+ * told. */
 void json_append_reply(struct buffer *output, enum format format,
                        const struct protocol_settings *settings, const struct reply *reply);
 /* Appends {"type":"batch",…}. `more`: there is more than these items. */

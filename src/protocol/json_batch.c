@@ -1,5 +1,6 @@
-/* Entries of the past in JSON: rendered one by one, then cut into batches that are not too large. A store's page may give
- * more than one batch, because it counts what it stores and a batch counts what is sent. */
+/* Entries of the past in JSON: rendered one by one, then cut into batches that are not too large. A
+ * store's page may give more than one batch, because it counts what it stores and a batch counts
+ * what is sent. */
 #include "base/limits.h"
 #include "base/memory.h"
 #include "protocol/json.h"

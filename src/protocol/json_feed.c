@@ -1,8 +1,9 @@
 /* How a room's feed looks in JSON: entries and signals as objects.
  *
- * Three kinds of readers share these words. A plain client sees messages, and joins and leaves as sentences in `system`
- * frames, because it was written for a chat that had nothing else. One that said hello sees every kind of entry and typing
- * too. One of banter.v1 gets `presence` with names instead of sentences. A message is the same bytes for all three. */
+ * Three kinds of readers share these words. A plain client sees messages, and joins and leaves as
+ * sentences in `system` frames, because it was written for a chat that had nothing else. One that
+ * said hello sees every kind of entry and typing too. One of banter.v1 gets `presence` with names
+ * instead of sentences. A message is the same bytes for all three. */
 #include "base/timestamp.h"
 #include "protocol/format.h"
 #include "protocol/json.h"

@@ -1,8 +1,8 @@
-/* Requests in JSON. One function for each type, found by the table at the end; to add a type, write its function and
- * name it there.
+/* Requests in JSON. One function for each type, found by the table at the end; to add a type, write
+ * its function and name it there.
  *
- * Members that a type does not know are ignored. A member that it knows must have its type; null counts as absent,
- * except where it would stand for a message's words. */
+ * Members that a type does not know are ignored. A member that it knows must have its type; null
+ * counts as absent, except where it would stand for a message's words. */
 #include "base/codepoint.h"
 #include "base/limits.h"
 #include "base/memory.h"
@@ -57,7 +57,8 @@ static int get_target(const json_t *object, struct request *request) {
     return error;
 }
 
-/* Room, or the name of whom it is said to, and the label to sign with: of all that makes an entry. */
+/* Room, or the name of whom it is said to, and the label to sign with: of all that makes an entry.
+ * */
 static int parse_entry(const json_t *object, enum entry_kind kind, struct request *request) {
     request->kind = REQUEST_PUBLISH;
     request->entry = kind;
@@ -236,7 +237,8 @@ static int parse_hello(struct json_request *json, struct request *request) {
     if (error == 0) {
         error = json_get_string(json->object, "session", &request->session);
     }
-    /* Of what cannot be a secret there is no digest: no identity but a session's may ever be claimed by one. */
+    /* Of what cannot be a secret there is no digest: no identity but a session's may ever be
+     * claimed by one. */
     if (error == 0 && secret_valid(request->session)) {
         secret_digest(request->session, request->session_identity.bytes);
     }

@@ -1,8 +1,9 @@
-/* The tables of this layer: which protocol speaks under which URL scheme, and how each format words a room's feed.
+/* The tables of this layer: which protocol speaks under which URL scheme, and how each format words
+ * a room's feed.
  *
- * A feed is rendered once for each encoding and shared by all of its readers, so whatever stands in it may depend on the
- * encoding alone, never on who reads it. Framing is put around the words here: formats that travel over WebSocket give
- * a payload, the others give the bytes themselves. */
+ * A feed is rendered once for each encoding and shared by all of its readers, so whatever stands in
+ * it may depend on the encoding alone, never on who reads it. Framing is put around the words here:
+ * formats that travel over WebSocket give a payload, the others give the bytes themselves. */
 #include "protocol/protocol.h"
 
 #include "protocol/format.h"

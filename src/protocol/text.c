@@ -1,8 +1,10 @@
-/* Raw text over WebSocket: each text frame is relayed as it is, and nothing else is ever said. Elsewhere such a message is
- * from "anonymous"; its key is what tells here that it is one of ours, to be shown without a name. Messages of other
- * protocols are shown as "NAME: content", also those of people who call themselves anonymous.
+/* Raw text over WebSocket: each text frame is relayed as it is, and nothing else is ever said.
+ * Elsewhere such a message is from "anonymous"; its key is what tells here that it is one of ours,
+ * to be shown without a name. Messages of other protocols are shown as "NAME: content", also those
+ * of people who call themselves anonymous.
  *
- * Errors cannot be told here. Too fast: the message is lost silently; too long: 1009; not stored: 1013. */
+ * Errors cannot be told here. Too fast: the message is lost silently; too long: 1009; not stored:
+ * 1013. */
 #include "protocol/format.h"
 #include "protocol/websocket.h"
 

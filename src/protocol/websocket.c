@@ -48,7 +48,8 @@ static enum feed_result handle_control(struct websocket_link *link, struct feed 
         return FEED_AGAIN;
     default:
         link->peer_code = decoder->close_code;
-        /* Only 1000 is a goodbye for good: a browser says 1001 when its page is reloaded, and will be back. */
+        /* Only 1000 is a goodbye for good: a browser says 1001 when its page is reloaded, and will
+         * be back. */
         return quit(link, feed, link->peer_code, link->peer_code != 1000);
     }
 }
@@ -128,7 +129,8 @@ void websocket_link_goodbye(struct websocket_link *link, uint16_t close_code,
         websocket_append_close(output, link->peer_code, SLICE_NONE);
         return;
     }
-    /* 1006 means that the connection broke without a close frame: there is nobody to send one to. */
+    /* 1006 means that the connection broke without a close frame: there is nobody to send one to.
+     * */
     if (close_code != 1006) {
         websocket_append_close(output, close_code, slice_of_string(close_reason(link, close_code)));
     }

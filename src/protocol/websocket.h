@@ -1,15 +1,17 @@
-/* What the protocols over WebSocket share: messages out of frames, pings and pongs, the closing handshake (RFC 6455
- * sections 5.5 and 7). Private to protocol/.
+/* What the protocols over WebSocket share: messages out of frames, pings and pongs, the closing
+ * handshake (RFC 6455 sections 5.5 and 7). Private to protocol/.
  *
- * However a connection ends, it ends through the hub: a close frame, a broken frame and the end of the stream each become
- * one REQUEST_QUIT, which takes effect after everything asked for before it; the close frame is then written by
- * websocket_link_goodbye. After that request nothing more is read from the peer. */
+ * However a connection ends, it ends through the hub: a close frame, a broken frame and the end of
+ * the stream each become one REQUEST_QUIT, which takes effect after everything asked for before it;
+ * the close frame is then written by websocket_link_goodbye. After that request nothing more is
+ * read from the peer. */
 #pragma once
 
 #include "protocol/protocol.h"
 #include "wire/websocket.h"
 
-/* Part of a protocol's state; small, because every idle connection has one. Zeroed, then websocket_link_open. */
+/* Part of a protocol's state; small, because every idle connection has one. Zeroed, then
+ * websocket_link_open. */
 struct websocket_link {
     struct websocket_decoder decoder;
     const char *refuse_reason;
@@ -31,8 +33,8 @@ void websocket_link_open(struct websocket_link *link, const struct handover *han
                          size_t max_message);
 void websocket_link_close(struct websocket_link *link);
 
-/* The next message out of feed->input. True: `*message` is one. False: `*result` is what `feed` must return. Answers pings
- * by itself. Sets feed->consumed either way. */
+/* The next message out of feed->input. True: `*message` is one. False: `*result` is what `feed`
+ * must return. Answers pings by itself. Sets feed->consumed either way. */
 bool websocket_link_next(struct websocket_link *link, const struct protocol_settings *settings,
                          struct feed *feed, struct websocket_message *message,
                          enum feed_result *result);
@@ -47,6 +49,7 @@ void websocket_link_goodbye(struct websocket_link *link, uint16_t close_code,
                             struct buffer *output);
 void websocket_link_ping(struct websocket_link *link, struct buffer *output);
 
-/* A whole frame from a server, compressed with `window_bits` (0: not) where that makes it smaller. */
+/* A whole frame from a server, compressed with `window_bits` (0: not) where that makes it smaller.
+ * */
 void websocket_append_message(struct buffer *output, enum websocket_opcode opcode,
                               struct slice payload, struct deflater *deflater, int window_bits);

@@ -399,7 +399,7 @@ def test_a_name_is_held_by_one(world):
     ann.hello(name="Ann")
     other.say(type="hello", name="aNN", cid="h")
     assert other.hear()["code"] == "name_taken"
-    other.hello(name="bob")
+    other.hello()
     assert other.ask("message", room="general", sender="ANN", content="x")["code"] == "name_taken"
     ann.leave()
     third = V1(world.port())
@@ -587,7 +587,7 @@ def test_line_over_the_rate_is_told(server):
     port = server("--set", "rate_per_minute=1", listen=EVERYTHING).port("line")
     jason = Line(port, "Jason")
     jason.send("one\ntwo\n")
-    jason.expect("Jason: one\nerror: Rate limit exceeded\n")
+    assert {jason.line(), jason.line()} == {"Jason: one", "error: Rate limit exceeded"}
 
 
 def test_line_slash_commands(world):

@@ -1,5 +1,5 @@
-/* One connection of a protocol, driven as delivery does it: bytes in, requests and bytes out. Everything can be fed whole or
- * byte by byte; what comes out must not depend on it. */
+/* One connection of a protocol, driven as delivery does it: bytes in, requests and bytes out.
+ * Everything can be fed whole or byte by byte; what comes out must not depend on it. */
 #pragma once
 
 #include <setjmp.h>
@@ -67,7 +67,8 @@ static inline void driver_init(struct driver *driver, const struct protocol *pro
     driver_open(driver, protocol, handover);
 }
 
-/* Uses up what was consumed, then calls feed until it says something else than "more", or all has arrived. */
+/* Uses up what was consumed, then calls feed until it says something else than "more", or all has
+ * arrived. */
 static inline enum feed_result driver_next(struct driver *driver) {
     for (;;) {
         size_t arrived = buffer_length(&driver->input);

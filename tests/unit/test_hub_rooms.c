@@ -501,7 +501,7 @@ static void a_room_nobody_is_in_is_not_followed(void **state) {
 
 static void no_more_rooms_than_the_limit(void **state) {
     struct world *world = world_with_general(1, 0);
-    char name[16];
+    char name[24];
 
     (void)state;
     for (int i = 0; i < LIMIT_ROOMS_PER_SESSION; i++) {
