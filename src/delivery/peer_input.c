@@ -108,20 +108,22 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
 
 static void finish_input(struct peer *peer) {
     bool again;
-    struct slice rest = peer->input ? buffer_slice(peer->input) : SLICE_NONE;
     struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
     if (peer->protocol->end_of_file)
-        feed_once(peer, peer->protocol->end_of_file, rest, &again);
+        feed_once(peer, peer->protocol->end_of_file, SLICE_NONE, &again);
     else
         ask(peer, &quit);
 }
 
 /* Feeds `input` as far as it goes; returns how much was used. */
-static size_t feed_all(struct peer *peer, struct slice input) {
+static size_t feed_all(struct peer *peer, struct slice input, bool read_end) {
     size_t used = 0;
     bool again = true;
-    while (again && peer->stage == PEER_OPEN && !gated(peer))
-        used += feed_once(peer, peer->protocol->feed, slice_skip(input, used), &again);
+    while (again && peer->stage == PEER_OPEN && !gated(peer)) {
+        /* Looked up each time: an upgrade changes the protocol on the way. */
+        feed_function *function = read_end ? peer->protocol->read_end : peer->protocol->feed;
+        used += feed_once(peer, function, slice_skip(input, used), &again);
+    }
     return used;
 }
 
@@ -141,21 +143,31 @@ void peer_drop_input(struct peer *peer) {
     peer->input = NULL;
 }
 
+/* Feeds what was left over. The peer may close meanwhile and drop its input, so it is taken out of it first. */
+static void feed_kept(struct peer *peer, bool read_end) {
+    struct buffer *input = peer->input;
+    peer->input = NULL;
+    buffer_consume(input, feed_all(peer, buffer_slice(input), read_end));
+    if (buffer_length(input) > 0 && peer->stage == PEER_OPEN) {
+        peer->input = input;
+        return;
+    }
+    buffer_close(input);
+    memory_free(input);
+}
+
 void peer_feed(struct peer *peer) {
     if (peer->wants_close && peer->stage == PEER_OPEN) {
         struct request quit = {.kind = REQUEST_QUIT, .close_code = peer->close_code, .lost = true};
         peer->wants_close = false;
         ask(peer, &quit);
     }
-    if (peer->input) {
-        buffer_consume(peer->input, feed_all(peer, buffer_slice(peer->input)));
-        if (buffer_length(peer->input) == 0)
-            peer_drop_input(peer);
-    }
+    if (peer->input)
+        feed_kept(peer, false);
     if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer)) {
         peer->end_of_file = false;
-        finish_input(peer);
         peer_drop_input(peer);
+        finish_input(peer);
     }
     peer_gate(peer);
 }
@@ -168,22 +180,14 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
         peer_feed(peer);
         return;
     }
-    keep(peer, slice_skip(bytes, feed_all(peer, bytes)));
+    keep(peer, slice_skip(bytes, feed_all(peer, bytes, false)));
     peer_gate(peer);
 }
 
 void outlet_read_end(struct peer *peer) {
-    if (!peer->protocol->read_end || peer->stage != PEER_OPEN || gated(peer))
+    if (!peer->protocol->read_end || !peer->input)
         return;
-    bool again = true;
-    while (again && peer->stage == PEER_OPEN && !gated(peer)) {
-        struct slice input = peer->input ? buffer_slice(peer->input) : SLICE_NONE;
-        size_t used = feed_once(peer, peer->protocol->read_end, input, &again);
-        if (peer->input)
-            buffer_consume(peer->input, used);
-    }
-    if (peer->input && buffer_length(peer->input) == 0)
-        peer_drop_input(peer);
+    feed_kept(peer, true);
     peer_gate(peer);
 }
 

@@ -306,3 +306,27 @@ static inline const struct page *read_last(struct fixture *fixture, const char *
     struct page_query query = {.room_key = slice_of_string(room), .limit = LIMIT_PAGE_ENTRIES};
     return read_page(fixture, &query);
 }
+
+static inline int start_memory(void **state) {
+    struct fixture *fixture = fixture_new(false);
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static inline int start_sqlite(void **state) {
+    struct fixture *fixture = fixture_new(true);
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static inline int stop_store(void **state) {
+    fixture_free(*state);
+    return 0;
+}
+
+/* A case that every engine must pass. */
+#define STORE_CASE(function)                                                                       \
+    {"memory: " #function, function, start_memory, stop_store, NULL},                              \
+        {"sqlite: " #function, function, start_sqlite, stop_store, NULL}

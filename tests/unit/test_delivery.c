@@ -429,6 +429,28 @@ static void a_client_that_takes_no_answers_is_not_read_from(void **state) {
     world_free(world);
 }
 
+static void leaving_in_input_that_had_to_wait_is_safe(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *person = wire_open(world, "line");
+    say(world, person, "Jason\n");
+    say(world, person, "half a l");
+    buffer_clear(&person->output);
+    say(world, person, "ine\nQUIT\nand more\n");
+    assert_output(person, "Jason: half a line\n");
+    assert_true(person->finished);
+    wire_close(world, person);
+    struct wire *http = wire_open(world, "ws");
+    say(world, http,
+        "POST /r/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n"
+        "xGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_true(saw(http, "\"seq\":1"));
+    assert_true(saw(http, "ok\n"));
+    assert_true(http->finished);
+    wire_close(world, http);
+    world_free(world);
+}
+
 static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -454,6 +476,7 @@ int main(void) {
         cmocka_unit_test(a_plain_client_that_says_hello_misses_nothing),
         cmocka_unit_test(an_unanswered_ping_cuts),
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
+        cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

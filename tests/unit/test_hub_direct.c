@@ -1,0 +1,322 @@
+/* Direct messages: a room of two that does not exist for anybody else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "hub_world.h"
+
+#define SECOND INT64_C(1000000)
+
+static void open_named(struct world *world, uint64_t connection, enum client_kind kind,
+                       const char *name) {
+    world_open(world, connection, kind);
+    if (kind == LINE || kind == COMMAND) {
+        call(world, connection, name);
+    } else {
+        hello(world, connection, name);
+    }
+    world_settle(world);
+    world_forget(world);
+}
+
+static struct world *world_of_ann_and_bob(void) {
+    struct world *world = world_new(NULL);
+
+    open_named(world, 1, V1, "ann");
+    open_named(world, 2, V1, "bob");
+    return world;
+}
+
+static void both_sides_read_it_each_as_its_own(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    ask(world, 2, .kind = REQUEST_PUBLISH, .to = SLICE("Ann"), .content = SLICE("psst"),
+        .cid = SLICE("c1"));
+    world_settle(world);
+    expect(world, "1 reads @ann,bob from 1 first\n"
+                  "2 reads @ann,bob from 1 second\n"
+                  "2 ack @ann,bob#1 <c1>\n"
+                  "@ann,bob: bob: psst #1 second\n");
+    tell(world, 1, "bob", "yes?");
+    world_settle(world);
+    expect(world, "@ann,bob: ann: yes? #2 first\n");
+    world_free(world);
+}
+
+static void it_crosses_protocols(void **state) {
+    struct world *world = world_new(NULL);
+
+    (void)state;
+    open_named(world, 1, COMMAND, "Zak");
+    open_named(world, 2, LINE, "Jane");
+    tell(world, 2, "zak", "hi");
+    world_settle(world);
+    expect(world, "2 reads @Jane,Zak from 1 first\n"
+                  "1 reads @Jane,Zak from 1 second\n"
+                  "@Jane,Zak: Jane: hi #1 first\n");
+    world_free(world);
+}
+
+static void one_can_write_to_oneself(void **state) {
+    struct world *world = world_new(NULL);
+
+    (void)state;
+    open_named(world, 1, COMMAND, "ann");
+    tell(world, 1, "ann", "note");
+    tell(world, 1, "ann", "another");
+    world_settle(world);
+    expect(world, "1 reads @ann,ann from 1 first\n"
+                  "@ann,ann: ann: note #1 first\n"
+                  "@ann,ann: ann: another #2 first\n");
+    world_free(world);
+}
+
+static void nobody_by_that_name(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "Zoe\x1b[2J", "hi");
+    tell(world, 1, "Zoe", "hi");
+    expect(world, "1 error not_found (no user by the name Zoe\xef\xbf\xbd[2J)\n"
+                  "1 error not_found (no user by the name Zoe)\n");
+    world_free(world);
+}
+
+static void one_without_a_name_cannot_write_directly(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    world_open(world, 3, PLAIN);
+    world_settle(world);
+    world_forget(world);
+    ask(world, 3, .kind = REQUEST_PUBLISH, .to = SLICE("ann"), .sender = SLICE("eve"),
+        .cid = SLICE("c1"));
+    expect(world, "3 error unauthorized (Claim a name first) <c1>\n");
+    world_free(world);
+}
+
+static void to_a_third_it_does_not_exist(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    open_named(world, 3, V1, "eve");
+    tell(world, 1, "bob", "psst");
+    world_settle(world);
+    world_forget(world);
+    join(world, 3, "@ann,bob", "j1");
+    ask(world, 3, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .cid = SLICE("c1"));
+    ask(world, 3, .kind = REQUEST_HISTORY, .room = SLICE("@ann,bob"), .cid = SLICE("h1"));
+    ask(world, 3, .kind = REQUEST_MEMBERS, .room = SLICE("@ann,bob"), .cid = SLICE("m1"));
+    ask(world, 3, .kind = REQUEST_TYPING, .room = SLICE("@ann,bob"), .cid = SLICE("t1"));
+    ask(world, 3, .kind = REQUEST_ROOMS, .cid = SLICE("r1"));
+    world_settle(world);
+    expect(world, "3 error not_found <j1>\n"
+                  "3 error not_found <c1>\n"
+                  "3 error not_found <h1>\n"
+                  "3 error not_found <m1>\n"
+                  "3 error not_found <t1>\n"
+                  "3 rooms [] <r1>\n");
+    world_free(world);
+}
+
+static void its_two_use_it_like_a_room(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "psst");
+    world_settle(world);
+    world_forget(world);
+    ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("@ANN,Bob"), .content = SLICE("x"));
+    ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("@ann,bob"), .limit = 3);
+    ask(world, 2, .kind = REQUEST_MEMBERS, .room = SLICE("@ann,bob"));
+    world_settle(world);
+    expect(world, "2 history @ann,bob before 0 limit 3\n"
+                  "2 members @ann,bob [ann bob]\n"
+                  "@ann,bob: bob: x #2 second\n");
+    ask(world, 2, .kind = REQUEST_JOIN, .room = SLICE("@ann,bob"), .has_after = true,
+        .cid = SLICE("j1"));
+    world_settle(world);
+    expect(world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"
+                  "2 joined @ann,bob 1..2 of 0 <j1>\n"
+                  "2 reads @ann,bob from 1 live second\n");
+    world_free(world);
+}
+
+static void who_left_it_reads_again_with_the_next_message(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "one");
+    world_settle(world);
+    world_forget(world);
+    leave(world, 2, "@ann,bob", "l1");
+    expect(world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"
+                  "2 ack @ann,bob <l1>\n");
+    tell(world, 1, "bob", "two");
+    world_settle(world);
+    expect(world, "2 reads @ann,bob from 2 second\n"
+                  "@ann,bob: ann: two #2 first\n");
+    world_free(world);
+}
+
+static void who_comes_back_is_told_of_it_in_the_welcome(void **state) {
+    struct world *world = world_of_ann_and_bob();
+    struct resume_point point = {SLICE("@ann,bob"), SLICE("e1"), 1};
+
+    (void)state;
+    tell(world, 1, "bob", "one");
+    world_settle(world);
+    world_close(world, 2, true);
+    tell(world, 1, "bob", "two");
+    world_settle(world);
+    world_open(world, 3, V1);
+    world_forget(world);
+    come_back(world, 3, 2, "");
+    expect(world, "3 welcome 'bob' secret-of-2 [@ann,bob/2]\n"
+                  "3 reads @ann,bob from 3 live second\n");
+    world_close(world, 3, true);
+    world_open(world, 4, V1);
+    ask(world, 4, .kind = REQUEST_HELLO, .session = SLICE("secret-of-2"),
+        .session_identity = world_identity(2), .resume = &point, .resume_count = 1);
+    expect(world, "4 welcome 'bob' secret-of-2 [@ann,bob/2]\n"
+                  "4 reads @ann,bob from 2 live second\n");
+    world_free(world);
+}
+
+static void it_is_erased_when_the_later_of_the_two_expires(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "psst");
+    world_settle(world);
+    quit(world, 1);
+    world_close(world, 2, true);
+    world_settle(world);
+    world_show_store(world, true);
+    world_forget(world);
+    world_pass(world, 119 * SECOND);
+    expect(world, "");
+    world_pass(world, SECOND);
+    expect(world, "store erase \n"
+                  "store unfollow \n");
+    assert_int_equal(hub_session_count(world_hub(world)), 0);
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    world_free(world);
+}
+
+static void who_expired_may_come_back_to_it_while_the_other_lives(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "psst");
+    world_settle(world);
+    world_close(world, 1, true);
+    world_pass(world, 600 * SECOND);
+    world_open(world, 3, V1);
+    world_forget(world);
+    call(world, 3, "ann"); /* the name is free */
+    come_back(world, 3, 1, "ann");
+    expect(world, "3 named ann\n"
+                  "3 welcome 'ann' secret-of-1 [@ann,bob/1]\n"
+                  "3 reads @ann,bob from 2 live first\n");
+    world_free(world);
+}
+
+static void a_name_taken_by_another_does_not_open_the_old_room(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "for the first ann only");
+    world_settle(world);
+    quit(world, 1);
+    open_named(world, 3, V1, "ann");
+    join(world, 3, "@ann,bob", "j1");
+    expect(world, "3 error not_found <j1>\n");
+    tell(world, 3, "bob", "I am new");
+    world_settle(world);
+    expect(world, "3 reads @ann,bob from 1 first\n"
+                  "2 reads @ann,bob from 1 second\n"
+                  "@ann,bob: ann: I am new #1 first\n");
+    /* bob, who reads both, writes to the one who is ann now. */
+    ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .content = SLICE("hm"));
+    world_settle(world);
+    expect(world, "@ann,bob: bob: hm #2 second\n");
+    world_free(world);
+}
+
+static void taking_over_a_session_leaves_the_rooms_of_the_former_one(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    open_named(world, 3, V1, "eve");
+    tell(world, 1, "bob", "psst");
+    world_settle(world);
+    world_forget(world);
+    come_back(world, 2, 3, "");
+    assert_true(world_saw(
+        world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"));
+    tell(world, 1, "bob", "still there?");
+    assert_true(world_saw(world, "1 error not_found (no user by the name bob)\n"));
+    world_free(world);
+}
+
+static void the_last_direct_words_are_shown_before_the_close(void **state) {
+    struct world *world = world_new(NULL);
+
+    (void)state;
+    open_named(world, 1, COMMAND, "ann");
+    tell(world, 1, "ann", "note");
+    quit(world, 1);
+    world_settle(world);
+    expect(world, "1 reads @ann,ann from 1 first\n"
+                  "@ann,ann: ann: note #1 first\n"
+                  "1 stops @01000000000000000000000000000001,01000000000000000000000000000001\n"
+                  "1 close 1000\n");
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    world_free(world);
+}
+
+static void a_room_that_cannot_be_followed_is_tried_again_with_the_next_message(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    world_fail_follows(world, true);
+    world_fail_appends(world, ERR_UNAVAILABLE);
+    tell(world, 1, "bob", "one");
+    world_settle(world);
+    expect(world, "1 error unavailable\n");
+    world_fail_follows(world, false);
+    world_fail_appends(world, 0);
+    tell(world, 1, "bob", "two");
+    world_settle(world);
+    expect(world, "1 reads @ann,bob from 1 first\n"
+                  "2 reads @ann,bob from 1 second\n"
+                  "@ann,bob: ann: two #1 first\n");
+    world_free(world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_sides_read_it_each_as_its_own),
+        cmocka_unit_test(it_crosses_protocols),
+        cmocka_unit_test(one_can_write_to_oneself),
+        cmocka_unit_test(nobody_by_that_name),
+        cmocka_unit_test(one_without_a_name_cannot_write_directly),
+        cmocka_unit_test(to_a_third_it_does_not_exist),
+        cmocka_unit_test(its_two_use_it_like_a_room),
+        cmocka_unit_test(who_left_it_reads_again_with_the_next_message),
+        cmocka_unit_test(who_comes_back_is_told_of_it_in_the_welcome),
+        cmocka_unit_test(it_is_erased_when_the_later_of_the_two_expires),
+        cmocka_unit_test(who_expired_may_come_back_to_it_while_the_other_lives),
+        cmocka_unit_test(a_name_taken_by_another_does_not_open_the_old_room),
+        cmocka_unit_test(taking_over_a_session_leaves_the_rooms_of_the_former_one),
+        cmocka_unit_test(the_last_direct_words_are_shown_before_the_close),
+        cmocka_unit_test(a_room_that_cannot_be_followed_is_tried_again_with_the_next_message),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
