@@ -17,7 +17,8 @@ LAYERS = {
     "net": "base io delivery",
     "store": "base wire hub io",
     "server": "base wire hub stream protocol delivery io net store",
-    "client": "base wire io",
+    "bench": "base wire io",
+    "client": "base wire io bench",
 }
 
 

@@ -7,7 +7,7 @@
 #define URL_DEFAULT "ws://127.0.0.1:8765"
 #define URL_PART_MAX 512 /* bytes of an address or a target, with the final zero */
 
-enum url_scheme { URL_WEBSOCKET, URL_COMMAND };
+enum url_scheme { URL_WEBSOCKET, URL_COMMAND, URL_LINE, URL_NUMBERED };
 
 struct url {
     enum url_scheme scheme;
@@ -20,6 +20,6 @@ struct url {
 /* Whether an argument of the command line looks like a URL: a scheme and "://" at its front. */
 bool url_recognise(const char *text);
 
-/* ws:// and http:// (the same thing, port 80 unless given), command:// (port needed). Returns 0,
- * or -1 with a sentence for people in `message`. */
+/* ws:// and http:// (the same thing, port 80 unless given); command://, line:// and numbered://
+ * (port needed). Returns 0, or -1 with a sentence for people in `message`. */
 int url_parse(const char *text, struct url *url, char *message, size_t size);

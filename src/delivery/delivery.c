@@ -53,6 +53,30 @@ size_t delivery_pending(const struct delivery *delivery) {
     return delivery->appends_under_way + id_map_count(delivery->reads);
 }
 
+const struct hub *delivery_hub(const struct delivery *delivery) {
+    return delivery->hub;
+}
+
+size_t delivery_largest_stream(const struct delivery *delivery) {
+    size_t at = 0, largest = 0;
+    const struct channel *channel;
+    while ((channel = map_next(delivery->channels, &at)))
+        for (struct audience *audience = channel->audiences; audience; audience = audience->next) {
+            size_t size = stream_size(audience->stream);
+            largest = size > largest ? size : largest;
+        }
+    return largest;
+}
+
+size_t delivery_stream_bytes(const struct delivery *delivery) {
+    size_t at = 0, bytes = 0;
+    const struct channel *channel;
+    while ((channel = map_next(delivery->channels, &at)))
+        for (struct audience *audience = channel->audiences; audience; audience = audience->next)
+            bytes += stream_size(audience->stream);
+    return bytes;
+}
+
 void delivery_open_session(struct delivery *delivery, uint64_t connection,
                            const struct traits *traits) {
     uint8_t random[SECRET_BYTES];

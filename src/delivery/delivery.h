@@ -38,3 +38,8 @@ void delivery_tick(struct delivery *delivery);
 
 /* Requests of clients that the hub has not answered yet; 0 when nothing is under way. */
 size_t delivery_pending(const struct delivery *delivery);
+
+/* For checks and metrics: the hub behind it, the bytes that the fullest stream and that all streams hold. */
+const struct hub *delivery_hub(const struct delivery *delivery);
+size_t delivery_largest_stream(const struct delivery *delivery);
+size_t delivery_stream_bytes(const struct delivery *delivery);

@@ -63,6 +63,11 @@ struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol,
     return peer;
 }
 
+struct peer_load outlet_load(const struct peer *peer) {
+    return (struct peer_load){.input = peer->input ? buffer_length(peer->input) : 0,
+                              .output = peer->out_bytes};
+}
+
 /* Forgets what the peer would have been sent. */
 static void let_go(struct peer *peer) {
     peer->partial = NULL;

@@ -64,3 +64,9 @@ void outlet_gone(struct peer *peer);
 /* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent). */
 void outlet_close_all(struct outlet *outlet, uint16_t close_code);
 size_t outlet_peer_count(const struct outlet *outlet);
+
+/* For checks: what is held for a peer besides its places in the streams. */
+struct peer_load {
+    size_t input, output; /* bytes */
+};
+struct peer_load outlet_load(const struct peer *peer);

@@ -47,11 +47,7 @@ struct origin client_origin(const struct client *client) {
 }
 
 void client_free(struct client *client) {
-    struct list_node *node;
-
-    while ((node = list_take_first(&client->memberships)) != NULL) {
-        membership_free(container_of(node, struct membership, in_client));
-    }
+    roster_free(&client->roster);
     memory_free(client);
 }
 
@@ -59,14 +55,13 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
     if (client->outstanding > 0) {
         return;
     }
+    assert(client->state == CLIENT_LIVE || list_empty(&client->roster.memberships));
     if (client->state == CLIENT_QUITTING) {
-        membership_drop_directs(hub, client);
         client->state = CLIENT_CLOSING;
         struct effect *effect = effects_add(hub->effects, EFFECT_CLOSE);
         effect->connection = client->connection;
         effect->close_code = client->close_code;
     } else if (client->state == CLIENT_GONE) {
-        assert(list_empty(&client->memberships));
         id_map_remove(hub->clients, client->connection);
         client_free(client);
     }
@@ -93,15 +88,12 @@ void client_settle(struct hub *hub, struct client *client) {
     finish_if_idle(hub, client);
 }
 
-/* Direct-message rooms are not left here: they show what is under way until the end. */
 static void leave_rooms(struct hub *hub, struct client *client) {
-    struct list_node *next;
-
-    for (struct list_node *node = client->memberships.first; node != NULL; node = next) {
+    for (struct list_node *node = client->roster.memberships.first; node != NULL;
+         node = node->next) {
         struct membership *membership = container_of(node, struct membership, in_client);
 
-        next = node->next;
-        if (membership->room->direct == NULL && !membership->leaving) {
+        if (!membership->leaving) {
             membership_leave(hub, membership, SLICE_NONE);
         }
     }
@@ -138,6 +130,5 @@ void client_closed(struct hub *hub, struct client *client, bool lost) {
         let_session_go(hub, client, lost);
     }
     client->state = CLIENT_GONE;
-    membership_drop_directs(hub, client);
     finish_if_idle(hub, client);
 }

@@ -133,7 +133,7 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
 static void attach_side(struct hub *hub, struct room *room, const struct session *session) {
     struct client *client = session->client;
 
-    if (client != NULL && client->traits.direct && membership_find(client, room) == NULL) {
+    if (client != NULL && client->traits.direct && roster_find(&client->roster, room) == NULL) {
         struct place place = place_of(room);
 
         membership_enter(hub, client, &place, NULL);

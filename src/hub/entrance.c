@@ -116,7 +116,7 @@ static void admit_connected(struct hub *hub, struct membership *membership) {
     struct reply *reply = answer(hub, membership->client, REPLY_CONNECTED, SLICE_NONE);
 
     reply->room = name;
-    reply->client_count = membership->room->member_count;
+    reply->client_count = room_client_count(membership->room);
     reply->timestamp_us = hub->now_us;
 }
 

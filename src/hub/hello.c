@@ -8,7 +8,9 @@
 
 struct welcome {
     unsigned waiting;               /* for entrances, and for the hello itself to be carried out */
+    uint32_t number;                /* tells the hellos apart */
     struct entrance *points;        /* that are through or have failed */
+    struct entrance **end;          /* of points */
     struct slice cid, name, secret; /* point into bytes */
     char bytes[];
 };
@@ -70,7 +72,7 @@ static void take_name(struct hub *hub, struct client *client, struct slice name,
     }
 }
 
-static struct welcome *welcome_new(const struct client *client, struct slice cid) {
+static struct welcome *welcome_new(struct hub *hub, const struct client *client, struct slice cid) {
     struct slice name = client_name(client);
     struct slice secret = slice_of_string(client->session->secret);
     struct welcome *welcome =
@@ -78,6 +80,8 @@ static struct welcome *welcome_new(const struct client *client, struct slice cid
     char *at = welcome->bytes;
 
     welcome->waiting = 1;
+    welcome->number = ++hub->last_hello;
+    welcome->end = &welcome->points;
     welcome->cid = cid;
     welcome->name = name;
     welcome->secret = secret;
@@ -103,12 +107,13 @@ void welcome_forget(struct welcome *welcome) {
     }
 }
 
-/* The room of a point that is through; NULL: refused, or left again meanwhile. */
+/* The room of a point that is through; NULL: refused, or left meanwhile (and perhaps being joined again on its own). */
 static struct membership *find_point(struct hub *hub, const struct client *client,
                                      const struct entrance *point) {
     struct room *room = point->error == 0 ? room_find(hub, point->room_key) : NULL;
+    struct membership *membership = room != NULL ? roster_find(&client->roster, room) : NULL;
 
-    return room != NULL ? membership_find(client, room) : NULL;
+    return membership != NULL && membership->state == MEMBERSHIP_JOINED ? membership : NULL;
 }
 
 static void answer_welcome(struct hub *hub, const struct client *client,
@@ -167,34 +172,26 @@ static void release(struct hub *hub, struct client *client, struct welcome *welc
 
 void welcome_settle(struct hub *hub, struct client *client, struct entrance *entrance) {
     struct welcome *welcome = entrance->welcome;
-    struct entrance **end = &welcome->points;
 
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = entrance;
+    *welcome->end = entrance;
+    welcome->end = &entrance->next;
     release(hub, client, welcome);
 }
 
-/* Whether this hello has asked for the room already. */
-static bool has_point(const struct client *client, const struct welcome *welcome,
-                      const struct room *room) {
-    const struct membership *membership = room != NULL ? membership_find(client, room) : NULL;
+/* Enters the room, unless this hello has asked for it already. */
+static void enter(struct hub *hub, struct client *client, const struct place *place,
+                  struct entrance *entrance) {
+    struct membership *membership =
+        place->room != NULL ? roster_find(&client->roster, place->room) : NULL;
 
-    if (membership == NULL) {
-        return false;
+    if (membership != NULL && membership->hello == entrance->welcome->number) {
+        return;
     }
-    for (const struct entrance *e = membership->entrances; e != NULL; e = e->next) {
-        if (e->welcome == welcome) {
-            return true;
-        }
-    }
-    for (const struct entrance *e = welcome->points; e != NULL; e = e->next) {
-        if (slice_equal(e->room_key, room->key)) {
-            return true;
-        }
-    }
-    return false;
+    entrance->welcome->waiting++;
+    entrance->room_key = place->key;
+    entrance->room_name = place->name;
+    membership = membership_enter(hub, client, place, entrance_new(entrance));
+    membership->hello = entrance->welcome->number;
 }
 
 static void enter_point(struct hub *hub, struct client *client, struct welcome *welcome,
@@ -204,20 +201,16 @@ static void enter_point(struct hub *hub, struct client *client, struct welcome *
                                 .after = point->after,
                                 .epoch = point->epoch,
                                 .welcome = welcome};
-    struct place place = {.name = point->room};
+    struct place place;
     int error = place_find(hub, client, point->room, &place);
 
-    if (error == 0 && has_point(client, welcome, place.room)) {
+    if (error == 0) {
+        enter(hub, client, &place, &entrance);
         return;
     }
     welcome->waiting++;
-    entrance.room_key = place.key;
-    entrance.room_name = place.name;
-    if (error < 0) {
-        entrance_refuse(hub, client, entrance_new(&entrance), error);
-    } else {
-        membership_enter(hub, client, &place, entrance_new(&entrance));
-    }
+    entrance.room_name = point->room;
+    entrance_refuse(hub, client, entrance_new(&entrance), error);
 }
 
 /* Direct messages come by themselves. */
@@ -227,15 +220,9 @@ static void enter_directs(struct hub *hub, struct client *client, struct welcome
     for (; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct direct_side, node)->room;
         struct place place = place_of(room);
-        struct entrance entrance = {.kind = ENTRANCE_HELLO,
-                                    .room_key = place.key,
-                                    .room_name = place.name,
-                                    .welcome = welcome};
+        struct entrance entrance = {.kind = ENTRANCE_HELLO, .welcome = welcome};
 
-        if (!has_point(client, welcome, room)) {
-            welcome->waiting++;
-            membership_enter(hub, client, &place, entrance_new(&entrance));
-        }
+        enter(hub, client, &place, &entrance);
     }
 }
 
@@ -246,7 +233,7 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
     take_session(hub, client, request, target);
     take_name(hub, client, request->name, former);
     client->introduced = true;
-    struct welcome *welcome = welcome_new(client, request->cid);
+    struct welcome *welcome = welcome_new(hub, client, request->cid);
 
     for (size_t i = 0; i < request->resume_count; i++) {
         enter_point(hub, client, welcome, &request->resume[i]);

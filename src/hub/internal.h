@@ -4,6 +4,7 @@
  *   session     somebody: identity, secret, name and limits; may outlive its client and get another    session.c
  *   claim       a name that a session holds                                                            name.c
  *   room        a followed room: its head and who reads it                                             room.c
+ *   roster      the memberships of a client                                                            roster.c
  *   membership  a client in a room, from asking to join until the leave has come back                  membership.c
  *   entrance    a request to join, until its turn in the room's feed has come                          entrance.c
  *   welcome     a hello that waits for its entrances                                                   hello.c
@@ -23,7 +24,9 @@
 #include "hub/hub.h"
 
 struct claim;
+struct membership;
 struct rate;
+struct room;
 struct welcome;
 
 struct hub {
@@ -44,6 +47,7 @@ struct hub {
     struct buffer text;       /* a label or message under construction */
     struct reply unheard;     /* where answers to those who have gone are written */
     uint64_t last_number;     /* of "Client N" */
+    uint32_t last_hello;
 };
 
 /* `name` as it is compared; valid until the next call. ERR_BAD_REQUEST when it is no name. */
@@ -68,6 +72,23 @@ void answer_rate_limited(struct hub *hub, const struct client *client, struct sl
 /* The ack of a request that makes no entry. Without a cid nobody waits for one. */
 void answer_ack(struct hub *hub, const struct client *client, struct slice cid, struct slice room);
 
+/* roster.c */
+
+/* A client's memberships; a zeroed struct is empty. Of one room there may be several, of which only the newest is not
+ * leaving. */
+struct roster {
+    struct list memberships; /* in the order of asking */
+    struct id_map *newest;   /* by room; NULL while there are few */
+    unsigned count;
+};
+
+void roster_add(struct roster *roster, struct membership *membership);
+void roster_remove(struct roster *roster, struct membership *membership);
+/* The one that is not leaving; NULL: none. */
+struct membership *roster_find(const struct roster *roster, const struct room *room);
+struct membership *roster_oldest(const struct roster *roster, const struct room *room);
+void roster_free(struct roster *roster); /* and the memberships, without effects */
+
 /* client.c */
 
 enum client_state {
@@ -82,9 +103,9 @@ struct client {
     uint64_t number;            /* signs as "Client N"; 0: does not */
     struct session *session;    /* NULL: transient, or it has quit */
     struct membership *current; /* the room that requests without a room mean */
-    struct list memberships;    /* in the order of asking, those that are leaving too */
-    unsigned outstanding;       /* drafts, signals and lists in the store's queue */
-    unsigned room_count;        /* public rooms it is in and not leaving */
+    struct roster roster;
+    unsigned outstanding; /* drafts, signals and lists in the store's queue */
+    unsigned room_count;  /* public rooms it is in and not leaving */
     uint16_t close_code;
     uint8_t state; /* enum client_state */
     bool paused;
@@ -181,19 +202,19 @@ enum room_state {
 
 struct room {
     enum room_state state;
-    bool exists;       /* has or had entries */
-    bool lobby;        /* is always there */
-    bool is_changed;   /* in hub->changed */
-    bool is_unwritten; /* in hub->unwritten */
-    unsigned member_count;
-    unsigned references; /* memberships of every state */
-    struct slice key;    /* points into bytes */
-    struct blob *name;   /* as it was first written */
+    bool exists;           /* has or had entries */
+    bool lobby;            /* is always there */
+    bool is_changed;       /* in hub->changed */
+    bool is_unwritten;     /* in hub->unwritten */
+    unsigned member_count; /* of members, below */
+    unsigned references;   /* memberships of every state */
+    struct slice key;      /* points into bytes */
+    struct blob *name;     /* as it was first written */
     struct blob *epoch, *topic;
     uint64_t first, last;
-    int64_t shown_us; /* the latest timestamp shown */
-    int64_t told_us;  /* when a bare count was shown last */
-    struct list members;
+    int64_t shown_us;    /* the latest timestamp shown */
+    int64_t told_us;     /* when a bare count was shown last */
+    struct list members; /* who joined, in that order */
     struct list_node changed;
     struct list_node unwritten;
     struct draft *waiting; /* for the answer whether the room exists */
@@ -226,12 +247,14 @@ void room_settle(struct hub *hub, struct room *room);
 void room_free(struct room *room); /* without effects */
 void room_followed(struct hub *hub, const struct event *event);
 void room_committed(struct hub *hub, const struct event *event);
+/* As told to clients: in a direct-message room nobody is counted. */
+unsigned room_client_count(const struct room *room);
 struct reply_item room_item(struct hub *hub, const struct room *room);
 
 /* membership.c */
 
 enum membership_state {
-    MEMBERSHIP_JOINING, /* its signal is in the queue (in a direct-message room: the room's head is) */
+    MEMBERSHIP_JOINING, /* its signal is in the queue */
     MEMBERSHIP_JOINED,
     MEMBERSHIP_FAILED, /* refused, but a leave is in the queue already */
 };
@@ -242,7 +265,9 @@ struct membership {
     struct list_node in_client;
     struct list_node in_room;   /* once it counts */
     struct entrance *entrances; /* first come, first */
+    struct membership *older;   /* of the same client and room; see roster.c */
     struct blob *leave_cid;
+    uint32_t hello;    /* the number of the last one that asked for the room */
     uint32_t typed_ms; /* when typing was last passed on, as far as it fits; 0: never */
     uint8_t state;     /* enum membership_state */
     uint8_t side;      /* enum side */
@@ -250,19 +275,11 @@ struct membership {
     bool subscribed;
 };
 
-/* The one that is not leaving; NULL: none. */
-struct membership *membership_find(const struct client *client, const struct room *room);
 /* Puts a client into a room, or into it again. Takes the entrance (NULL: nobody asked). */
 struct membership *membership_enter(struct hub *hub, struct client *client,
                                     const struct place *place, struct entrance *entrance);
 /* Takes effect in its turn; `cid` of the request, if any. */
 void membership_leave(struct hub *hub, struct membership *membership, struct slice cid);
-/* Everything there is to know is known: lets the waiting entrances through. */
-void membership_admit(struct hub *hub, struct membership *membership);
-void membership_refuse(struct hub *hub, struct membership *membership, int error);
-/* Ends it now. */
-void membership_drop(struct hub *hub, struct membership *membership);
-void membership_drop_directs(struct hub *hub, struct client *client);
 void membership_unsubscribe(struct hub *hub, struct membership *membership);
 /* Answers to SIGNAL_JOINED and SIGNAL_LEFT of ours. */
 void membership_joined(struct hub *hub, struct client *client, struct room *room,

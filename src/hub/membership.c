@@ -4,33 +4,11 @@
  * For one client and one room the signals come back in the order they were sent, so the oldest membership is always the
  * one that is meant; one that is leaving does not keep a new one from joining behind it.
  *
- * In a direct-message room nobody is counted and nothing is announced, so joining it only waits for the room's head and
- * leaving it for nothing. */
+ * In a direct-message room nobody asked to be, nobody is counted and nothing is announced; coming and going keep their
+ * order in the same way. */
 #include <assert.h>
 
 #include "hub/internal.h"
-
-struct membership *membership_find(const struct client *client, const struct room *room) {
-    for (struct list_node *node = client->memberships.last; node != NULL; node = node->previous) {
-        struct membership *membership = container_of(node, struct membership, in_client);
-
-        if (membership->room == room && !membership->leaving) {
-            return membership;
-        }
-    }
-    return NULL;
-}
-
-static struct membership *find_oldest(const struct client *client, const struct room *room) {
-    for (struct list_node *node = client->memberships.first; node != NULL; node = node->next) {
-        struct membership *membership = container_of(node, struct membership, in_client);
-
-        if (membership->room == room) {
-            return membership;
-        }
-    }
-    return NULL;
-}
 
 static void send(struct hub *hub, const struct membership *membership, enum signal_kind kind) {
     struct signal signal = {.kind = kind, .name = client_name(membership->client)};
@@ -44,50 +22,53 @@ static struct membership *membership_new(struct client *client, struct room *roo
 
     membership->client = client;
     membership->room = room;
-    list_append(&client->memberships, &membership->in_client);
-    client->room_count += room->direct == NULL;
+    roster_add(&client->roster, membership);
+    if (room->direct == NULL) {
+        client->room_count++;
+    } else {
+        membership->side = (uint8_t)direct_side_of(room, &client->session->identity);
+    }
     room->references++;
     return membership;
 }
 
-static void start_joining(struct hub *hub, struct membership *membership) {
-    struct room *room = membership->room;
-
-    if (room->direct == NULL) {
-        send(hub, membership, SIGNAL_JOINED);
-        return;
-    }
-    membership->side = (uint8_t)direct_side_of(room, &membership->client->session->identity);
-    list_append(&room->members, &membership->in_room);
-    if (room->state == ROOM_FOLLOWED) {
-        membership_admit(hub, membership);
-    }
-}
-
-static void queue_entrance(struct membership *membership, struct entrance *entrance) {
+/* It counts as under way, so that nobody can make us hold any number of them. */
+static void queue_entrance(struct hub *hub, struct membership *membership,
+                           struct entrance *entrance) {
     struct entrance **end = &membership->entrances;
 
     while (*end != NULL) {
         end = &(*end)->next;
     }
     *end = entrance;
+    client_submit(hub, membership->client);
+}
+
+/* The client stays: the signal that brought us here is still under way. */
+static struct entrance *take_entrance(struct hub *hub, struct membership *membership) {
+    struct entrance *entrance = membership->entrances;
+
+    membership->entrances = entrance->next;
+    entrance->next = NULL;
+    client_settle(hub, membership->client);
+    return entrance;
 }
 
 struct membership *membership_enter(struct hub *hub, struct client *client,
                                     const struct place *place, struct entrance *entrance) {
     struct room *room = room_open(hub, place);
-    struct membership *membership = membership_find(client, room);
+    struct membership *membership = roster_find(&client->roster, room);
 
     if (membership == NULL) {
         membership = membership_new(client, room);
         if (entrance != NULL) {
-            queue_entrance(membership, entrance);
+            queue_entrance(hub, membership, entrance);
         }
-        start_joining(hub, membership);
+        send(hub, membership, SIGNAL_JOINED);
     } else if (entrance != NULL && membership->state == MEMBERSHIP_JOINED) {
         entrance_admit(hub, membership, entrance);
     } else if (entrance != NULL) {
-        queue_entrance(membership, entrance);
+        queue_entrance(hub, membership, entrance);
     }
     return membership;
 }
@@ -99,18 +80,11 @@ static void forget_current(struct membership *membership) {
 }
 
 void membership_leave(struct hub *hub, struct membership *membership, struct slice cid) {
-    struct client *client = membership->client;
-
     forget_current(membership);
-    if (membership->room->direct != NULL) {
-        struct slice room = hub_keep(hub, hub_text(membership->room->name));
-
-        membership_drop(hub, membership);
-        answer_ack(hub, client, cid, room);
-        return;
-    }
     membership->leaving = true;
-    client->room_count--;
+    if (membership->room->direct == NULL) {
+        membership->client->room_count--;
+    }
     if (cid.length > 0) {
         membership->leave_cid = blob_new(cid);
     }
@@ -131,54 +105,6 @@ void membership_unsubscribe(struct hub *hub, struct membership *membership) {
     }
 }
 
-void membership_admit(struct hub *hub, struct membership *membership) {
-    membership->state = MEMBERSHIP_JOINED;
-    if (membership->entrances == NULL) {
-        entrance_read(hub, membership, NULL, false);
-    }
-    while (membership->entrances != NULL) {
-        struct entrance *entrance = membership->entrances;
-
-        membership->entrances = entrance->next;
-        entrance->next = NULL;
-        entrance_admit(hub, membership, entrance);
-    }
-}
-
-/* One whose protocol knows no rooms or only the current one would be nowhere. */
-static void return_to_lobby(struct hub *hub, struct client *client) {
-    struct entrance entrance = {.kind = ENTRANCE_JOIN};
-    struct place lobby = place_lobby(hub);
-
-    client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
-}
-
-static void refuse_entrances(struct hub *hub, struct membership *membership, int error) {
-    while (membership->entrances != NULL) {
-        struct entrance *entrance = membership->entrances;
-
-        membership->entrances = entrance->next;
-        entrance->next = NULL;
-        entrance_refuse(hub, membership->client, entrance, error);
-    }
-}
-
-void membership_refuse(struct hub *hub, struct membership *membership, int error) {
-    struct client *client = membership->client;
-    bool was_current = client->current == membership;
-    bool was_lobby = membership->room->lobby;
-
-    refuse_entrances(hub, membership, error);
-    if (membership->leaving) {
-        membership->state = MEMBERSHIP_FAILED;
-        return;
-    }
-    membership_drop(hub, membership);
-    if (was_current && !was_lobby && client->state == CLIENT_LIVE) {
-        return_to_lobby(hub, client);
-    }
-}
-
 void membership_free(struct membership *membership) {
     while (membership->entrances != NULL) {
         struct entrance *entrance = membership->entrances;
@@ -193,44 +119,68 @@ void membership_free(struct membership *membership) {
     memory_free(membership);
 }
 
-void membership_drop(struct hub *hub, struct membership *membership) {
+static void drop(struct hub *hub, struct membership *membership) {
     struct client *client = membership->client;
     struct room *room = membership->room;
 
-    refuse_entrances(hub, membership, ERR_NOT_FOUND);
     membership_unsubscribe(hub, membership);
     forget_current(membership);
-    list_remove(&client->memberships, &membership->in_client);
-    if (room->direct != NULL) {
+    roster_remove(&client->roster, membership);
+    if (!membership->leaving && room->direct == NULL) {
+        client->room_count--;
+    }
+    if (membership->state == MEMBERSHIP_JOINED) {
         list_remove(&room->members, &membership->in_room);
-    } else {
-        client->room_count -= !membership->leaving;
-        if (membership->state == MEMBERSHIP_JOINED) {
-            list_remove(&room->members, &membership->in_room);
-            room->member_count--;
-        }
+        room->member_count--;
     }
     room->references--;
     membership_free(membership);
     room_settle(hub, room);
 }
 
-void membership_drop_directs(struct hub *hub, struct client *client) {
-    struct list_node *next;
+static void admit(struct hub *hub, struct membership *membership) {
+    membership->state = MEMBERSHIP_JOINED;
+    if (membership->entrances == NULL) {
+        entrance_read(hub, membership, NULL, false);
+    }
+    while (membership->entrances != NULL) {
+        entrance_admit(hub, membership, take_entrance(hub, membership));
+    }
+}
 
-    for (struct list_node *node = client->memberships.first; node != NULL; node = next) {
-        struct membership *membership = container_of(node, struct membership, in_client);
+/* One whose protocol knows no rooms or only the current one would be nowhere. */
+static void return_to_lobby(struct hub *hub, struct client *client) {
+    struct entrance entrance = {.kind = ENTRANCE_JOIN};
+    struct place lobby = place_lobby(hub);
 
-        next = node->next;
-        if (membership->room->direct != NULL) {
-            membership_drop(hub, membership);
-        }
+    client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
+}
+
+static void refuse_entrances(struct hub *hub, struct membership *membership, int error) {
+    while (membership->entrances != NULL) {
+        entrance_refuse(hub, membership->client, take_entrance(hub, membership), error);
+    }
+}
+
+static void refuse(struct hub *hub, struct membership *membership, int error) {
+    struct client *client = membership->client;
+    bool was_current = client->current == membership;
+    bool was_lobby = membership->room->lobby;
+
+    refuse_entrances(hub, membership, error);
+    if (membership->leaving) {
+        membership->state = MEMBERSHIP_FAILED;
+        return;
+    }
+    drop(hub, membership);
+    if (was_current && !was_lobby && client->state == CLIENT_LIVE) {
+        return_to_lobby(hub, client);
     }
 }
 
 void membership_joined(struct hub *hub, struct client *client, struct room *room,
                        struct signal *signal, int error) {
-    struct membership *membership = find_oldest(client, room);
+    struct membership *membership = roster_oldest(&client->roster, room);
 
     assert(membership != NULL && membership->state == MEMBERSHIP_JOINING);
     if (error == 0 && room->state != ROOM_FOLLOWED) {
@@ -239,18 +189,18 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
         error = ERR_NOT_FOUND;
     }
     if (error < 0) {
-        membership_refuse(hub, membership, error);
+        refuse(hub, membership, error);
         return;
     }
     list_append(&room->members, &membership->in_room);
     room->member_count++;
     presence_show(hub, room, signal);
-    membership_admit(hub, membership);
+    admit(hub, membership);
 }
 
 void membership_left(struct hub *hub, struct client *client, struct room *room,
                      struct signal *signal, int error) {
-    struct membership *membership = find_oldest(client, room);
+    struct membership *membership = roster_oldest(&client->roster, room);
 
     assert(membership != NULL && membership->leaving);
     bool was_in = membership->state == MEMBERSHIP_JOINED;
@@ -258,7 +208,7 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
     struct slice name = hub_keep(hub, hub_text(room->name));
 
     room->references++; /* until it was shown */
-    membership_drop(hub, membership);
+    drop(hub, membership);
     if (error < 0 && cid.length > 0) {
         answer_error(hub, client, cid, error, SLICE_NONE);
     } else {
@@ -273,7 +223,7 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
 
 /* A request for a room that the client may be in already. */
 static int check_join(const struct client *client, const struct place *place) {
-    bool inside = place->room != NULL && membership_find(client, place->room) != NULL;
+    bool inside = place->room != NULL && roster_find(&client->roster, place->room) != NULL;
 
     return !inside && client->room_count >= LIMIT_ROOMS_PER_SESSION ? ERR_TOO_MANY : 0;
 }
@@ -315,7 +265,8 @@ void handle_leave(struct hub *hub, struct client *client, const struct request *
         return;
     }
     int error = place_find(hub, client, request->room, &place);
-    struct membership *membership = place.room != NULL ? membership_find(client, place.room) : NULL;
+    struct membership *membership =
+        place.room != NULL ? roster_find(&client->roster, place.room) : NULL;
 
     if (error == 0 && membership == NULL) {
         error = ERR_NOT_FOUND;

@@ -71,7 +71,8 @@ void name_claim(struct hub *hub, struct session *session, struct slice name) {
 void name_announce(struct hub *hub, struct client *client, struct slice former) {
     struct signal renamed = {.kind = SIGNAL_RENAMED, .name = client_name(client), .former = former};
 
-    for (struct list_node *node = client->memberships.first; node != NULL; node = node->next) {
+    for (struct list_node *node = client->roster.memberships.first; node != NULL;
+         node = node->next) {
         struct membership *membership = container_of(node, struct membership, in_client);
 
         if (!membership->leaving && membership->room->direct == NULL) {

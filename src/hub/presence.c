@@ -28,7 +28,7 @@ static void emit(struct hub *hub, const struct room *room, struct signal *signal
     struct slice name = hub_keep(hub, hub_text(room->name));
     struct effect *effect = effects_add(hub->effects, EFFECT_SHOW_SIGNAL);
 
-    signal->client_count = room->member_count;
+    signal->client_count = room_client_count(room);
     signal->announced = room->member_count <= hub->options.announce_limit;
     signal->timestamp_us = hub->now_us > room->shown_us ? hub->now_us : room->shown_us;
     effect->room_key = key;
@@ -54,7 +54,7 @@ void presence_show(struct hub *hub, struct room *room, struct signal *signal) {
     bool of_names = signal->kind == SIGNAL_JOINED || signal->kind == SIGNAL_LEFT ||
                     signal->kind == SIGNAL_RENAMED;
 
-    if (!has_readers(room, signal)) {
+    if (!has_readers(room, signal) || (of_names && room->direct != NULL)) {
         return;
     }
     if (!of_names || room->member_count <= hub->options.announce_limit) {
@@ -117,7 +117,7 @@ static int find_membership(struct hub *hub, const struct client *client, struct 
     int error = place_find(hub, client, name, &place);
 
     if (error == 0) {
-        *membership = place.room != NULL ? membership_find(client, place.room) : NULL;
+        *membership = place.room != NULL ? roster_find(&client->roster, place.room) : NULL;
         error = *membership != NULL ? 0 : ERR_NOT_FOUND;
     }
     return error;

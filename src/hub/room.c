@@ -162,28 +162,6 @@ static void replace_text(struct blob **blob, struct slice text) {
     }
 }
 
-/* Lets in those who waited for the head; in public rooms their own signals do that. */
-static void admit_directs(struct hub *hub, struct room *room, int error) {
-    struct list_node *next;
-
-    if (room->direct == NULL) {
-        return;
-    }
-    for (struct list_node *node = room->members.first; node != NULL; node = next) {
-        struct membership *membership = container_of(node, struct membership, in_room);
-
-        next = node->next;
-        if (membership->state != MEMBERSHIP_JOINING) {
-            continue;
-        }
-        if (error == 0) {
-            membership_admit(hub, membership);
-        } else {
-            membership_refuse(hub, membership, error);
-        }
-    }
-}
-
 static void take_head(struct hub *hub, struct room *room, const struct room_head *head) {
     room->first = head->first;
     room->last = head->last;
@@ -229,23 +207,17 @@ void room_followed(struct hub *hub, const struct event *event) {
         }
         return;
     }
-    room->references++; /* until everybody is let in */
     room->state = error == 0 ? ROOM_FOLLOWED : ROOM_UNFOLLOWED;
     if (error == 0) {
         take_head(hub, room, head);
     }
     publish_waiting(hub, room, error);
-    admit_directs(hub, room, error);
-    room->references--;
     room_settle(hub, room);
 }
 
 /* What an entry changes about its room. */
 static void advance(struct hub *hub, struct room *room, const struct entry *entry) {
     room->last = entry->seq;
-    if (room->first == 0) {
-        room->first = entry->seq;
-    }
     if (entry->timestamp_us > room->shown_us) {
         room->shown_us = entry->timestamp_us;
     }
@@ -285,12 +257,16 @@ void room_committed(struct hub *hub, const struct event *event) {
     }
 }
 
+unsigned room_client_count(const struct room *room) {
+    return room->direct == NULL ? room->member_count : 0;
+}
+
 struct reply_item room_item(struct hub *hub, const struct room *room) {
     return (struct reply_item){
         .name = hub_keep(hub, hub_text(room->name)),
         .topic = hub_keep(hub, hub_text(room->topic)),
         .epoch = hub_keep(hub, hub_text(room->epoch)),
         .last = room->last,
-        .client_count = room->member_count,
+        .client_count = room_client_count(room),
     };
 }

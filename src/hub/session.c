@@ -74,11 +74,23 @@ static void stop_lingering(struct hub *hub, struct session *session) {
     }
 }
 
+/* What a client reads as the session that it gives up. */
+static void leave_directs(struct hub *hub, struct client *client) {
+    for (struct list_node *node = client->roster.memberships.first; node != NULL;
+         node = node->next) {
+        struct membership *membership = container_of(node, struct membership, in_client);
+
+        if (membership->room->direct != NULL && !membership->leaving) {
+            membership_leave(hub, membership, SLICE_NONE);
+        }
+    }
+}
+
 void session_take_over(struct hub *hub, struct session *session, struct client *client) {
     struct session *former = client->session;
     struct slice name = hub_keep(hub, client_name(client));
 
-    membership_drop_directs(hub, client);
+    leave_directs(hub, client);
     if (session->client != NULL) {
         client_replace(hub, session->client);
     }
@@ -97,7 +109,7 @@ void session_take_on(struct hub *hub, const struct identity *identity, struct sl
     struct session *former = client->session;
     struct slice name = hub_keep(hub, client_name(client));
 
-    membership_drop_directs(hub, client);
+    leave_directs(hub, client);
     struct session *session = session_new(hub, identity, secret, client);
 
     session->rate = former->rate;

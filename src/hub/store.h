@@ -56,7 +56,8 @@ struct store_engine {
     void (*list)(struct store *store, struct origin origin, struct slice cid);
     /* Forgets a room and all its entries (guests' direct messages). */
     void (*erase)(struct store *store, struct slice room_key);
-    /* The end of the hub's turn: what was queued should start now (a writer may wait for it to batch). */
+    /* The end of the hub's turn: what was queued should start now (a writer may wait for it to batch). The driver
+     * collects after it, so what is complete by then needs no wake. */
     void (*turn)(struct store *store);
     /* The next completion, or NULL. It and what it points to live until the next call; drafts and signals in it are
      * then owned by the caller. */

@@ -51,13 +51,28 @@ static int set_pair(struct config *config, const char *pair, char *message, size
     return config_set(config, key, equals + 1, CONFIG_FROM_COMMAND_LINE, message, size);
 }
 
-static int refuse(char **values, int code, char *message, size_t size) {
-    const char *option = values[optind - 1];
+/* Not every key has an option of its own, but people try. */
+static int refuse_option(const char *option, char *message, size_t size) {
+    bool is_long = strncmp(option, "--", 2) == 0;
+    char key[64] = "";
 
-    if (code == ':')
-        snprintf(message, size, "%s needs a value; --help shows how it is used", option);
+    if (is_long)
+        snprintf(key, sizeof(key), "%.*s", (int)strcspn(option + 2, "="), option + 2);
+    if (is_long && config_has_key(key))
+        snprintf(message, size, "%s is no option of banterd: write --set %s=VALUE", option, key);
     else
         snprintf(message, size, "%s is no option of banterd; --help shows those there are", option);
+    return ERR_BAD_REQUEST;
+}
+
+/* getopt leaves a letter it does not know in optopt, a long option as the last it went past. */
+static int refuse(char **values, int code, char *message, size_t size) {
+    const char *option = values[optind - 1];
+    char letter[3] = {'-', (char)optopt, 0};
+
+    if (code != ':')
+        return refuse_option(optopt > 0 && optopt < OPTION_CONFIG ? letter : option, message, size);
+    snprintf(message, size, "%s needs a value; --help shows how it is used", option);
     return ERR_BAD_REQUEST;
 }
 
@@ -82,12 +97,7 @@ static int pass(int count, char **values, bool files, struct config *config,
         else if (code == OPTION_SET && !files)
             error = set_pair(config, optarg, message, size);
     }
-    if (!error && optind < count) {
-        snprintf(message, size, "%s is no option of banterd; --help shows those there are",
-                 values[optind]);
-        error = ERR_BAD_REQUEST;
-    }
-    return error;
+    return error || optind == count ? error : refuse_option(values[optind], message, size);
 }
 
 int arguments_parse(int count, char **values, struct config *config, enum arguments_action *action,

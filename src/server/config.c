@@ -95,6 +95,10 @@ static const struct config_key *find_key(const char *name) {
     return NULL;
 }
 
+bool config_has_key(const char *key) {
+    return find_key(key) != NULL;
+}
+
 /* Letters to insert, remove or exchange to make one word of the other (Levenshtein). */
 static size_t word_distance(const char *from, const char *to) {
     size_t row[64];

@@ -57,6 +57,9 @@ int config_set(struct config *config, const char *key, const char *value, enum c
  * ERR_IO: cannot be read; ERR_BAD_REQUEST: something in it is wrong. */
 int config_load(struct config *config, const char *path, char *message, size_t size) MUST_USE;
 
+/* Whether there is such a key. */
+bool config_has_key(const char *key);
+
 /* What holds between keys. ERR_BAD_REQUEST, and one line in `message`. */
 int config_check(const struct config *config, char *message, size_t size) MUST_USE;
 

@@ -40,7 +40,12 @@ static void watch_signals(struct signals *signals) {
     signals->interrupt.data = signals->terminate.data = signals;
     uv_signal_start(&signals->interrupt, on_signal, SIGINT);
     uv_signal_start(&signals->terminate, on_signal, SIGTERM);
+}
+
+/* What a write meets, a closed connection or a limit of file sizes, its return value tells. */
+static void ignore_write_signals(void) {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void close_signals(struct signals *signals) {
@@ -82,6 +87,7 @@ static int serve(const struct config *config) {
     struct signals signals = {.log = &log};
     char message[512];
 
+    ignore_write_signals();
     raise_descriptor_limit();
     if (server_new(config, &log, &signals.server, message, sizeof(message)) != 0)
         return fail(message);

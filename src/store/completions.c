@@ -143,12 +143,9 @@ static bool give_followed(struct completions *completions, struct job *job) {
 /* The entry of an append becomes part of the run, if anybody is to hear of it. */
 static void add_to_run(struct completions *completions, struct job *job) {
     const struct outcome *outcome = &job->append.outcome;
-    if (outcome->error != 0 || outcome->duplicate) {
-        return;
-    }
     struct followed *room = find_followed(completions, job->room_key);
-    if (room == NULL || outcome->seq <= room->last) {
-        return;
+    if (outcome->error != 0 || room == NULL || outcome->seq <= room->last) {
+        return; /* of a duplicate everybody has heard */
     }
     struct entry *entry = job->append.entry;
     job->append.entry = NULL;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define ENTRY_COLUMNS                                                                              \
     "seq, id, timestamp, kind, sender, identity, cid, content, re, of, key, removal, meta"
 #define FIRST "coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), 1)"
@@ -137,6 +139,12 @@ struct identity sqlite_column_identity(sqlite3_stmt *statement, int column) {
     return identity;
 }
 
+/* What a disk has garbled must not reach clients as text that is none. */
+static bool is_text(const struct entry_body *body) {
+    return utf8_valid(body->sender) && utf8_valid(body->cid) && utf8_valid(body->content) &&
+           utf8_valid(body->key) && utf8_valid(body->meta);
+}
+
 struct entry *sqlite_column_entry(sqlite3_stmt *statement) {
     struct slice id = sqlite_column_slice(statement, 1);
     int kind = sqlite3_column_int(statement, 3);
@@ -157,6 +165,9 @@ struct entry *sqlite_column_entry(sqlite3_stmt *statement) {
         .removal = sqlite3_column_int(statement, 11) != 0,
         .meta = sqlite_column_slice(statement, 12),
     };
+    if (!utf8_valid(id) || !is_text(&body)) {
+        return NULL;
+    }
     return entry_new(&body, (uint64_t)sqlite3_column_int64(statement, 0),
                      sqlite3_column_int64(statement, 2), id_text);
 }

@@ -56,8 +56,10 @@ static const char *const STEPS[] = {
 #define SCHEMA_VERSION ((int)(sizeof(STEPS) / sizeof(STEPS[0])))
 
 static int fail_errno(struct buffer *message, const char *what, const char *path) {
-    buffer_append_format(message, "cannot %s %s: %s; make it writable for this user, " OTHER_FOLDER,
-                         what, path, strerror(errno));
+    bool full = errno == ENOSPC || errno == EDQUOT;
+    buffer_append_format(message, "cannot %s %s: %s; %s, " OTHER_FOLDER, what, path,
+                         strerror(errno),
+                         full ? "free some space" : "make it writable for this user");
     return ERR_IO;
 }
 
@@ -137,6 +139,8 @@ static const char *advice(int code) {
         return "another program holds a lock on it: end that program, " OTHER_FOLDER;
     case SQLITE_FULL:
         return "free some space, " OTHER_FOLDER;
+    case SQLITE_IOERR:
+        return "see that its disk works and is not full, " OTHER_FOLDER;
     default:
         return "make it writable for this user, " OTHER_FOLDER;
     }

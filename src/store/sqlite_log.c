@@ -22,7 +22,17 @@ void sqlite_log_close(struct sqlite_log *log) {
     sqlite_connection_close(&log->connection);
 }
 
+/* SQLite would go on writing to a file that has no name any more, and lose everything with the last descriptor. */
+static bool has_moved(const struct sqlite_log *log) {
+    int moved = 0;
+    int code = sqlite3_file_control(log->connection.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return code == SQLITE_OK && moved != 0;
+}
+
 int sqlite_log_begin(struct sqlite_log *log) {
+    if (has_moved(log)) {
+        return SQLITE_READONLY_DBMOVED;
+    }
     return sqlite_run_simple(&log->connection, STATEMENT_BEGIN_WRITE);
 }
 
@@ -34,10 +44,12 @@ int sqlite_log_commit(struct sqlite_log *log) {
     return code;
 }
 
-/* Whether the connection itself is as good as before. */
+/* Whether the connection itself is as good as before. One whose file was moved must stay: what lies in its place now is
+ * not the database these rooms are from. */
 static bool harmless(int code) {
     int primary = code & 0xff;
-    return primary == SQLITE_BUSY || primary == SQLITE_FULL || primary == SQLITE_CONSTRAINT;
+    return primary == SQLITE_BUSY || primary == SQLITE_FULL || primary == SQLITE_CONSTRAINT ||
+           code == SQLITE_READONLY_DBMOVED;
 }
 
 void sqlite_log_fail(struct sqlite_log *log, int code) {

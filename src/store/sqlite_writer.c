@@ -32,6 +32,9 @@ struct sqlite_writer {
 
 /* What the operator can do about it. */
 static const char *advice(int code) {
+    if (code == SQLITE_READONLY_DBMOVED) {
+        return "it was moved or deleted: put it back, or restart without it";
+    }
     switch (code & 0xff) {
     case SQLITE_FULL:
         return "free some space";

@@ -163,19 +163,9 @@ static void memory_list(struct store *store, struct origin origin, struct slice 
     job_list_append(&memory_store_of(store)->reads.waiting, job_new_list(origin, cid));
 }
 
-static bool collectable(const struct memory_store *store) {
-    return gate_open(&store->queue) || gate_open(&store->reads) ||
-           completions_waiting(store->completions);
-}
-
-static void wake_if_collectable(struct memory_store *store) {
-    if (store->wake != NULL && collectable(store)) {
-        store->wake(store->wake_context);
-    }
-}
-
+/* Everything is done when it is collected. */
 static void memory_turn(struct store *store) {
-    wake_if_collectable(memory_store_of(store));
+    (void)store;
 }
 
 static struct completion *memory_collect(struct store *store) {
@@ -224,6 +214,16 @@ struct store *store_memory_new(const struct store_memory_options *options) {
     memory_rooms_init(&store->rooms, store->map_seed);
     memory_rooms_renew_epoch(&store->rooms, &store->rng);
     return &store->store;
+}
+
+static bool collectable(const struct memory_store *store) {
+    return gate_open(&store->queue) || gate_open(&store->reads);
+}
+
+static void wake_if_collectable(struct memory_store *store) {
+    if (store->wake != NULL && collectable(store)) {
+        store->wake(store->wake_context);
+    }
 }
 
 static void gate_release_all(struct gate *gate) {

@@ -2,8 +2,8 @@
  * simulator, and in production the one for `history = memory` (the last entries of each room are kept) and
  * `history = none` (entries are numbered and shown, but not kept).
  *
- * Single-threaded. What is asked is done when the driver next collects, in order; `wake` is called at the end of the
- * turn in which something was asked. The same seed and the same calls give the same ids, epochs and completions.
+ * Single-threaded. What is asked is done when the driver next collects, in order. The same seed and the same calls give
+ * the same ids, epochs and completions.
  *
  * Bounded: of a room the last LIMIT_MEMORY_ROOM_ENTRIES entries and LIMIT_MEMORY_ROOM_BYTES; of all rooms
  * LIMIT_MEMORY_BYTES, where those silent longest let go first; and LIMIT_MEMORY_ROOMS rooms that nobody follows. A room
@@ -19,7 +19,7 @@
 struct store_memory_options {
     uint64_t seed;    /* of ids, epochs and maps */
     unsigned keep;    /* entries of a room; 0: none; at most LIMIT_MEMORY_ROOM_ENTRIES */
-    store_wake *wake; /* NULL: the driver collects by itself */
+    store_wake *wake; /* called when something held is released; NULL: the driver looks by itself */
     void *wake_context;
 };
 

@@ -104,13 +104,8 @@ static void put_outgoing(struct sqlite_store *store) {
     }
 }
 
-/* What needed no thread must be collected too. */
 static void sqlite_turn(struct store *store) {
-    struct sqlite_store *sqlite = sqlite_store_of(store);
-    put_outgoing(sqlite);
-    if (sqlite->outbox.wake != NULL && completions_waiting(sqlite->completions)) {
-        sqlite->outbox.wake(sqlite->outbox.wake_context);
-    }
+    put_outgoing(sqlite_store_of(store));
 }
 
 /* Whether the job was counted by submit: not what the reader did, nor what the writer found by itself. */

@@ -158,7 +158,7 @@ class Stream:
         expected = text.encode()
         while len(self.buffer) < len(expected) and expected.startswith(self.buffer):
             assert self._read(), f"closed after {self.buffer!r}"
-        assert self.buffer[: len(expected)] == expected
+        assert self.buffer[: len(expected)].decode() == text
         self.buffer = self.buffer[len(expected) :]
 
     def rest(self):

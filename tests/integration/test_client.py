@@ -109,14 +109,16 @@ def test_chat_leaves_cleanly_at_ctrl_c(running, url):
 
 
 def test_chat_takes_another_name_when_the_login_name_is_taken(url):
-    with Program("chat", url) as first, Program("chat", url) as second:
+    with Program("chat", url) as first:
         assert first.hear() == "[User] Connected"
         first.say("me")
         assert first.hear() == "somebody: me"
+        second = Program("chat", url)
         assert second.hear() == "[User] Connected"
         assert second.hear() == "somebody: me"
         second.say("me too")
         assert second.hear() == "somebody-2: me too"
+        second.end()
 
 
 def test_chat_with_a_taken_name_says_so(running, url):

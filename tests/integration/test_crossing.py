@@ -79,19 +79,24 @@ def world(server):
 
 
 def gather(world):
-    """One of each kind. Those whose coming is announced come first, so that nobody has an announcement to skip."""
-    return {kind: KINDS[kind](world) for kind in ("line", "v1", "plain", "text", "numbered")}
-
-
-def settle(everybody):
-    """Line clients hear of a name that came after them; read that away."""
-    everybody["line"].client.expect("vera has connected\n")
+    """One of each kind, all of them in the lobby, with nothing left to read. Who has no greeting is known to be in when
+    their own words come back."""
+    everybody = {kind: KINDS[kind](world) for kind in ("line", "v1", "plain", "text", "numbered")}
+    text = everybody["text"].client
+    text.say("text is here")
+    assert text.hear() == "text is here"
+    everybody["numbered"].say("numbered is here")
+    for kind in ("line", "numbered"):
+        everybody[kind].client.line_until("Client 1: numbered is here")
+    assert text.hear() == "Client 1: numbered is here"
+    for kind in ("v1", "plain"):
+        everybody[kind].client.hear_until("message", content="numbered is here")
+    return everybody
 
 
 @pytest.mark.parametrize("author,reader", itertools.product(KINDS, KINDS))
 def test_what_one_says_the_other_sees_in_order_and_once(world, author, reader):
     everybody = gather(world)
-    settle(everybody)
     for number in range(10):
         everybody[author].say(f"message {number}")
     # A last word of somebody else closes the sequence: a repetition would stand before it.
@@ -103,13 +108,12 @@ def test_what_one_says_the_other_sees_in_order_and_once(world, author, reader):
 
 def test_all_at_once_come_in_one_order_to_all(world):
     everybody = gather(world)
-    settle(everybody)
     for number in range(20):
         for speaker in everybody.values():
             speaker.say(f"{number}")
     watcher = everybody["v1"].client
     log = [watcher.hear_until("message") for _ in range(100)]
-    assert [entry["seq"] for entry in log] == list(range(1, 101))
+    assert [entry["seq"] for entry in log] == list(range(3, 103))
     for kind in ("plain", "text", "line", "numbered"):
         for entry in log:
             everybody[kind].sees(entry["sender"], entry["content"])
@@ -120,7 +124,6 @@ def test_all_at_once_come_in_one_order_to_all(world):
 
 def test_last_words_of_a_piped_client_come_before_its_goodbye(world):
     everybody = gather(world)
-    settle(everybody)
     jason = Line(world.port("line"))
     jason.send("Jason\nhi\nQUIT\n")
     assert jason.rest().startswith(BANNER + "Jason has connected\n")
@@ -141,7 +144,6 @@ def test_last_words_of_a_piped_client_come_before_its_goodbye(world):
 @pytest.mark.parametrize("author", ["plain", "v1", "text"])
 def test_a_message_of_several_lines_cannot_forge_one(world, author):
     everybody = gather(world)
-    settle(everybody)
     everybody[author].say("one\nEve: two\r\nthree\x1b[2J")
     name = everybody[author].name
     for kind in ("line", "numbered"):
@@ -150,10 +152,9 @@ def test_a_message_of_several_lines_cannot_forge_one(world, author):
 
 def test_a_label_cannot_forge_a_name(world):
     everybody = gather(world)
-    settle(everybody)
     plain, line = everybody["plain"].client, everybody["line"].client
     plain.say(content="x", sender="a\nEve: b\x1b[1m\u202e\u2028c")
-    line.expect("a\ufffdEve: b\ufffd[1m\ufffd\ufffdc: x\n")
+    line.expect("a\ufffdEve\ufffd b\ufffd[1m\ufffd\ufffdc: x\n")
     plain.say(content="x", sender="LIN")
     assert plain.hear_until("error")["code"] == "name_taken"
     plain.say(content="x", sender="  \t ")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from clients import EVERYTHING, NO_LIMIT, Command, Json, Line, Numbered, Text, V1, items_of
+from clients import EVERYTHING, NO_LIMIT, TIMEOUT, Command, Json, Line, Numbered, Text, V1, items_of
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -79,7 +79,7 @@ def test_sigterm_is_told_in_each_protocol(server):
     while plain.receive()[0] & 0x0F == 1:
         pass
     plain.expect_end()
-    running.stop()
+    assert running.process.wait(TIMEOUT) == 0
 
 
 def test_what_was_acknowledged_under_load_survives_sigterm(server):

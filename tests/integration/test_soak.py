@@ -113,8 +113,11 @@ class Member:
             room = self.dice.choice(sorted(self.cursors))
             del self.cursors[room]
             self.seen.pop(room, None)
-            await self.say({"type": "leave", "room": room})
+            await self.say({"type": "leave", "room": room, "cid": f"leave-{self.turn}"})
             # What was under way before the server heard of it belongs to the old stay.
+            while (frame := await self.hear()).get("cid") != f"leave-{self.turn}":
+                self.take_frame(frame)
+            assert frame["type"] == "ack", frame
             await self.settle()
 
     async def vanish(self):

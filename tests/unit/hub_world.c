@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "hub/internal.h"
 
 #define START_US INT64_C(1770000000000000)
 #define CONNECTIONS 4096
@@ -51,7 +52,7 @@ struct words {
 };
 
 struct link {
-    bool open, quit, closing, paused;
+    bool open, closing, paused;
     struct words reading; /* room keys */
     struct words asked;   /* cids without an answer */
 };
@@ -347,9 +348,7 @@ static void take_read(struct world *world, const struct effect *effect) {
 static void take_close(struct world *world, const struct effect *effect) {
     struct link *link = link_of(world, effect->connection);
 
-    if (effect->close_code != 4502) { /* one that was replaced is not listened to any more */
-        assert_int_equal(link->asked.count, 0);
-    }
+    assert_int_equal(link->asked.count, 0);
     link->closing = true;
     write_line(world, "%u close %u\n", (unsigned)effect->connection, effect->close_code);
 }
@@ -535,6 +534,17 @@ bool world_settle_one(struct world *world) {
     return true;
 }
 
+size_t world_under_way(const struct world *world) {
+    size_t count = 0;
+
+    for (size_t i = world->queue_start; i < world->queue_count; i++) {
+        enum effect_kind kind = world->queue[i].kind;
+
+        count += kind == EFFECT_APPEND || kind == EFFECT_SIGNAL || kind == EFFECT_LIST;
+    }
+    return count;
+}
+
 void world_settle(struct world *world) {
     while (world_settle_one(world)) {
     }
@@ -573,9 +583,13 @@ void world_fill(struct world *world, const char *room, uint64_t first, uint64_t 
 void world_restore(struct world *world, const char *room, const char *epoch, uint64_t last) {
     struct stored *stored = stored_find(world, slice_of_string(room), slice_of_string(room));
 
+    if (!stored->followed) {
+        return;
+    }
     memory_free(stored->epoch);
     stored->epoch = memory_copy_string(slice_of_string(epoch));
     stored->last = last;
+    stored->first = stored->first > last + 1 ? last + 1 : stored->first;
     struct event event = {.kind = EVENT_FOLLOWED, .followed = {.head = head_of(stored)}};
 
     step(world, &event);
@@ -616,16 +630,19 @@ void world_open(struct world *world, uint64_t connection, enum client_kind kind)
     step(world, &event);
 }
 
+/* After its goodbye, or when it was replaced, a client is not listened to any more. */
+static bool is_heeded(const struct world *world, uint64_t connection) {
+    const struct client *client = id_map_find(world->hub->clients, connection);
+
+    return client != NULL && client->state == CLIENT_LIVE;
+}
+
 void world_ask(struct world *world, uint64_t connection, struct request request) {
     struct event event = {.kind = EVENT_REQUEST, .connection = connection, .request = &request};
     struct link *link = &world->links[connection];
 
-    if (request.cid.length > 0 && link->open && !link->quit && !link->closing) {
+    if (request.cid.length > 0 && is_heeded(world, connection)) {
         words_add(&link->asked, request.cid);
-    }
-    if (request.kind == REQUEST_QUIT ||
-        (request.kind == REQUEST_LEAVE && request.room.length == 0)) {
-        link->quit = true;
     }
     step(world, &event);
 }

@@ -34,6 +34,8 @@ bool world_is_open(const struct world *world, uint64_t connection);
 /* The store answers: everything, and what follows from that; or one thing (false: nothing waits). */
 void world_settle(struct world *world);
 bool world_settle_one(struct world *world);
+/* What clients wait for: appends, signals and lists that the store has not answered. */
+size_t world_under_way(const struct world *world);
 /* Moves the clock, then ticks. */
 void world_pass(struct world *world, int64_t us);
 int64_t world_now(const struct world *world);
@@ -45,7 +47,7 @@ void world_fail_signals(struct world *world, bool fail);
 void world_show_store(struct world *world, bool show);
 /* A room's log, as if it had been written before: seqs first … last. */
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last);
-/* The store tells of a new life of the room. */
+/* The store tells of a new life of a room that is followed. */
 void world_restore(struct world *world, const char *room, const char *epoch, uint64_t last);
 /* Another node's signal. */
 void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,

@@ -111,7 +111,9 @@ static inline void fixture_free(struct fixture *fixture) {
 /* Everybody has an identity of their own, told from the name. */
 static inline struct identity identity_of(const char *name) {
     struct identity identity = {0};
-    memcpy(identity.bytes, name, strnlen(name, IDENTITY_SIZE));
+    for (size_t i = 0; i < IDENTITY_SIZE && name[i] != '\0'; i++) {
+        identity.bytes[i] = (uint8_t)name[i];
+    }
     return identity;
 }
 
@@ -123,9 +125,9 @@ static inline void append_body(struct fixture *fixture, const char *room,
     for (size_t i = 0; i <= length; i++) {
         key[i] = room[i] >= 'A' && room[i] <= 'Z' ? (char)(room[i] + 32) : room[i];
     }
-    fixture->store->engine->append(fixture->store,
-                                   draft_new(slice_of_string(key), slice_of_string(room), body,
-                                             origin, fixture->now_us++));
+    fixture->store->engine->append(
+        fixture->store,
+        draft_new(slice_of_string(key), slice_of_string(room), body, origin, fixture->now_us++));
 }
 
 /* The shorter ways of saying it; NULL or 0 for what is not there. */
@@ -198,7 +200,8 @@ static inline void trace_appended(struct fixture *fixture, const struct event *e
     if (outcome->error != 0) {
         buffer_append_format(&fixture->trace, "%s\n", error_code(outcome->error));
     } else {
-        buffer_append_format(&fixture->trace, "%s %llu\n", outcome->duplicate ? "duplicate of" : "=",
+        buffer_append_format(&fixture->trace, "%s %llu\n",
+                             outcome->duplicate ? "duplicate of" : "=",
                              (unsigned long long)outcome->seq);
     }
     fixture->outcome = *outcome;
@@ -295,7 +298,8 @@ static inline const struct page *next_page(struct fixture *fixture) {
     return &completion->page;
 }
 
-static inline const struct page *read_page(struct fixture *fixture, const struct page_query *query) {
+static inline const struct page *read_page(struct fixture *fixture,
+                                           const struct page_query *query) {
     run(fixture);
     fixture->store->engine->read(fixture->store, query);
     return next_page(fixture);
@@ -328,5 +332,6 @@ static inline int stop_store(void **state) {
 
 /* A case that every engine must pass. */
 #define STORE_CASE(function)                                                                       \
-    {"memory: " #function, function, start_memory, stop_store, NULL},                              \
-        {"sqlite: " #function, function, start_sqlite, stop_store, NULL}
+    {"memory: " #function, function, start_memory, stop_store, NULL}, {                            \
+        "sqlite: " #function, function, start_sqlite, stop_store, NULL                             \
+    }

@@ -255,6 +255,10 @@ static void unknown_options_are_refused(void **state) {
 
     assert_int_equal(RUN(fixture, "--prot"), ERR_BAD_REQUEST);
     assert_message(fixture, "--prot is no option");
+    assert_int_equal(RUN(fixture, "--history=none"), ERR_BAD_REQUEST);
+    assert_message(fixture, "write --set history=VALUE");
+    assert_int_equal(RUN(fixture, "-xy"), ERR_BAD_REQUEST);
+    assert_message(fixture, "-x is no option");
     assert_int_equal(RUN(fixture, "serve"), ERR_BAD_REQUEST);
     assert_message(fixture, "serve is no option");
     assert_int_equal(RUN(fixture, "--listen"), ERR_BAD_REQUEST);

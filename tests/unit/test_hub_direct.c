@@ -154,6 +154,7 @@ static void who_left_it_reads_again_with_the_next_message(void **state) {
     world_settle(world);
     world_forget(world);
     leave(world, 2, "@ann,bob", "l1");
+    world_settle(world);
     expect(world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"
                   "2 ack @ann,bob <l1>\n");
     tell(world, 1, "bob", "two");
@@ -176,12 +177,14 @@ static void who_comes_back_is_told_of_it_in_the_welcome(void **state) {
     world_open(world, 3, V1);
     world_forget(world);
     come_back(world, 3, 2, "");
+    world_settle(world);
     expect(world, "3 welcome 'bob' secret-of-2 [@ann,bob/2]\n"
                   "3 reads @ann,bob from 3 live second\n");
     world_close(world, 3, true);
     world_open(world, 4, V1);
     ask(world, 4, .kind = REQUEST_HELLO, .session = SLICE("secret-of-2"),
         .session_identity = world_identity(2), .resume = &point, .resume_count = 1);
+    world_settle(world);
     expect(world, "4 welcome 'bob' secret-of-2 [@ann,bob/2]\n"
                   "4 reads @ann,bob from 2 live second\n");
     world_free(world);
@@ -220,7 +223,8 @@ static void who_expired_may_come_back_to_it_while_the_other_lives(void **state) 
     world_forget(world);
     call(world, 3, "ann"); /* the name is free */
     come_back(world, 3, 1, "ann");
-    expect(world, "3 named ann\n"
+    world_settle(world);
+    expect(world, "3 greeted ann\n"
                   "3 welcome 'ann' secret-of-1 [@ann,bob/1]\n"
                   "3 reads @ann,bob from 2 live first\n");
     world_free(world);
@@ -257,6 +261,7 @@ static void taking_over_a_session_leaves_the_rooms_of_the_former_one(void **stat
     world_settle(world);
     world_forget(world);
     come_back(world, 2, 3, "");
+    world_settle(world);
     assert_true(world_saw(
         world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"));
     tell(world, 1, "bob", "still there?");
@@ -277,6 +282,22 @@ static void the_last_direct_words_are_shown_before_the_close(void **state) {
                   "1 stops @01000000000000000000000000000001,01000000000000000000000000000001\n"
                   "1 close 1000\n");
     assert_int_equal(hub_room_count(world_hub(world)), 0);
+    world_free(world);
+}
+
+static void leaving_and_being_written_to_at_once_reads_on(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "one");
+    world_settle(world);
+    world_forget(world);
+    leave(world, 2, "@ann,bob", "");
+    tell(world, 1, "bob", "two");
+    world_settle(world);
+    expect(world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"
+                  "2 reads @ann,bob from 2 second\n"
+                  "@ann,bob: ann: two #2 first\n");
     world_free(world);
 }
 
@@ -315,6 +336,7 @@ int main(void) {
         cmocka_unit_test(a_name_taken_by_another_does_not_open_the_old_room),
         cmocka_unit_test(taking_over_a_session_leaves_the_rooms_of_the_former_one),
         cmocka_unit_test(the_last_direct_words_are_shown_before_the_close),
+        cmocka_unit_test(leaving_and_being_written_to_at_once_reads_on),
         cmocka_unit_test(a_room_that_cannot_be_followed_is_tried_again_with_the_next_message),
     };
 

@@ -1,0 +1,66 @@
+/* Load: many connections to one server from one thread, that count what comes back.
+ *
+ * Readers are the subscribers and the publishers; what is published in a room comes back to all of
+ * its readers. Each message carries a tag (tag.h) by which every reader finds out what it missed
+ * and how long it took. The server's language is a dialect (dialect.h); nothing else here knows
+ * it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "bench/histogram.h"
+#include "bench/process.h"
+#include "bench/sequence.h"
+
+#define BENCH_CONNECTIONS_MAX 60000
+#define BENCH_PUBLISHERS_MAX 10000
+#define BENCH_SIZE_MAX (1024 * 1024)
+#define BENCH_WINDOW_MAX 100000
+#define BENCH_RATE_MAX 10000000
+#define BENCH_SECONDS_MAX 86400
+
+enum bench_protocol { BENCH_JSON, BENCH_TEXT, BENCH_LINE, BENCH_NUMBERED };
+
+struct bench_plan {
+    const char *url; /* for the report */
+    enum bench_protocol protocol;
+    const char *host_port;     /* to dial, see io/endpoint.h */
+    const char *host, *target; /* of the upgrade to WebSocket */
+    uint64_t subscribers;      /* only read */
+    uint64_t stalled;          /* join, and never read again */
+    uint64_t publishers;       /* publish and read */
+    uint64_t rooms;            /* connections are dealt to them in turn */
+    uint64_t window; /* messages of one publisher that are under way; a new one when one is back */
+    uint64_t rate;   /* messages a second, of all publishers together, in place of a window */
+    uint64_t size;   /* bytes of a message's content, TAG_LENGTH at least */
+    uint64_t seconds, warmup_seconds;
+    uint64_t pid;   /* of the server; 0: not looked at */
+    bool acks_only; /* publishers read no room; an acknowledged message is back */
+};
+
+struct bench_result {
+    double seconds;
+    uint64_t published, deliveries; /* acknowledgements count as deliveries */
+    struct histogram latency_ns;    /* from sending, or from when sending was due, to each reader */
+    struct sequence_faults faults;
+    uint64_t disconnected; /* readers that the server hung up on */
+    uint64_t connections;
+    struct process_use before, connected, start, end; /* when `pid` was given */
+};
+
+/* Runs the plan; blocks. ERR_BAD_REQUEST, ERR_TOO_MANY: the plan cannot be carried out. ERR_IO: the
+ * server cannot be reached, or does not do its part. All with a line about it in `message`. */
+int bench_run(const struct bench_plan *plan, struct bench_result *result, char *message,
+              size_t size) MUST_USE;
+
+/* Whether every reader that stayed got everything once and in order. */
+bool bench_sound(const struct bench_result *result);
+
+/* For people, several lines; or one JSON object and a line end. */
+void bench_append_report(const struct bench_plan *plan, const struct bench_result *result,
+                         struct buffer *output);
+void bench_append_json(const struct bench_plan *plan, const struct bench_result *result,
+                       struct buffer *output);

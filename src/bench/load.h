@@ -1,0 +1,100 @@
+/* The connections of a run, and the events of one turn. Private to bench/. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/bench.h"
+#include "bench/dialect.h"
+#include "bench/tag.h"
+#include "io/endpoint.h"
+
+#define LOAD_SECOND_NS UINT64_C(1000000000)
+/* Bytes of the longest message that can come: the longest content and what is around it. */
+#define LOAD_MESSAGE_MAX (BENCH_SIZE_MAX + 64 * 1024)
+#define LOAD_READ_SIZE (256 * 1024)
+
+enum stage { STAGE_CONNECTING, STAGE_GREETING, STAGE_JOINED, STAGE_CLOSED };
+
+struct publisher {
+    struct connection *connection;
+    uint32_t sent, back; /* messages, not counting probes */
+};
+
+struct connection {
+    struct speaker speaker;
+    int descriptor;
+    uint8_t stage; /* enum stage */
+    bool stalled;
+    bool heard; /* a probe */
+    bool watches_output;
+    struct publisher *publisher; /* NULL: it only reads */
+    struct sequence *sequences;  /* one for each publisher it hears, by the publisher's `slot` */
+    struct buffer held;          /* the beginning of a message that is not complete */
+    struct buffer output;        /* what the socket did not take yet */
+};
+
+struct load {
+    const struct bench_plan *plan;
+    struct bench_result *result;
+    const struct dialect *dialect;
+    uint32_t run;
+    int epoll;
+    struct endpoint_address address;
+    /* The stalled, the subscribers, the publishers. */
+    struct connection *connections;
+    size_t count;
+    struct publisher *publishers;
+    struct sequence *sequences;
+    size_t slots; /* sequences of one reader */
+    /* How far they are, as counts of connections. */
+    size_t opened, joined, heard, closed;
+    uint64_t taken; /* messages that reached a reader for the first time */
+    uint64_t sent;
+    uint64_t now_ns;
+    bool counting;     /* what comes is part of the result */
+    bool refilling;    /* a publisher replaces what is back */
+    uint64_t paced_ns; /* with a rate: when pacing began; 0: not now */
+    uint64_t paced;    /* messages since then */
+    char *content;     /* of a message: its tag, then the filler */
+    char *input;
+    bool failed;
+    int error;
+    char *message; /* of the caller */
+    size_t message_size;
+};
+
+/* Finds the server and makes what a run needs; may fail the load. `plan`, `result` and `message` are
+ * set. load_deinit in any case. */
+void load_init(struct load *load);
+void load_deinit(struct load *load);
+
+/* A failure is final; the first one counts. */
+void load_fail(struct load *load, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Handles events until `is_done` (NULL: never) or the time is up; false when it is or when the load
+ * has failed. */
+bool load_run(struct load *load, bool (*is_done)(const struct load *load), uint64_t until_ns);
+
+uint64_t load_clock(void);
+
+/* connect.c */
+
+/* Opens every connection and waits until all are in their rooms. */
+void load_connect(struct load *load);
+/* The next connections, as long as few are on their way at once. */
+void connect_more(struct load *load);
+/* The socket of a CONNECTING connection is writable or broken. */
+void connect_finished(struct load *load, struct connection *connection);
+
+/* traffic.c */
+
+/* Publishes as `publisher`, to be sent by traffic_flush; `due_ns`: when it should be sent. */
+void traffic_publish(struct load *load, struct publisher *publisher, uint64_t due_ns);
+void traffic_probe(struct load *load, struct publisher *publisher);
+/* Tops up to the window. */
+void traffic_refill(struct load *load, struct publisher *publisher);
+void traffic_flush(struct load *load, struct connection *connection);
+void traffic_receive(struct load *load, struct connection *connection);

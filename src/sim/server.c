@@ -1,0 +1,155 @@
+#include "sim/server.h"
+
+#include "sim/client.h"
+#include "sim/witness.h"
+#include "sim/world.h"
+#include "store/store_memory.h"
+
+/* The loop of a real server goes on as long as there is something to do; this one must come to an end. */
+#define TURNS_MOST 100000
+
+#define WALL_US INT64_C(1767225600000000) /* the first day of 2026 */
+
+static const struct log quiet = {.level = LOG_ERROR, .descriptor = 2};
+
+static void fill(void *context, void *bytes, size_t size) {
+    rng_fill(context, bytes, size);
+}
+
+void server_init(struct world *world) {
+    struct server *server = &world->server;
+    server->settings = (struct protocol_settings){
+        .max_message = world->plan.max_message,
+        .ping_ms = 30000,
+        .rate_per_minute = world->plan.rate_per_minute,
+        .banner = SLICE("banter chat server"),
+        .server = SLICE("banterd sim"),
+        .inflater = inflater_new(),
+        .deflater = deflater_new(),
+    };
+    rng_seed(&server->secrets, draw(world, UINT64_MAX));
+    server->wall_us = WALL_US;
+    server->store = store_memory_new(
+        &(struct store_memory_options){.seed = draw(world, UINT64_MAX), .keep = world->plan.keep});
+    server_start(world);
+}
+
+void server_start(struct world *world) {
+    struct server *server = &world->server;
+    const struct plan *plan = &world->plan;
+    server->witness = witness_new(world, server->store);
+    server->delivery = delivery_new(&(struct delivery_options){
+        .hub = {.seed = draw(world, UINT64_MAX),
+                .rate_per_minute = plan->rate_per_minute,
+                .max_message = (unsigned)plan->max_message,
+                .session_linger_s = plan->linger_s,
+                .announce_limit = plan->announce_limit,
+                .backlog = plan->backlog,
+                .ping_ms = 30000,
+                .create_rooms = plan->create_rooms},
+        .outlet = {.transport = &network_transport,
+                   .settings = &server->settings,
+                   .log = &quiet,
+                   .ping_interval_ms = 30000,
+                   .ping_timeout_ms = 10000,
+                   .handshake_timeout_ms = 10000},
+        .store = witness_store(server->witness),
+        .stream_window = plan->stream_window,
+        .random = fill,
+        .random_context = &server->secrets});
+    server->lives++;
+    server_set_time(world);
+    trace_note(&world->trace, world->now_us, "server", 0, "up, life %u", server->lives);
+}
+
+void server_set_time(struct world *world) {
+    struct server *server = &world->server;
+    if (server->delivery) {
+        outlet_set_time(delivery_outlet(server->delivery), server->wall_us + world->now_us,
+                        (uint64_t)(world->now_us / 1000) + 1000);
+    }
+}
+
+/* Takes everything down without a word to anybody. */
+static void tear_down(struct world *world) {
+    struct server *server = &world->server;
+    size_t at = 0, count = 0;
+    struct wire *wire;
+    uint64_t *ids = memory_new((id_map_count(world->network.wires) + 1) * sizeof *ids);
+    witness_shut(server->witness);
+    while ((wire = id_map_next(world->network.wires, &at))) {
+        if (wire->peer) {
+            ids[count++] = wire->id;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        wire = network_find(world, ids[i]);
+        outlet_gone(wire->peer);
+        wire_orphan(wire);
+    }
+    memory_free(ids);
+    delivery_free(server->delivery);
+    server->delivery = NULL;
+    witness_free(server->witness);
+    server->witness = NULL;
+}
+
+void server_crash(struct world *world, size_t commit, bool new_epoch) {
+    struct server *server = &world->server;
+    trace_note(&world->trace, world->now_us, "server", 0, "crashes%s",
+               new_epoch ? ", another epoch follows" : "");
+    store_memory_crash(server->store, commit, new_epoch);
+    tear_down(world);
+    struct witness *survey = witness_new(world, server->store);
+    witness_survey(survey);
+    witness_free(survey);
+}
+
+void server_close(struct world *world) {
+    struct server *server = &world->server;
+    if (server->delivery) {
+        tear_down(world);
+    }
+    server->store->engine->close(server->store);
+    inflater_free(server->settings.inflater);
+    deflater_free(server->settings.deflater);
+}
+
+void server_due(struct world *world) {
+    struct server *server = &world->server;
+    if (!server->turn_due && server->delivery) {
+        server->turn_due = true;
+        world_later(world, (int64_t)draw(world, world->plan.loop_lag_us), HAPPEN_TURN, 0);
+    }
+}
+
+static void check_streams(struct world *world) {
+    size_t largest = delivery_largest_stream(world->server.delivery);
+    world_check(world, largest <= world->plan.stream_window, "a stream holds %zu bytes", largest);
+}
+
+void server_turn(struct world *world) {
+    struct server *server = &world->server;
+    unsigned turns = 0;
+    server->turn_due = false;
+    if (!server->delivery) {
+        return;
+    }
+    server_set_time(world);
+    while (delivery_turn(server->delivery)) {
+        if (++turns > TURNS_MOST) {
+            world_fail(world, "the loop never comes to rest");
+            return;
+        }
+    }
+    check_streams(world);
+}
+
+void server_tick(struct world *world) {
+    if (world->server.delivery) {
+        server_set_time(world);
+        delivery_tick(world->server.delivery);
+        server_due(world);
+    }
+    world_later(world, 100000, HAPPEN_TICK, 0);
+}
