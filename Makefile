@@ -34,9 +34,11 @@ test: test-packages build build-asan ## run every test there is
 sanitize: test-packages build-asan ## run the tests against a build that looks for memory errors
 	$(PYTHON) tests/run build-asan
 
-install: build ## install; PREFIX (default /usr/local) and DESTDIR as usual
+install: ## install; PREFIX (default /usr/local) and DESTDIR as usual
+install: build
 	meson configure build -Dprefix=$(abspath $(PREFIX))
-	DESTDIR="$(DESTDIR)" meson install -C build
+	ninja -C build src/server/banterd src/client/banter
+	DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild
 
 format: ## bring every C file into the house style
 	scripts/setup format

@@ -78,6 +78,11 @@ static void connect_all(struct setup *setup, int *readers) {
     close(listener);
 }
 
+static void close_all(const int *sockets, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        close(sockets[i]);
+}
+
 static int watch_all(const struct setup *setup, const int *readers) {
     int epoll = epoll_create1(0);
 
@@ -184,15 +189,14 @@ int main(int count, char **arguments) {
         err(1, "fork");
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close_all(setup.sockets, setup.readers); /* so that it sees when the sender closes them */
         pin(1);
         read_rounds(&setup, readers);
     }
     pin(0);
-    for (size_t i = 0; i < setup.readers; i++)
-        close(readers[i]);
+    close_all(readers, setup.readers);
     measure(&setup, messages, (double)number(arguments[4], 3600));
-    for (size_t i = 0; i < setup.readers; i++)
-        close(setup.sockets[i]);
+    close_all(setup.sockets, setup.readers);
     waitpid(child, NULL, 0);
     free(readers);
     free(setup.sockets);

@@ -26,3 +26,6 @@
 #define LIMIT_STORE_ROOMS 16384         /* rooms whose state a store on disk remembers */
 #define LIMIT_META 2048             /* title, tags, click of a notification, as JSON */
 #define LIMIT_REACTION_CHARACTERS 64 /* of a reaction's key */
+#define LIMIT_DIRECTS_PER_SESSION 1000 /* direct-message rooms; then those go whose other side will not come back */
+#define LIMIT_LINGERING 100000 /* lost sessions that may come back; then the oldest goes */
+#define LIMIT_CALLERS 10000 /* those without a session whose rate is remembered; then the oldest goes */

@@ -41,39 +41,6 @@ static void find_readers(struct load *load) {
               reader_count(load) - load->heard, reader_count(load));
 }
 
-static void start_publishing(struct load *load) {
-    load->now_ns = load_clock();
-    if (load->plan->publishers == 0)
-        return;
-    if (load->plan->rate > 0) {
-        load->paced_ns = load->now_ns;
-        return;
-    }
-    load->refilling = true;
-    for (size_t i = 0; i < load->plan->publishers; i++) {
-        traffic_refill(load, &load->publishers[i]);
-        traffic_flush(load, load->publishers[i].connection);
-    }
-}
-
-static void measure(struct load *load) {
-    struct bench_result *result = load->result;
-
-    start_publishing(load);
-    load_run(load, NULL, load_clock() + load->plan->warmup_seconds * LOAD_SECOND_NS);
-    look(load, &result->start);
-    uint64_t start_ns = load_clock(), sent = load->sent;
-    load->counting = true;
-    load_run(load, NULL, start_ns + load->plan->seconds * LOAD_SECOND_NS);
-    load->counting = load->refilling = false;
-    load->paced_ns = 0;
-    result->seconds = (double)(load_clock() - start_ns) / LOAD_SECOND_NS;
-    result->published = load->sent - sent;
-    look(load, &result->end);
-    if (!load->failed && load->sent > 0 && load->taken == 0)
-        load_fail(load, ERR_IO, "nothing that was published came back");
-}
-
 /* How often each message that was sent reaches a reader for the first time, if nothing is lost. */
 static uint64_t expected(const struct load *load) {
     const struct bench_plan *plan = load->plan;
@@ -95,6 +62,49 @@ static void drain(struct load *load) {
     } while (!load->failed && load->taken < all && load->taken > before);
     if (load->taken < all)
         load_run(load, NULL, load_clock() + DRAIN_NS);
+}
+
+static void start_refilling(struct load *load) {
+    load->refilling = true;
+    for (size_t i = 0; i < load->plan->publishers; i++) {
+        traffic_refill(load, &load->publishers[i]);
+        traffic_flush(load, load->publishers[i].connection);
+    }
+}
+
+/* Always as fast as the window allows, also before a measurement at a rate: so the sockets of the
+ * stalled are full when it begins. */
+static void warm_up(struct load *load) {
+    load->now_ns = load_clock();
+    if (load->plan->warmup_seconds > 0)
+        start_refilling(load);
+    load_run(load, NULL, load_clock() + load->plan->warmup_seconds * LOAD_SECOND_NS);
+    if (load->plan->rate > 0) {
+        load->refilling = false;
+        drain(load);
+    }
+}
+
+static void measure(struct load *load) {
+    struct bench_result *result = load->result;
+
+    warm_up(load);
+    look(load, &result->start);
+    uint64_t start_ns = load_clock(), sent = load->sent;
+    load->now_ns = start_ns;
+    load->counting = true;
+    if (load->plan->rate == 0)
+        start_refilling(load);
+    else if (load->plan->publishers > 0)
+        load->paced_ns = start_ns;
+    load_run(load, NULL, start_ns + load->plan->seconds * LOAD_SECOND_NS);
+    load->counting = load->refilling = false;
+    load->paced_ns = load->paced = 0;
+    result->seconds = (double)(load_clock() - start_ns) / LOAD_SECOND_NS;
+    result->published = load->sent - sent;
+    look(load, &result->end);
+    if (!load->failed && load->sent > 0 && load->taken == 0)
+        load_fail(load, ERR_IO, "nothing that was published came back");
 }
 
 static void count_lost(struct load *load) {

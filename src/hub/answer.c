@@ -1,5 +1,6 @@
-/* Replies to one client. Their texts are copies, because what they tell of may be freed before the step is over. A client
- * that has gone is answered into the void, so that no caller needs to ask whether anybody listens. */
+/* Replies to one client. Their texts are copies, because what they tell of may be freed before
+ * the step is over. A client that has gone is answered into the void, so that no caller needs to
+ * ask whether anybody listens. */
 #include "hub/internal.h"
 
 struct reply *answer(struct hub *hub, const struct client *client, enum reply_kind kind,

@@ -1,6 +1,6 @@
-/* Clients: a connection as the hub sees it, from EVENT_OPENED until the connection is closed and the last of what it asked
- * for has come back from the store's queue. Only then is it freed, so a completion always finds whom it belongs to, and a
- * leave always undoes its join.
+/* Clients: a connection as the hub sees it, from EVENT_OPENED until the connection is closed and
+ * the last of what it asked for has come back from the store's queue. Only then is it freed, so
+ * a completion always finds whom it belongs to, and a leave always undoes its join.
  *
  *   LIVE ── quit ──▶ QUITTING ── nothing under way ──▶ CLOSING ── closed ──▶ freed
  *     └──── closed ─────┴──────▶ GONE ── nothing under way ──▶ freed */

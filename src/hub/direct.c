@@ -1,6 +1,8 @@
-/* Direct messages: a room of two sessions. Its key is made of their identities, so it is theirs whatever they are called;
- * its name is only how it is shown, and stays what it was when the first message was sent. To everybody else it does not
- * exist. When neither of the two can come back, it is erased. */
+/* Direct messages: a room of two sessions. Its key is made of their identities, so it is theirs
+ * whatever they are called; its name is only how it is shown, and stays what it was when the
+ * first message was sent. To everybody else it does not exist. When neither of the two can come
+ * back, it is erased; so is the oldest whose other side cannot come back, where there are too
+ * many. */
 #include <string.h>
 
 #include "hub/internal.h"
@@ -49,6 +51,7 @@ static void link_side(struct room *room, size_t index, struct session *session) 
     side->room = room;
     if (index == 0 || session != room->direct->sides[0].session) {
         list_append(&session->directs, &side->node);
+        session->direct_count++;
     }
 }
 
@@ -66,27 +69,62 @@ static struct room *direct_new(struct hub *hub, struct slice key, struct session
     return room;
 }
 
+static struct room *side_room(struct list_node *node) {
+    return container_of(node, struct direct_side, node)->room;
+}
+
+static bool other_is_over(const struct session *session, const struct room *room) {
+    const struct session *first = room->direct->sides[0].session;
+
+    return session_over(first != session ? first : room->direct->sides[1].session);
+}
+
+/* Gives up the oldest conversation with somebody who will hardly come back. Else any number of
+ * passing strangers could leave a room each behind, for as long as the one they wrote to stays. */
+static int make_way(struct hub *hub, struct session *session) {
+    if (session->direct_count < LIMIT_DIRECTS_PER_SESSION) {
+        return 0;
+    }
+    for (struct list_node *node = session->directs.first; node != NULL; node = node->next) {
+        struct room *room = side_room(node);
+
+        if (room->direct->forsaken || !other_is_over(session, room)) {
+            continue;
+        }
+        struct membership *membership =
+            session->client != NULL ? roster_find(&session->client->roster, room) : NULL;
+
+        room->direct->forsaken = true;
+        if (membership != NULL) {
+            membership_leave(hub, membership, SLICE_NONE);
+        }
+        room_settle(hub, room);
+        return 0;
+    }
+    return ERR_TOO_MANY;
+}
+
 int direct_open(struct hub *hub, struct session *from, struct session *to, struct room **room) {
     char buffer[KEY_LENGTH];
     struct slice key = make_key(buffer, &from->identity, &to->identity);
     struct room *known = room_find(hub, key);
 
-    if (known == NULL) {
-        if (from->opened >= LIMIT_ROOMS_PER_SESSION) {
-            return ERR_TOO_MANY;
-        }
-        bool ordered = slice_compare(from->claim->folded, to->claim->folded) <= 0;
-
-        known = direct_new(hub, key, ordered ? from : to, ordered ? to : from);
-        known->direct->opener = from;
-        from->opened++;
+    if (known != NULL) {
+        *room = known;
+        return known->direct->forsaken ? ERR_UNAVAILABLE : 0;
     }
-    *room = known;
-    return 0;
-}
+    int error = make_way(hub, from);
 
-static struct room *side_room(struct list_node *node) {
-    return container_of(node, struct direct_side, node)->room;
+    if (error == 0 && to != from) {
+        error = make_way(hub, to);
+    }
+    if (error < 0) {
+        return error;
+    }
+    bool ordered = slice_compare(from->claim->folded, to->claim->folded) <= 0;
+
+    *room = direct_new(hub, key, ordered ? from : to, ordered ? to : from);
+    return 0;
 }
 
 /* Whether both sides still go by the names that the room shows. */
@@ -100,8 +138,8 @@ static bool is_current(const struct room *room) {
            slice_equal(claims[1]->folded, rest);
 }
 
-/* Two rooms can look the same, when somebody gave a name up and somebody else took it. The one meant is with whoever holds
- * the name now, else the newest. */
+/* Two rooms can look the same, when somebody gave a name up and somebody else took it. The one
+ * meant is with whoever holds the name now, else the newest. */
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name) {
     struct slice second = slice_skip(name, 1);
     struct slice first = slice_cut(&second, ',');
@@ -119,7 +157,7 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
     for (struct list_node *node = session->directs.last; node != NULL; node = node->previous) {
         struct room *room = side_room(node);
 
-        if (!slice_equal(room->direct->folded, name)) {
+        if (room->direct->forsaken || !slice_equal(room->direct->folded, name)) {
             continue;
         }
         if (is_current(room)) {
@@ -157,18 +195,24 @@ enum side direct_side_of(const struct room *room, const struct identity *identit
 }
 
 bool direct_over(const struct room *room) {
-    return session_over(room->direct->sides[0].session) &&
-           session_over(room->direct->sides[1].session);
+    const struct direct *direct = room->direct;
+
+    return direct->forsaken ||
+           (session_over(direct->sides[0].session) && session_over(direct->sides[1].session));
+}
+
+static void unlink_side(struct direct_side *side) {
+    list_remove(&side->session->directs, &side->node);
+    side->session->direct_count--;
 }
 
 void direct_unlink(struct hub *hub, struct room *room) {
     struct session *first = room->direct->sides[0].session;
     struct session *second = room->direct->sides[1].session;
 
-    room->direct->opener->opened--;
-    list_remove(&first->directs, &room->direct->sides[0].node);
+    unlink_side(&room->direct->sides[0]);
     if (second != first) {
-        list_remove(&second->directs, &room->direct->sides[1].node);
+        unlink_side(&room->direct->sides[1]);
         session_settle(hub, second);
     }
     session_settle(hub, first);

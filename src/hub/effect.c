@@ -1,5 +1,6 @@
-/* The list of effects and the memory their texts live in. One step after the other fills and clears the same list, so in
- * the long run it allocates nothing: the array stays, and of the arena one block. */
+/* The list of effects and the memory their texts live in. One step after the other fills and
+ * clears the same list, so in the long run it allocates nothing: the array stays, and of the
+ * arena one block. */
 #include "hub/effect.h"
 
 #include <stdalign.h>

@@ -1,5 +1,6 @@
-/* Entrances: a client asks to join a room, and when its turn in the room's feed has come it is answered and starts to read.
- * Where it starts is decided here and nowhere else, and whatever it cannot get any more is told as a gap. */
+/* Entrances: a client asks to join a room, and when its turn in the room's feed has come it is
+ * answered and starts to read. Where it starts is decided here and nowhere else, and whatever it
+ * cannot get any more is told as a gap. */
 #include "hub/internal.h"
 #include "hub/pack.h"
 

@@ -1,5 +1,6 @@
-/* Entries and drafts keep all their text in one allocation, right behind the struct: a room's tail, a store's queue and a
- * page of history are each a run of such blocks, and freeing one is one call. */
+/* Entries and drafts keep all their text in one allocation, right behind the struct: a room's
+ * tail, a store's queue and a page of history are each a run of such blocks, and freeing one is
+ * one call. */
 #include "hub/entry.h"
 
 #include <assert.h>
@@ -92,7 +93,8 @@ size_t draft_size(const struct draft *draft) {
            body_length(&draft->body);
 }
 
-/* Chained: the hash so far is the key for the next part, so no two splits of the same bytes agree. */
+/* Chained: the hash so far is the key for the next part, so no two splits of the same bytes
+ * agree. */
 uint64_t entry_body_hash(const struct entry_body *body) {
     uint64_t numbers[] = {body->kind, body->removal, body->re, body->of};
     uint8_t bytes[sizeof(numbers)];

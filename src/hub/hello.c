@@ -1,8 +1,10 @@
-/* Hello: a client introduces itself. It may claim a name, come back as the session it was, and go on reading where it was
- * cut off. Everything is checked before anything changes; then the rooms are entered through the store's queue, and when
- * the last of them is through comes the welcome, and after it each room's feed.
+/* Hello: a client introduces itself. It may claim a name, come back as the session it was, and
+ * go on reading where it was cut off. Everything is checked before anything changes; then the
+ * rooms are entered through the store's queue, and when the last of them is through comes the
+ * welcome, and after it each room's feed.
  *
- * A secret that no session here has is taken on: identity and with it the remembered cids survive a restart. */
+ * A secret that no session here has is taken on: identity and with it the remembered cids
+ * survive a restart. */
 #include "hub/internal.h"
 #include "hub/pack.h"
 
@@ -107,7 +109,8 @@ void welcome_forget(struct welcome *welcome) {
     }
 }
 
-/* The room of a point that is through; NULL: refused, or left meanwhile (and perhaps being joined again on its own). */
+/* The room of a point that is through; NULL: refused, or left meanwhile (and perhaps being
+ * joined again on its own). */
 static struct membership *find_point(struct hub *hub, const struct client *client,
                                      const struct entrance *point) {
     struct room *room = point->error == 0 ? room_find(hub, point->room_key) : NULL;
@@ -147,8 +150,10 @@ static void answer_welcome(struct hub *hub, const struct client *client,
 static void open_point(struct hub *hub, struct client *client, const struct entrance *point) {
     struct membership *membership = find_point(hub, client, point);
 
+    if (membership != NULL && !point->has_after && membership->subscribed) {
+        return; /* goes on reading where it is */
+    }
     if (membership != NULL) {
-        membership_unsubscribe(hub, membership);
         entrance_read(hub, membership, point->has_after ? point : NULL, true);
     } else if (point->error < 0) {
         struct slice room = hub_keep(hub, point->room_name);
@@ -222,7 +227,9 @@ static void enter_directs(struct hub *hub, struct client *client, struct welcome
         struct place place = place_of(room);
         struct entrance entrance = {.kind = ENTRANCE_HELLO, .welcome = welcome};
 
-        enter(hub, client, &place, &entrance);
+        if (!room->direct->forsaken) {
+            enter(hub, client, &place, &entrance);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 /* The entrance: one event in, its effects out.
  *
- * A request is looked up in a table of verbs; a completion of the store goes to whoever waits for it. What must happen in
- * the order of a room's feed (joins, leaves, messages) is only sent off here and decided when it comes back, so the order
- * of the store's queue is the only order there is.
+ * A request is looked up in a table of verbs; a completion of the store goes to whoever waits
+ * for it. What must happen in the order of a room's feed (joins, leaves, messages) is only sent
+ * off here and decided when it comes back, so the order of the store's queue is the only order
+ * there is.
  *
  * To add a request: a kind in request.h, a handler, and its line in the table. */
 #include "hub/hub.h"

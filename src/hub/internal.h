@@ -1,17 +1,19 @@
-/* What the hub's files share: its state, and what each file does for the others. Nobody outside hub/ includes this.
+/* What the hub's files share: its state, and what each file does for the others. Nobody outside
+ * hub/ includes this.
  *
- *   client      one connection: which rooms it is in and what it waits for; ends when both are none    client.c
- *   session     somebody: identity, secret, name and limits; may outlive its client and get another    session.c
- *   claim       a name that a session holds                                                            name.c
- *   room        a followed room: its head and who reads it                                             room.c
- *   roster      the memberships of a client                                                            roster.c
- *   membership  a client in a room, from asking to join until the leave has come back                  membership.c
- *   entrance    a request to join, until its turn in the room's feed has come                          entrance.c
- *   welcome     a hello that waits for its entrances                                                   hello.c
- *   direct      the two sides of a direct-message room                                                 direct.c
+ *   client      one connection: the rooms it is in, and how much it waits for
+ *   session     somebody: identity, secret, name and limits; may outlive its client
+ *   claim       a name that a session holds (name.c)
+ *   room        a followed room: its head and who reads it
+ *   membership  a client in a room, from asking to join until the leave has come back
+ *   roster      the memberships of a client
+ *   entrance    a request to join, until its turn in the room's feed has come
+ *   welcome     a hello that waits for its entrances (hello.c)
+ *   direct      the two sides of a direct-message room
  *
- * Everything that must keep its order goes through the store's queue and is decided when it comes back. Whatever may be
- * freed in the same step is copied into the effects' arena before an effect refers to it. */
+ * Everything that must keep its order goes through the store's queue and is decided when it
+ * comes back. Whatever may be freed in the same step is copied into the effects' arena before an
+ * effect refers to it. */
 #pragma once
 
 #include "base/blob.h"
@@ -39,7 +41,8 @@ struct hub {
     struct map *rooms;       /* by key */
     struct map *callers;     /* by identity, see limits.c */
     struct list claim_order;
-    struct list lingering;    /* sessions, the next to expire first */
+    struct list lingering; /* sessions, the next to expire first */
+    unsigned lingering_count;
     struct list changed;      /* rooms with a count to tell */
     struct list unwritten;    /* public rooms without an entry */
     struct list caller_order; /* the one unused for longest first */
@@ -64,7 +67,8 @@ struct client;
 /* A new reply for this client, to be filled in before the next effect. */
 struct reply *answer(struct hub *hub, const struct client *client, enum reply_kind kind,
                      struct slice cid);
-/* `text` for people; empty: the usual words for `error`. The reply may be added to before the next effect. */
+/* `text` for people; empty: the usual words for `error`. The reply may be added to before the
+ * next effect. */
 struct reply *answer_error(struct hub *hub, const struct client *client, struct slice cid,
                            int error, struct slice text);
 void answer_rate_limited(struct hub *hub, const struct client *client, struct slice cid,
@@ -74,8 +78,8 @@ void answer_ack(struct hub *hub, const struct client *client, struct slice cid, 
 
 /* roster.c */
 
-/* A client's memberships; a zeroed struct is empty. Of one room there may be several, of which only the newest is not
- * leaving. */
+/* A client's memberships; a zeroed struct is empty. Of one room there may be several, of which
+ * only the newest is not leaving. */
 struct roster {
     struct list memberships; /* in the order of asking */
     struct id_map *newest;   /* by room; NULL while there are few */
@@ -136,8 +140,8 @@ struct session {
     struct client *client; /* NULL: lost or over */
     struct claim *claim;   /* NULL: has no name */
     struct rate *rate;
-    struct list directs;        /* sides of direct-message rooms */
-    unsigned opened;            /* how many of them it made */
+    struct list directs; /* sides of direct-message rooms */
+    unsigned direct_count;
     struct list_node lingering; /* while expires_us is set */
     int64_t expires_us;         /* 0: is live, or over */
 };
@@ -145,14 +149,16 @@ struct session {
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
                             struct client *client);
 struct session *session_find(const struct hub *hub, const struct identity *identity);
-/* Gives `client` the session, whoever had it. The client's own session so far is over; its name goes to one without. */
+/* Gives `client` the session, whoever had it. The client's own session so far is over; its name
+ * goes to one without. */
 void session_take_over(struct hub *hub, struct session *session, struct client *client);
 /* Gives `client` a new session of this identity, with the name and the limits of its own so far. */
 void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
                      struct client *client);
 /* Its client is gone. `linger`: it may come back for a while. */
 void session_detach(struct hub *hub, struct session *session, bool linger);
-/* No client has it and none can come back to its name: it is only kept for its direct-message rooms. */
+/* No client has it and none can come back to its name: it is only kept for its direct-message
+ * rooms. */
 bool session_over(const struct session *session);
 /* Frees a session that is over and has no direct-message room left. */
 void session_settle(struct hub *hub, struct session *session);
@@ -169,7 +175,8 @@ struct claim {
 };
 
 struct claim *name_find(struct hub *hub, struct slice name); /* NULL: nobody holds it */
-/* Whether `session` may claim `name`; ERR_BAD_REQUEST, ERR_NAME_TAKEN. A name held by `also` counts as free. */
+/* Whether `session` may claim `name`; ERR_BAD_REQUEST, ERR_NAME_TAKEN. A name held by `also`
+ * counts as free. */
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) MUST_USE;
 /* Only after name_check_claim. A name held so far is released. */
@@ -317,16 +324,18 @@ struct entrance *entrance_new(const struct entrance *from);
 void entrance_admit(struct hub *hub, struct membership *membership, struct entrance *entrance);
 /* Takes. */
 void entrance_refuse(struct hub *hub, struct client *client, struct entrance *entrance, int error);
-/* Starts reading where `entrance` wants to (NULL: with what comes next), after a gap reply where something is missing. */
+/* Starts reading where `entrance` wants to (NULL: with what comes next), after a gap reply where
+ * something is missing. */
 void entrance_read(struct hub *hub, struct membership *membership, const struct entrance *entrance,
                    bool live_reply);
-/* The room's log is not the one it was: starts anew, after a gap reply. `after` was shown last; `rewound`: still the
- * same epoch. */
+/* The room's log is not the one it was: starts anew, after a gap reply. `after` was shown last;
+ * `rewound`: still the same epoch. */
 void entrance_restart(struct hub *hub, struct membership *membership, uint64_t after, bool rewound);
 
 /* presence.c */
 
-/* Sends a signal of this client through the store's queue. Of `content` the kind and the texts are used. */
+/* Sends a signal of this client through the store's queue. Of `content` the kind and the texts
+ * are used. */
 void presence_send(struct hub *hub, struct client *client, const struct place *place,
                    const struct signal *content);
 /* Shows a signal to those who read the room. */
@@ -353,13 +362,14 @@ struct direct_side {
 
 struct direct {
     struct direct_side
-        sides[2]; /* in the order of the room's name; only the first when they are the same */
-    struct session *opener;
+        sides[2];  /* in the order of the room's name; only the first when they are the same */
+    bool forsaken; /* is to be erased as soon as nobody reads it */
     struct slice folded; /* the room's name as it is compared; points into bytes */
     char bytes[];
 };
 
-/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY. */
+/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
+ * ERR_UNAVAILABLE. */
 int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
 /* The one that is shown to `session` as `name`; NULL: none. */

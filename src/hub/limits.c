@@ -1,9 +1,10 @@
 /* How much one may send: at most rate_per_minute messages in a minute.
  *
- * The times of the last messages are kept, and the oldest of them must be WINDOW_US old before the next is taken. That is
- * exact, unlike a count that starts anew every minute (which lets two minutes' worth through at the turn) and unlike a
- * bucket (which lets the burst and the refill through). The window is a second short of a minute, so that a client that
- * counts by its own clock is not refused because a message took longer on its way than the one before. */
+ * The times of the last messages are kept, and the oldest of them must be WINDOW_US old before
+ * the next is taken. That is exact, unlike a count that starts anew every minute (which lets two
+ * minutes' worth through at the turn) and unlike a bucket (which lets the burst and the refill
+ * through). The window is a second short of a minute, so that a client that counts by its own
+ * clock is not refused because a message took longer on its way than the one before. */
 #include <string.h>
 
 #include "hub/internal.h"
@@ -11,8 +12,6 @@
 #define WINDOW_US INT64_C(59000000)
 #define MILLISECOND_US 1000
 #define TIMES_FIRST 4
-/* Callers without a session are remembered until their times are of no more use, and no more of them than this. */
-#define CALLERS_MAX 10000
 
 /* A ring of times; grows with use up to the limit. */
 struct rate {
@@ -20,7 +19,8 @@ struct rate {
     int64_t times_us[];
 };
 
-/* Somebody who comes without a session, known by identity. */
+/* Somebody who comes without a session, known by identity; remembered until the times are of no
+ * more use. */
 struct caller {
     struct identity identity;
     struct list_node node;
@@ -93,7 +93,7 @@ static struct caller *find_caller(struct hub *hub, const struct identity *identi
     if (caller != NULL) {
         list_remove(&hub->caller_order, &caller->node);
     } else {
-        if (map_count(hub->callers) >= CALLERS_MAX) {
+        if (map_count(hub->callers) >= LIMIT_CALLERS) {
             forget_caller(hub, oldest_caller(hub));
         }
         caller = memory_new_struct(struct caller);

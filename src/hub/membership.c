@@ -1,11 +1,12 @@
-/* Memberships: a client in a room. Joining and leaving are signals in the store's queue, and take effect when they come
- * back: between the messages where everybody sees them.
+/* Memberships: a client in a room. Joining and leaving are signals in the store's queue, and
+ * take effect when they come back: between the messages where everybody sees them.
  *
- * For one client and one room the signals come back in the order they were sent, so the oldest membership is always the
- * one that is meant; one that is leaving does not keep a new one from joining behind it.
+ * For one client and one room the signals come back in the order they were sent, so the oldest
+ * membership is always the one that is meant; one that is leaving does not keep a new one from
+ * joining behind it.
  *
- * In a direct-message room nobody asked to be, nobody is counted and nothing is announced; coming and going keep their
- * order in the same way. */
+ * In a direct-message room nobody asked to be, nobody is counted and nothing is announced;
+ * coming and going keep their order in the same way. */
 #include <assert.h>
 
 #include "hub/internal.h"

@@ -1,5 +1,5 @@
-/* Names: who holds which. A name is held by a session from claiming it until it is released: by another claim, by a clean
- * goodbye, or when a lost session is not taken over in time. */
+/* Names: who holds which. A name is held by a session from claiming it until it is released: by
+ * another claim, by a clean goodbye, or when a lost session is not taken over in time. */
 #include <string.h>
 
 #include "hub/internal.h"

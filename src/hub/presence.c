@@ -1,8 +1,9 @@
-/* Signals: what a room shows but does not keep. They pass through the store's queue and are shown when they come back, so
- * that nobody hears of a departure before the last words.
+/* Signals: what a room shows but does not keep. They pass through the store's queue and are
+ * shown when they come back, so that nobody hears of a departure before the last words.
  *
- * In a room of more than announce_limit members joins and leaves are not shown one by one (every one of n arrivals told to
- * n members would be n² messages); a bare count follows, at most once a second. */
+ * In a room of more than announce_limit members joins and leaves are not shown one by one (every
+ * one of n arrivals told to n members would be n² messages); a bare count follows, at most once
+ * a second. */
 #include <assert.h>
 
 #include "hub/internal.h"
@@ -123,8 +124,8 @@ static int find_membership(struct hub *hub, const struct client *client, struct 
     return error;
 }
 
-/* Of two times 32 bits of milliseconds are compared, so that a membership stays small: wrong for three seconds after every
- * seven weeks of silence. */
+/* Of two times 32 bits of milliseconds are compared, so that a membership stays small: wrong for
+ * three seconds after every seven weeks of silence. */
 static bool may_pass_typing(const struct hub *hub, struct membership *membership) {
     uint32_t now_ms = (uint32_t)(hub->now_us / 1000) | 1; /* never 0 */
 

@@ -1,8 +1,9 @@
-/* Publishing: what a client wants in a room's log is checked as far as the hub can know, signed, and sent to the store.
- * Whether the cid is new, and whether what an edit refers to exists and is its author's, the store decides.
+/* Publishing: what a client wants in a room's log is checked as far as the hub can know, signed,
+ * and sent to the store. Whether the cid is new, and whether what an edit refers to exists and
+ * is its author's, the store decides.
  *
- * Who signs how: a session that holds a name signs with it, whatever it says. Others sign with a label of their choice,
- * unless somebody else holds it as a name. */
+ * Who signs how: a session that holds a name signs with it, whatever it says. Others sign with a
+ * label of their choice, unless somebody else holds it as a name. */
 #include <assert.h>
 
 #include "hub/internal.h"
@@ -96,7 +97,8 @@ static void append(struct hub *hub, struct draft *draft) {
     effects_add(hub->effects, EFFECT_APPEND)->draft = draft;
 }
 
-/* Where only the operator makes rooms, a room must be known to exist before anything is written to it. */
+/* Where only the operator makes rooms, a room must be known to exist before anything is written
+ * to it. */
 static int submit(struct hub *hub, struct client *client, const struct place *place,
                   const struct entry_body *body) {
     struct room *room = place->room;

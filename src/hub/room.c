@@ -1,8 +1,8 @@
-/* Rooms: what the hub knows of a room's log, and who reads it. A room is followed while somebody is in it or about to be,
- * and forgotten when nobody is; its log stays in the store.
+/* Rooms: what the hub knows of a room's log, and who reads it. A room is followed while somebody
+ * is in it or about to be, and forgotten when nobody is; its log stays in the store.
  *
- * While a room is being followed nothing is known of it: what the store reports before its answer belongs to an earlier
- * time of following and is already part of the head that comes. */
+ * While a room is being followed nothing is known of it: what the store reports before its
+ * answer belongs to an earlier time of following and is already part of the head that comes. */
 #include <string.h>
 
 #include "hub/internal.h"
@@ -132,7 +132,8 @@ static void add_room_effect(struct hub *hub, enum effect_kind kind, struct slice
     effects_add(hub->effects, kind)->room_key = key;
 }
 
-/* A room that is being followed must stay: were it followed again before the answer, that would be taken for the next. */
+/* A room that is being followed must stay: were it followed again before the answer, that would
+ * be taken for the next. */
 void room_settle(struct hub *hub, struct room *room) {
     if (room->references > 0 || room->state == ROOM_FOLLOWING) {
         return;
@@ -174,8 +175,8 @@ static void take_head(struct hub *hub, struct room *room, const struct room_head
     mark_unwritten(hub, room, !room->exists);
 }
 
-/* The log of a followed room is not what it was: it belongs to another epoch, or has lost its end. What is merely new
- * comes as committed entries. */
+/* The log of a followed room is not what it was: it belongs to another epoch, or has lost its
+ * end. What is merely new comes as committed entries. */
 static void take_new_head(struct hub *hub, struct room *room, const struct room_head *head) {
     bool same_epoch = slice_equal(hub_text(room->epoch), head->epoch);
     uint64_t after = room->last;

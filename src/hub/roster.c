@@ -1,7 +1,9 @@
 /* A client's memberships: in the order of joining, and findable by room.
  *
- * Most clients are in one room or a few, and a list is all they need. One that is in many gets an index too; else a client
- * that comes back to a thousand rooms would cost a million steps. */
+ * Most clients are in one room or a few, and a list is all they need. One that is in many gets
+ * an index too; else a client that comes back to a thousand rooms would cost a million steps. */
+#include <assert.h>
+
 #include "hub/internal.h"
 
 #define INDEX_FROM 16
@@ -32,20 +34,19 @@ void roster_add(struct roster *roster, struct membership *membership) {
     }
 }
 
-static void index_remove(struct roster *roster, struct membership *membership) {
+/* Of several in one room it is always the oldest that goes. */
+static void index_remove(struct roster *roster, const struct membership *membership) {
     struct membership *newest = id_map_find(roster->newest, key_of(membership->room));
 
+    assert(membership->older == NULL);
     if (newest == membership) {
         id_map_remove(roster->newest, key_of(membership->room));
-        if (membership->older != NULL) {
-            id_map_put(roster->newest, key_of(membership->room), membership->older);
-        }
         return;
     }
     while (newest->older != membership) {
         newest = newest->older;
     }
-    newest->older = membership->older;
+    newest->older = NULL;
 }
 
 void roster_remove(struct roster *roster, struct membership *membership) {

@@ -1,12 +1,12 @@
-/* Sessions: who somebody is. A session is known by its identity, the digest of its secret, and whoever shows the secret
- * gets it: name, limits, direct messages. It has one client at most.
+/* Sessions: who somebody is. A session is known by its identity, the digest of its secret, and
+ * whoever shows the secret gets it: name, limits, direct messages. It has one client at most.
  *
  *   live ── client lost ──▶ lingering ── session_linger_s ──▶ over ──▶ freed
  *     ▲                        │                               │
  *     └── takeover ────────────┴───────────────────────────────┘
  *
- * One that is over has no name any more. It stays as long as a direct-message room needs it, and whoever comes back with
- * its secret until then reads on there. */
+ * One that is over has no name any more. It stays as long as a direct-message room needs it, and
+ * whoever comes back with its secret until then reads on there. */
 #include <assert.h>
 #include <string.h>
 
@@ -70,7 +70,26 @@ static void end(struct hub *hub, struct session *session) {
 static void stop_lingering(struct hub *hub, struct session *session) {
     if (session->expires_us != 0) {
         list_remove(&hub->lingering, &session->lingering);
+        hub->lingering_count--;
         session->expires_us = 0;
+    }
+}
+
+static struct session *next_to_expire(const struct hub *hub) {
+    return container_of(hub->lingering.first, struct session, lingering);
+}
+
+static void expire(struct hub *hub, struct session *session) {
+    stop_lingering(hub, session);
+    end(hub, session);
+}
+
+static void start_lingering(struct hub *hub, struct session *session) {
+    session->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
+    list_append(&hub->lingering, &session->lingering);
+    hub->lingering_count++;
+    if (hub->lingering_count > LIMIT_LINGERING) {
+        expire(hub, next_to_expire(hub));
     }
 }
 
@@ -127,21 +146,14 @@ void session_detach(struct hub *hub, struct session *session, bool linger) {
 
     session->client = NULL;
     if (linger && known && hub->options.session_linger_s > 0) {
-        session->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
-        list_append(&hub->lingering, &session->lingering);
+        start_lingering(hub, session);
     } else {
         end(hub, session);
     }
 }
 
 void session_tick(struct hub *hub) {
-    while (!list_empty(&hub->lingering)) {
-        struct session *session = container_of(hub->lingering.first, struct session, lingering);
-
-        if (session->expires_us > hub->now_us) {
-            break;
-        }
-        stop_lingering(hub, session);
-        end(hub, session);
+    while (!list_empty(&hub->lingering) && next_to_expire(hub)->expires_us <= hub->now_us) {
+        expire(hub, next_to_expire(hub));
     }
 }

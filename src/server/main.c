@@ -63,19 +63,30 @@ static void raise_descriptor_limit(void) {
     }
 }
 
+/* A listener on every address is none to open in a browser; this machine's own name is. */
+static void invite(const char *address, const struct log *log) {
+    const char *host = address + strlen("ws://");
+    const char *port = strrchr(host, ':');
+    bool any = strncmp(host, "[::]:", 5) == 0 || strncmp(host, "0.0.0.0:", 8) == 0;
+
+    if (any)
+        log_write(log, LOG_INFO, "Open http://localhost%s/ in a browser to chat", port);
+    else
+        log_write(log, LOG_INFO, "Open http://%s/ in a browser to chat", host);
+}
+
 static void announce(const struct server *server, const struct log *log) {
+    const char *web = NULL;
     const char *address;
 
-    for (size_t i = 0; (address = server_address(server, i)); i++)
-        printf("[Server] Running on %s\n", address);
-    fflush(stdout);
     for (size_t i = 0; (address = server_address(server, i)); i++) {
-        if (strncmp(address, "ws://", strlen("ws://")) == 0 && !strstr(address, "unix:")) {
-            log_write(log, LOG_INFO, "Open http://%s/ in a browser to chat",
-                      address + strlen("ws://"));
-            break;
-        }
+        printf("[Server] Running on %s\n", address);
+        if (!web && strncmp(address, "ws://", 5) == 0 && strncmp(address + 5, "unix:", 5) != 0)
+            web = address;
     }
+    fflush(stdout);
+    if (web)
+        invite(web, log);
 }
 
 static int serve(const struct config *config) {

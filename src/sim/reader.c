@@ -119,3 +119,22 @@ void reader_complete(struct client *client, const struct reading *reading) {
                     (unsigned long long)lost);
     }
 }
+
+void reader_follow(struct client *client, const struct utterance *utterance) {
+    struct reading *reading = reader_find(client, utterance->log);
+    if (!reading) {
+        reading = reader_open(client, utterance->log);
+        reader_begin_at(reading, utterance->seq);
+    }
+    reader_shown(client, reading, utterance->seq);
+}
+
+void reader_settle_lobby(struct client *client) {
+    struct room_log *log = ledger_log(&client->world->ledger, SLICE("lobby"), NULL);
+    struct reading *reading = log ? reader_find(client, log) : NULL;
+    if (reading) {
+        reader_complete(client, reading);
+    } else if (log) {
+        reader_begin_at(reader_open(client, log), log->last + 1);
+    }
+}

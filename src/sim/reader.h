@@ -8,6 +8,7 @@
 struct client;
 struct record;
 struct room_log;
+struct utterance;
 
 /* What a reader is shown, by its protocol. */
 enum view { VIEW_PLAIN, VIEW_FULL, VIEW_TEXT, VIEW_LINE, VIEW_NUMBERED, VIEW_COMMAND };
@@ -35,3 +36,8 @@ void reader_begin_at(struct reading *reading, uint64_t next);
 void reader_shown(struct client *client, struct reading *reading, uint64_t seq);
 /* Nothing is under way: all that is stored must have been shown. */
 void reader_complete(struct client *client, const struct reading *reading);
+
+/* For clients that are not told when they are in: the first entry they are shown is where they begin. */
+void reader_follow(struct client *client, const struct utterance *utterance);
+/* Nothing is under way, and the client is in the lobby: it must have been shown all there is, and from now on everything. */
+void reader_settle_lobby(struct client *client);

@@ -1,6 +1,5 @@
 #include "store/sqlite_connection.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -1,7 +1,7 @@
 """A crowd that talks over every protocol at once, through crashes of the server.
 
-Each client is a thread that lives from one crash to the next: `live(ports)` talks until its connection breaks, and takes
-up where it was when it is called again. What it is told goes into the ledger.
+Each client is a thread that lives from one crash to the next: `live(ports)` talks until its connection breaks, and
+takes up where it was when it is called again. What it is told goes into the ledger.
 """
 
 import http.client
@@ -13,10 +13,17 @@ from clients import TIMEOUT, V1, Command, Json, Line, Numbered, Text
 from ledger import Violation, check
 
 WINDOW = 6  # messages of a client under way
+GOODBYE = "error: the server is shutting down"
+
+
+class Unavailable(ConnectionError):
+    """It is not known whether it is stored. Expected of a server that stops, and of no other."""
 
 
 class Client:
-    """`idle` is true when it waits for nothing any more."""
+    """`finishing`: says nothing new, and `live` returns when nothing is under way. `talks`: says something at all."""
+
+    talks = True
 
     def __init__(self, name, ledger, seed):
         self.name = name
@@ -99,6 +106,8 @@ class Resumer(Client):
         elif kind == "error" and frame["code"] == "not_found" and frame.get("cid") in self.pending:
             # The friend is not back yet.
             self.socket.say(**self.pending[frame["cid"]])
+        elif kind == "error" and frame["code"] == "unavailable":
+            raise Unavailable(frame)
         else:
             check(kind == "presence", self.name, frame)
 
@@ -111,9 +120,7 @@ class Resumer(Client):
 
 
 class Shouter(Client):
-    """Shown is stored, in the protocols without an acknowledgement. Sends nothing twice."""
-
-    under_way = ()
+    """The protocols without an acknowledgement: what is shown is stored. Sends nothing twice."""
 
     def live(self, ports):
         connection = self.enter(ports)
@@ -157,7 +164,6 @@ class TextShouter(Shouter):
 
 class PlainShouter(Shouter):
     def enter(self, ports):
-        self.history = None
         return self.connect(Json, ports["ws"])
 
     def say(self, connection, content):
@@ -184,6 +190,8 @@ class Chatters(Client):
             content = self.new_content()
             jane.send(f"chat,{self.name}-zak,{content}\n")
             shown = zak.line()
+            if shown == GOODBYE:
+                raise Unavailable(shown)
             check(shown == f"{self.name}-jane says {content}", shown)
             self.ledger.tell_content("@", content)
 
@@ -207,6 +215,8 @@ class Poster(Client):
                 answer = json.loads(response.read())
             finally:
                 connection.close()
+            if response.status == 503:
+                raise Unavailable(answer)
             check(response.status == 200, self.name, response.status, answer)
             self.ledger.tell(self.room, answer["seq"], answer["id"], self.pending, answer["timestamp"])
             self.pending = None

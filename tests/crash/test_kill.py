@@ -1,5 +1,5 @@
-"""The server is killed at random moments while clients of all protocols talk, and started again on the same data and
-ports. Nobody loses, repeats or misorders anything that the server ever told anyone.
+"""The server is killed, or told to stop, at random moments while clients of all protocols talk, and started again on
+the same data and ports. Nobody loses, repeats or misorders anything that the server ever told anyone.
 
 CRASH_KILLS sets how often, CRASH_SEED which moments.
 """
@@ -7,6 +7,8 @@ CRASH_KILLS sets how often, CRASH_SEED which moments.
 import os
 import random
 import sqlite3
+
+import pytest
 
 from clients import EVERYTHING, NO_LIMIT, V1, items_of
 from crowd import Chatters, Crowd, LineShouter, NumberedShouter, PlainShouter, Poster, Resumer, TextShouter
@@ -47,7 +49,7 @@ def read_log(server, room):
     return items_of(reader.join(room, after=0))
 
 
-def check_direct_messages(server, ledger):
+def count_direct_messages(server, ledger):
     """Of guests that are gone; nobody but they could read them over the wire, so it is looked up in the file."""
     with sqlite3.connect(f"file:{server.data}/banter.db?mode=ro", uri=True) as database:
         rows = database.execute(
@@ -61,26 +63,37 @@ def check_direct_messages(server, ledger):
     return len(promised)
 
 
-def test_what_was_told_survives_being_killed_at_any_moment(server):
+def restart(server, running, crowd, end):
+    """Ends the server while the crowd talks, and starts it again."""
+    crowd.crashed = True
+    getattr(running, end)()
+    crowd.join()
+    again = server(*FLAGS, listen=running.urls, folder_of=running)
+    assert again.urls == running.urls
+    return again
+
+
+def talk(running, crowd, ledger, more):
+    crowd.live(ports_of(running))
+    assert ledger.wait_for(more, DEADLINE) or crowd.failures, "nothing moves"
+
+
+@pytest.mark.parametrize("end, times", [("kill", KILLS), ("stop", 3)])
+def test_what_was_told_survives_the_end_of_the_server_at_any_moment(server, end, times):
     dice = random.Random(SEED)
     ledger = Ledger()
     crowd = make_crowd(ledger)
     running = server(*FLAGS, listen=EVERYTHING)
-    addresses = running.urls
-    for _ in range(KILLS):
-        crowd.live(ports_of(running))
-        assert ledger.wait_for(1 + int(dice.expovariate(1 / 2000)), DEADLINE) or crowd.failures, "nothing moves"
-        crowd.crashed = True
-        running.kill()
-        crowd.join()
-        running = server(*FLAGS, listen=addresses, folder_of=running)
-        assert running.urls == addresses
-    assert check_direct_messages(running, ledger) > 0
-    crowd.live(ports_of(running))
-    assert ledger.wait_for(200, DEADLINE) or crowd.failures, "nothing moves"
+    for _ in range(times):
+        talk(running, crowd, ledger, 1 + int(dice.expovariate(1 / 2000)))
+        running = restart(server, running, crowd, end)
+    if end == "stop":
+        # An orderly end is also that of guests who cannot come back, and of what they wrote to each other.
+        del ledger.contents["@"]
+    assert count_direct_messages(running, ledger) > 0
+    talk(running, crowd, ledger, 500)
     crowd.finish()
     crowd.join()
     for room in ROOMS:
         ledger.check_log(room, read_log(running, room))
-    for client in crowd.clients:
-        assert client.said or not getattr(client, "talks", True), client.name
+    assert all(client.said for client in crowd.clients if client.talks)

@@ -29,15 +29,15 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|run
 
 
 class Server:
-    """A running banterd. `urls` holds what it printed, in order."""
+    """A running banterd. `urls` holds what it printed, in order. `through`: a command that runs it."""
 
-    def __init__(self, flags, folder, listen=("ws://127.0.0.1:0",)):
+    def __init__(self, flags, folder, listen=("ws://127.0.0.1:0",), through=()):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.log_path = self.folder / "stderr.log"
         self.urls = []
         self.stopped = False
-        arguments = [BANTERD, "--data", str(self.data)]
+        arguments = [*through, BANTERD, "--data", str(self.data)]
         for url in listen:
             arguments += ["--listen", url]
         arguments += flags
@@ -116,11 +116,11 @@ def _factory():
     servers = []
     folder = pathlib.Path(tempfile.mkdtemp(prefix="banter-test-"))
 
-    def start(*flags, listen=("ws://127.0.0.1:0",), folder_of=None):
+    def start(*flags, listen=("ws://127.0.0.1:0",), folder_of=None, through=()):
         """`folder_of`: an earlier server, whose data this one takes over."""
         own = folder_of.folder if folder_of else folder / str(len(servers))
         own.mkdir(exist_ok=True)
-        server = Server(list(flags), own, listen)
+        server = Server(list(flags), own, listen, through)
         servers.append(server)
         return server
 

@@ -4,8 +4,7 @@ A fenced block says behind its language what it is for:
 
     sh runnable, python runnable   is run, the blocks of a page one after the other against one server. A block
                                    `text output` or `json output` behind it is what it prints, … standing for anything.
-    sh runnable endless            does not end by itself: it is stopped when it has printed a line
-    console typed=N                a session in a terminal, of which the last N lines that can have been typed were
+    … runnable endless             does not end by itself: it is stopped when it has printed a line
     text replay PROTOCOL           a conversation of several clients, each line one of
                                        ann > what ann sends             ann < what she gets
                                        ann close                        ann closed CODE REASON
@@ -26,7 +25,7 @@ import pytest
 from clients import EVERYTHING, TIMEOUT, Json, Line, Stream, Text, V1
 from conftest import BANTERD
 from program import BANTER
-from raw_websocket import CLOSE, FIN, parse_close
+from raw_websocket import CLOSE, FIN, close_payload
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "docs/protocol.md", "docs/operations.md"]
@@ -108,8 +107,8 @@ class Conversation:
             return
         opcode, payload = client.receive()
         assert opcode == FIN | CLOSE, where
-        code, reason = parse_close(payload)
-        assert f"{code} {reason}".split() == words, where
+        code, reason = words[0], " ".join(words[1:])
+        assert payload == close_payload(int(code), reason.encode()), where
 
     def play(self):
         for number, line in enumerate(self.block.text.splitlines()):

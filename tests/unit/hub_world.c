@@ -15,7 +15,7 @@
 
 #define START_US INT64_C(1770000000000000)
 #define CONNECTIONS 4096
-#define STORED_ROOMS 1100
+#define STORED_ROOMS 1200
 
 const struct hub_options world_defaults = {
     .seed = 7,
@@ -593,6 +593,18 @@ void world_restore(struct world *world, const char *room, const char *epoch, uin
     struct event event = {.kind = EVENT_FOLLOWED, .followed = {.head = head_of(stored)}};
 
     step(world, &event);
+}
+
+void world_commit_again(struct world *world, const char *room) {
+    struct stored *stored = stored_find(world, slice_of_string(room), slice_of_string(room));
+    struct entry_body body = {.content = SLICE("again")};
+    struct entry *entry = entry_new(&body, stored->last, world->now_us, "");
+    struct event event = {
+        .kind = EVENT_COMMITTED,
+        .committed = {.room_key = slice_of_string(stored->key), .entries = &entry, .count = 1}};
+
+    step(world, &event);
+    entry_unref(entry);
 }
 
 void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,

@@ -1,5 +1,5 @@
-/* A world for the hub to live in: connections that ask, a store that answers in order, a clock that is moved by hand, and
- * a transcript of what came out, one line an effect:
+/* A world for the hub to live in: connections that ask, a store that answers in order, a clock
+ * that is moved by hand, and a transcript of what came out, one line an effect:
  *
  *   1 connected lobby 2            a reply to connection 1 (its cid at the end: <c1>)
  *   1 reads lobby from 3 live      a subscription
@@ -7,9 +7,10 @@
  *   lobby: joined ann 2            a signal is
  *   store follow lobby             what goes to the store; only when show_store is set
  *
- * Whatever a test is about, the world also checks what must always hold: every request with a cid gets exactly one answer
- * before its connection is closed, nobody reads a room twice or stops reading what it does not read, nothing is sent to
- * a connection after its close, and after the end nothing is left. */
+ * Whatever a test is about, the world also checks what must always hold: every request with a
+ * cid gets exactly one answer before its connection is closed, nobody reads a room twice or
+ * stops reading what it does not read, nothing is sent to a connection after its close, and
+ * after the end nothing is left. */
 #pragma once
 
 #include "hub/hub.h"
@@ -18,7 +19,8 @@ enum client_kind { PLAIN, V1, LINE, NUMBERED, TEXT, COMMAND, HTTP, CLIENT_KINDS 
 
 struct world;
 
-/* The defaults: 20 a minute, names of up to 3 are announced, 5 entries of backlog, 120 s to come back. */
+/* The defaults: 20 a minute, names of up to 3 are announced, 5 entries of backlog, 120 s to come
+ * back. */
 extern const struct hub_options world_defaults;
 
 struct world *world_new(const struct hub_options *options); /* NULL: the defaults */
@@ -31,7 +33,8 @@ void world_ask(struct world *world, uint64_t connection, struct request request)
 void world_close(struct world *world, uint64_t connection, bool lost);
 bool world_is_open(const struct world *world, uint64_t connection);
 
-/* The store answers: everything, and what follows from that; or one thing (false: nothing waits). */
+/* The store answers: everything, and what follows from that; or one thing (false: nothing
+ * waits). */
 void world_settle(struct world *world);
 bool world_settle_one(struct world *world);
 /* What clients wait for: appends, signals and lists that the store has not answered. */
@@ -49,6 +52,8 @@ void world_show_store(struct world *world, bool show);
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last);
 /* The store tells of a new life of a room that is followed. */
 void world_restore(struct world *world, const char *room, const char *epoch, uint64_t last);
+/* The store reports the last entry of a room, which the hub has seen. */
+void world_commit_again(struct world *world, const char *room);
 /* Another node's signal. */
 void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,
                             const char *name);

@@ -4,8 +4,10 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "hub_world.h"
 
 #define SECOND INT64_C(1000000)
@@ -190,6 +192,19 @@ static void who_comes_back_is_told_of_it_in_the_welcome(void **state) {
     world_free(world);
 }
 
+static void a_second_hello_does_not_interrupt_the_reading(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "one");
+    world_settle(world);
+    world_forget(world);
+    hello(world, 2, "");
+    world_settle(world);
+    expect(world, "2 welcome 'bob' secret-of-2 [@ann,bob/1]\n");
+    world_free(world);
+}
+
 static void it_is_erased_when_the_later_of_the_two_expires(void **state) {
     struct world *world = world_of_ann_and_bob();
 
@@ -249,6 +264,56 @@ static void a_name_taken_by_another_does_not_open_the_old_room(void **state) {
     ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .content = SLICE("hm"));
     world_settle(world);
     expect(world, "@ann,bob: bob: hm #2 second\n");
+    world_free(world);
+}
+
+static void
+of_two_rooms_that_look_alike_the_one_with_the_holder_of_the_name_is_meant(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "old");
+    hello(world, 1, "annie");
+    open_named(world, 3, V1, "ann");
+    tell(world, 3, "bob", "new");
+    tell(world, 3, "bob", "and more");
+    quit(world, 3);
+    world_settle(world);
+    hello(world, 1, "ann");
+    world_settle(world);
+    world_forget(world);
+    ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .content = SLICE("to 1"));
+    world_settle(world);
+    expect(world, "@ann,bob: bob: to 1 #2 second\n");
+    world_free(world);
+}
+
+static void too_many_strangers_push_the_oldest_conversation_out(void **state) {
+    struct world *world = world_new(NULL);
+    char name[16];
+
+    (void)state;
+    open_named(world, 1, V1, "bob");
+    for (uint64_t i = 0; i < LIMIT_DIRECTS_PER_SESSION; i++) {
+        snprintf(name, sizeof(name), "n%u", (unsigned)i);
+        open_named(world, 2 + i, V1, name);
+        tell(world, 2 + i, "bob", "hi");
+        world_settle(world);
+        if (i > 0) { /* the first one stays */
+            quit(world, 2 + i);
+            world_settle(world);
+        }
+    }
+    assert_int_equal(hub_room_count(world_hub(world)), LIMIT_DIRECTS_PER_SESSION);
+    open_named(world, 2000, V1, "one-more");
+    tell(world, 2000, "bob", "hi");
+    world_settle(world);
+    expect(world, "1 stops @01000000000000000000000000000001,03000000000000000000000000000001\n"
+                  "1 reads @bob,one-more from 1 first\n"
+                  "2000 reads @bob,one-more from 1 second\n"
+                  "@bob,one-more: one-more: hi #1 second\n");
+    assert_int_equal(hub_room_count(world_hub(world)), LIMIT_DIRECTS_PER_SESSION);
+    assert_int_equal(hub_session_count(world_hub(world)), LIMIT_DIRECTS_PER_SESSION + 1);
     world_free(world);
 }
 
@@ -331,9 +396,12 @@ int main(void) {
         cmocka_unit_test(its_two_use_it_like_a_room),
         cmocka_unit_test(who_left_it_reads_again_with_the_next_message),
         cmocka_unit_test(who_comes_back_is_told_of_it_in_the_welcome),
+        cmocka_unit_test(a_second_hello_does_not_interrupt_the_reading),
         cmocka_unit_test(it_is_erased_when_the_later_of_the_two_expires),
         cmocka_unit_test(who_expired_may_come_back_to_it_while_the_other_lives),
         cmocka_unit_test(a_name_taken_by_another_does_not_open_the_old_room),
+        cmocka_unit_test(of_two_rooms_that_look_alike_the_one_with_the_holder_of_the_name_is_meant),
+        cmocka_unit_test(too_many_strangers_push_the_oldest_conversation_out),
         cmocka_unit_test(taking_over_a_session_leaves_the_rooms_of_the_former_one),
         cmocka_unit_test(the_last_direct_words_are_shown_before_the_close),
         cmocka_unit_test(leaving_and_being_written_to_at_once_reads_on),

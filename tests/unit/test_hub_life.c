@@ -1,5 +1,6 @@
-/* Whatever happens in whatever order: the books of the hub agree with each other after every step, and when everybody has
- * gone nothing is left. The orders come from seeds; a seed that fails is named. */
+/* Whatever happens in whatever order: the books of the hub agree with each other after every
+ * step, and when everybody has gone nothing is left. The orders come from seeds; a seed that
+ * fails is named. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -238,6 +239,57 @@ static int name_the_seed(void **state) {
     return 0;
 }
 
+static void many_rooms_are_kept_apart(void **state) {
+    struct world *world = world_new(NULL);
+    struct rng rng;
+    char room[16];
+
+    (void)state;
+    rng_seed(&rng, 1);
+    world_open(world, 1, V1);
+    hello(world, 1, "ann");
+    for (int i = 0; i < 3000; i++) {
+        snprintf(room, sizeof(room), "r%u", (unsigned)rng_below(&rng, 60));
+        if (rng_below(&rng, 5) < 3) {
+            join(world, 1, room, "");
+        } else {
+            leave(world, 1, room, "");
+        }
+        for (uint64_t answers = rng_below(&rng, 4); answers > 0; answers--) {
+            world_settle_one(world);
+        }
+        check_books(world);
+        world_forget(world);
+    }
+    world_free(world);
+}
+
+static void only_so_many_lost_sessions_are_kept(void **state) {
+    struct hub *hub = hub_new(&world_defaults);
+    struct effects effects = {0};
+    struct request said = {.kind = REQUEST_HELLO};
+
+    (void)state;
+    for (uint64_t connection = 1; connection <= LIMIT_LINGERING + 10; connection++) {
+        struct event opened = {.kind = EVENT_OPENED, .connection = connection, .now_us = 5};
+        struct event asked = {
+            .kind = EVENT_REQUEST, .connection = connection, .now_us = 6, .request = &said};
+        struct event closed = {
+            .kind = EVENT_CLOSED, .connection = connection, .now_us = 7, .closed = {.lost = true}};
+
+        opened.opened.traits = (struct traits){.lingers = true};
+        opened.opened.identity = world_identity(connection);
+        hub_step(hub, &opened, &effects);
+        hub_step(hub, &asked, &effects);
+        hub_step(hub, &closed, &effects);
+        effects_clear(&effects);
+    }
+    assert_int_equal(hub_session_count(hub), LIMIT_LINGERING);
+    assert_int_equal(hub_client_count(hub), 0);
+    effects_close(&effects);
+    hub_free(hub);
+}
+
 static void leave_off_after(int steps, bool quits) {
     struct world *world = world_new(NULL);
     struct resume_point points[] = {{SLICE("a"), SLICE("e1"), 3}, {SLICE("b"), SLICE("e1"), 3}};
@@ -361,6 +413,8 @@ static void the_same_events_give_the_same_effects(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_books_agree_whatever_happens, name_the_seed),
+        cmocka_unit_test(many_rooms_are_kept_apart),
+        cmocka_unit_test(only_so_many_lost_sessions_are_kept),
         cmocka_unit_test(one_can_go_at_any_point_and_leave_nothing),
         cmocka_unit_test(the_hub_can_be_freed_in_the_middle_of_everything),
         cmocka_unit_test(events_of_unknown_connections_mean_nothing),

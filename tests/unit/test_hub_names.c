@@ -58,7 +58,9 @@ static void before_the_name_only_the_name_is_heard(void **state) {
     world_open(world, 1, COMMAND);
     tell(world, 1, "ann", "hi");
     ask(world, 1, .kind = REQUEST_NAMES);
+    ask(world, 1, .kind = REQUEST_TOKEN);
     expect(world, "1 error unauthorized (Register a name first)\n"
+                  "1 error unauthorized (Register a name first)\n"
                   "1 error unauthorized (Register a name first)\n");
     call(world, 1, "Jane");
     ask(world, 1, .kind = REQUEST_NAMES);

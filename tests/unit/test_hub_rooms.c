@@ -462,6 +462,39 @@ static void a_leave_whose_signal_fails_takes_effect_all_the_same(void **state) {
     world_free(world);
 }
 
+static void leaving_a_room_one_did_not_get_into_is_shown_to_nobody(void **state) {
+    struct world *world = world_with_general(1, 0);
+
+    (void)state;
+    world_open(world, 2, V1);
+    hello(world, 2, "bob");
+    join(world, 1, "general", "");
+    world_settle(world);
+    world_forget(world);
+    join(world, 2, "general", "j1");
+    leave(world, 2, "general", "l1");
+    world_fail_signals(world, true);
+    world_settle_one(world);
+    world_fail_signals(world, false);
+    world_settle(world);
+    expect(world, "2 error unavailable <j1>\n"
+                  "2 ack general <l1>\n");
+    world_free(world);
+}
+
+static void an_entry_is_shown_once_even_if_told_twice(void **state) {
+    struct world *world = world_with_general(1, 0);
+
+    (void)state;
+    join(world, 1, "general", "");
+    ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("general"), .content = SLICE("x"));
+    world_settle(world);
+    world_forget(world);
+    world_commit_again(world, "general");
+    expect(world, "");
+    world_free(world);
+}
+
 static void a_name_that_did_not_get_into_the_lobby_is_given_back(void **state) {
     struct world *world = world_new(NULL);
 
@@ -668,6 +701,8 @@ int main(void) {
         cmocka_unit_test(a_room_that_cannot_be_followed_is_unavailable_and_tried_again),
         cmocka_unit_test(a_join_whose_signal_fails_is_unavailable),
         cmocka_unit_test(a_leave_whose_signal_fails_takes_effect_all_the_same),
+        cmocka_unit_test(leaving_a_room_one_did_not_get_into_is_shown_to_nobody),
+        cmocka_unit_test(an_entry_is_shown_once_even_if_told_twice),
         cmocka_unit_test(a_name_that_did_not_get_into_the_lobby_is_given_back),
         cmocka_unit_test(a_room_nobody_is_in_is_not_followed),
         cmocka_unit_test(no_more_rooms_than_the_limit),
