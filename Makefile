@@ -9,7 +9,7 @@ ARGS ?=
 options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 options-build-debug = -Dbuildtype=debug
 
-.PHONY: all setup build build-asan build-debug run debug test sanitize install format clean help
+.PHONY: all setup build build-asan build-debug run debug test sanitize bench install format clean help
 .NOTPARALLEL:
 
 all: build ## build the server and the client: build/banterd and build/banter
@@ -37,7 +37,7 @@ sanitize: test-packages build-asan ## run the tests against a build that looks f
 install: ## install; PREFIX (default /usr/local) and DESTDIR as usual
 install: build
 	meson configure build -Dprefix=$(abspath $(PREFIX))
-	ninja -C build src/server/banterd src/client/banter
+	ninja -C build src/server/banterd src/client/banter system-files
 	DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild
 
 format: ## bring every C file into the house style

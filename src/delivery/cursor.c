@@ -34,6 +34,9 @@ static bool try_attach(struct cursor *cursor) {
     bool found = stream_find(stream, cursor->next_seq, &offset);
     if (!found && cursor->next_seq <= cursor->audience->channel->delivered)
         return false;
+    /* Entries shown before it joined come in pages; what follows them in the stream would skip some. */
+    if (found && offset < cursor->offset && cursor->next_seq <= cursor->joined)
+        return false;
     if (!found)
         offset = stream_tail(stream);
     /* What was shown before it joined (its own arrival, for one) is not for it. */
@@ -49,6 +52,7 @@ static void begin_catching(struct cursor *cursor, uint64_t next_seq) {
     cursor->state = CURSOR_CATCHING;
     cursor->next_seq = next_seq;
     cursor->offset = stream_tail(cursor->audience->stream);
+    cursor->joined = cursor->audience->channel->delivered;
     stream_hold(cursor->audience->stream);
 }
 
@@ -196,18 +200,32 @@ static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uin
     return NULL;
 }
 
+/* The reader is told once, and the page is asked for again every second: it is live as soon as the log can be read. */
+static void page_failed(struct cursor *cursor) {
+    struct peer *peer = cursor->peer;
+    peer->outlet->retry_pages = true;
+    if (cursor->told_unavailable)
+        return;
+    cursor->told_unavailable = true;
+    struct reply reply = {.kind = REPLY_ERROR,
+                          .room = cursor->audience->channel->room,
+                          .error = ERR_UNAVAILABLE,
+                          .text = SLICE("The history cannot be read at the moment; it follows")};
+    peer_reply(peer, &reply);
+}
+
 void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, uint64_t after,
                  uint64_t next, struct blob *bytes, const struct room_head *head, int error) {
     peer->page_under_way = false;
     if (peer->stage != PEER_OPEN)
         return;
     struct cursor *cursor = find_waiting(peer, room_key, encoding, after);
-    if (error) {
-        peer->outlet->retry_pages = true; /* with the next tick */
-        return;
-    }
     if (!cursor) {
         peer_mark(peer);
+        return;
+    }
+    if (error) {
+        page_failed(cursor);
         return;
     }
     if (head->first > after + 1) {

@@ -50,9 +50,11 @@ struct cursor {
         uint64_t next_seq;       /* CATCHING: wanted next */
     };
     uint64_t offset; /* CATCHING: not before here, where the stream stood when it joined */
+    uint64_t joined; /* CATCHING: what the channel had delivered when it began */
     uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
     enum cursor_state state;
     bool live_reply;
+    bool told_unavailable; /* that its history cannot be read */
 };
 
 /* A piece of what waits in a peer's outbox: bytes of its own, or a share of a page. */
@@ -109,6 +111,7 @@ struct outlet {
     struct list dirty;
     struct list timers[TIMER_COUNT];
     bool retry_pages; /* a page could not be read */
+    uint64_t retried_ms;
     struct buffer scratch;
     int64_t now_us;
     uint64_t now_ms;

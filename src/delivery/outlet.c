@@ -2,6 +2,7 @@
 #include "delivery/internal.h"
 
 #define CLOSE_TIMEOUT_MS 5000
+#define RETRY_PAGES_MS 1000
 /* The rest of a frame that a cut reader still gets; with more to go it is reset. */
 #define CUT_REST_LARGEST (64 * 1024)
 
@@ -18,11 +19,15 @@ void outlet_deinit(struct outlet *outlet) {
     buffer_close(&outlet->scratch);
 }
 
+/* When the wall clock is set back, time must not stand still until it has caught up: sessions would linger, and rate
+ * limits would last, for that long. It goes on at the pace of the other clock. */
 void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms) {
-    if (now_us > outlet->now_us)
+    uint64_t passed_ms = monotonic_ms > outlet->now_ms ? monotonic_ms - outlet->now_ms : 0;
+    if (now_us >= outlet->now_us)
         outlet->now_us = now_us;
-    if (monotonic_ms > outlet->now_ms)
-        outlet->now_ms = monotonic_ms;
+    else
+        outlet->now_us += (int64_t)passed_ms * 1000;
+    outlet->now_ms += passed_ms;
 }
 
 struct peer *outlet_find(struct outlet *outlet, uint64_t connection) {
@@ -224,9 +229,10 @@ static void timer_due(struct peer *peer, enum peer_timer kind) {
 static void retry_pages(struct outlet *outlet) {
     size_t at = 0;
     struct peer *peer;
-    if (!outlet->retry_pages)
+    if (!outlet->retry_pages || outlet->retried_ms + RETRY_PAGES_MS > outlet->now_ms)
         return;
     outlet->retry_pages = false;
+    outlet->retried_ms = outlet->now_ms;
     while ((peer = id_map_next(outlet->peers, &at)))
         peer_mark(peer);
 }

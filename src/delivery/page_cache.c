@@ -156,6 +156,17 @@ static bool page_render(struct page_cache *cache, struct cached_page *cached,
     return false;
 }
 
+/* A page goes on where the reader is, or at the first entry that there still is. A hole is damage, not history: to be told
+ * of as such, and not to be passed over. */
+static bool page_is_whole(const struct page *page, uint64_t after, uint64_t before) {
+    uint64_t next = page->head.first > after + 1 ? page->head.first : after + 1;
+    for (size_t i = 0; i < page->count; i++, next++) {
+        if (page->entries[i]->seq != next)
+            return false;
+    }
+    return page->count > 0 || next >= before;
+}
+
 bool page_cache_complete(struct page_cache *cache, const struct page *page) {
     struct cached_page *cached = id_map_remove(cache->by_ticket, page->ticket);
     if (!cached)
@@ -165,7 +176,8 @@ bool page_cache_complete(struct page_cache *cache, const struct page *page) {
     buffer_append_slice(&cached->epoch, page->head.epoch);
     cached->next =
         page->count && page->more ? page->entries[page->count - 1]->seq + 1 : cached->before;
-    bool rendered = !page->error && page_render(cache, cached, page);
+    bool usable = !page->error && page_is_whole(page, cached->after, cached->before);
+    bool rendered = usable && page_render(cache, cached, page);
     struct waiter *waiters = cached->waiters;
     cached->waiters = NULL;
     while (waiters) {
@@ -173,7 +185,7 @@ bool page_cache_complete(struct page_cache *cache, const struct page *page) {
         waiters = waiter->next;
         struct peer *peer = outlet_find(&cache->delivery->outlet, waiter->connection);
         if (peer)
-            hand_over(cached, peer, page->error);
+            hand_over(cached, peer, usable ? 0 : ERR_UNAVAILABLE);
         memory_free(waiter);
     }
     if (!rendered)

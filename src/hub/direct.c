@@ -138,26 +138,35 @@ static bool is_current(const struct room *room) {
            slice_equal(claims[1]->folded, rest);
 }
 
+int direct_fold(struct hub *hub, struct slice name, struct slice *folded) {
+    struct slice second = slice_skip(name, 1);
+    struct slice first = slice_cut(&second, ',');
+    struct slice part;
+
+    if (hub_fold(hub, first, &part) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    first = hub_keep(hub, part);
+    if (hub_fold(hub, second, &part) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    *folded = make_name(hub, first, part);
+    return 0;
+}
+
 /* Two rooms can look the same, when somebody gave a name up and somebody else took it. The one
  * meant is with whoever holds the name now, else the newest. */
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name) {
-    struct slice second = slice_skip(name, 1);
-    struct slice first = slice_cut(&second, ',');
     struct slice folded;
     struct room *found = NULL;
 
-    if (list_empty(&session->directs) || hub_fold(hub, first, &folded) < 0) {
+    if (list_empty(&session->directs) || direct_fold(hub, name, &folded) < 0) {
         return NULL;
     }
-    first = hub_keep(hub, folded);
-    if (hub_fold(hub, second, &folded) < 0) {
-        return NULL;
-    }
-    name = make_name(hub, first, folded);
     for (struct list_node *node = session->directs.last; node != NULL; node = node->previous) {
         struct room *room = side_room(node);
 
-        if (room->direct->forsaken || !slice_equal(room->direct->folded, name)) {
+        if (room->direct->forsaken || !slice_equal(room->direct->folded, folded)) {
             continue;
         }
         if (is_current(room)) {
@@ -168,13 +177,13 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
     return found;
 }
 
-static void attach_side(struct hub *hub, struct room *room, const struct session *session) {
+static void attach_side(struct hub *hub, struct room *room, struct session *session) {
     struct client *client = session->client;
 
     if (client != NULL && client->traits.direct && roster_find(&client->roster, room) == NULL) {
         struct place place = place_of(room);
 
-        membership_enter(hub, client, &place, NULL);
+        membership_enter(hub, client, &place, direct_point_take(session, room));
     }
 }
 

@@ -160,6 +160,9 @@ void entrance_admit(struct hub *hub, struct membership *membership, struct entra
         admit_joined(hub, membership, entrance);
         entrance_read(hub, membership, entrance, true);
         break;
+    case ENTRANCE_RETURN:
+        entrance_read(hub, membership, entrance, true);
+        break;
     case ENTRANCE_HELLO:
         welcome_settle(hub, membership->client, entrance);
         return;
@@ -177,6 +180,8 @@ void entrance_refuse(struct hub *hub, struct client *client, struct entrance *en
     if (entrance->kind == ENTRANCE_NAMED && client->session != NULL) {
         name_release(hub, client->session);
     }
-    answer_error(hub, client, entrance->cid, error, SLICE_NONE);
+    if (entrance->kind != ENTRANCE_RETURN) {
+        answer_error(hub, client, entrance->cid, error, SLICE_NONE);
+    }
     memory_free(entrance);
 }

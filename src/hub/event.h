@@ -19,6 +19,7 @@ enum event_kind {
     EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous, once */
     EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's (its origin zero); or ours refused (error) */
     EVENT_LISTED,    /* answer to EFFECT_LIST */
+    EVENT_TRIMMED,   /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
 /* What a kind of client is like; fixed for the life of a connection. */
@@ -83,5 +84,9 @@ struct event {
             const struct room_head *heads; /* public rooms, by name, at most LIMIT_LIST_ITEMS */
             size_t count;
         } listed;
+        struct {
+            struct slice room_key;
+            uint64_t first; /* the oldest seq still there; last + 1 when there is none */
+        } trimmed;
     };
 };

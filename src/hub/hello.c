@@ -209,8 +209,14 @@ static void enter_point(struct hub *hub, struct client *client, struct welcome *
     struct place place;
     int error = place_find(hub, client, point->room, &place);
 
+    if (error == ERR_NOT_FOUND && point->room.data[0] == '@') {
+        error = direct_come_back(hub, client, point, &place);
+    }
     if (error == 0) {
         enter(hub, client, &place, &entrance);
+        if (place.room != NULL && place.room->direct != NULL) {
+            direct_attach(hub, place.room); /* the other side may have waited for this one */
+        }
         return;
     }
     welcome->waiting++;

@@ -179,6 +179,9 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
     case EVENT_LISTED:
         lookup_listed(hub, event);
         break;
+    case EVENT_TRIMMED:
+        room_trimmed(hub, event);
+        break;
     }
     hub->effects = NULL;
 }

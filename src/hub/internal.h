@@ -26,6 +26,7 @@
 #include "hub/hub.h"
 
 struct claim;
+struct direct_point;
 struct membership;
 struct rate;
 struct room;
@@ -142,6 +143,7 @@ struct session {
     struct rate *rate;
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
+    struct direct_point *points; /* places in such rooms whose other side is not back yet */
     struct list_node lingering; /* while expires_us is set */
     int64_t expires_us;         /* 0: is live, or over */
 };
@@ -254,6 +256,7 @@ void room_settle(struct hub *hub, struct room *room);
 void room_free(struct room *room); /* without effects */
 void room_followed(struct hub *hub, const struct event *event);
 void room_committed(struct hub *hub, const struct event *event);
+void room_trimmed(struct hub *hub, const struct event *event);
 /* As told to clients: in a direct-message room nobody is counted. */
 unsigned room_client_count(const struct room *room);
 struct reply_item room_item(struct hub *hub, const struct room *room);
@@ -303,6 +306,7 @@ enum entrance_kind {
     ENTRANCE_OPENED, /* into the lobby without having asked: REPLY_CONNECTED */
     ENTRANCE_NAMED,  /* into the lobby because it has a name now: REPLY_NAMED */
     ENTRANCE_JOIN,   /* asked for: REPLY_JOINED */
+    ENTRANCE_RETURN, /* to a direct-message room, where it was cut off: no answer but a gap */
     ENTRANCE_HELLO,  /* part of a hello: REPLY_WELCOME when all are through */
 };
 
@@ -374,8 +378,20 @@ int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
 /* The one that is shown to `session` as `name`; NULL: none. */
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
-/* Lets every live client of both sides read along. */
+/* Lets every live client of both sides read along, each from where it was cut off. */
 void direct_attach(struct hub *hub, struct room *room);
+/* `name` ("@ann,bob") as it is compared, in memory of the step. ERR_BAD_REQUEST. */
+int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_USE;
+
+/* direct_point.c */
+
+/* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the other side is back
+ * too. ERR_NOT_FOUND: it is not; the point is kept for when it is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. */
+int direct_come_back(struct hub *hub, const struct client *client,
+                     const struct resume_point *point, struct place *place) MUST_USE;
+/* How the session enters the room to read on where it was cut off; NULL: there is no such place. */
+struct entrance *direct_point_take(struct session *session, const struct room *room);
+void direct_points_free(struct session *session);
 enum side direct_side_of(const struct room *room, const struct identity *identity);
 bool direct_over(const struct room *room);
 /* The room goes; so do sessions that were kept for it. */

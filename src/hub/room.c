@@ -258,6 +258,14 @@ void room_committed(struct hub *hub, const struct event *event) {
     }
 }
 
+void room_trimmed(struct hub *hub, const struct event *event) {
+    struct room *room = room_find(hub, event->trimmed.room_key);
+
+    if (room != NULL && room->state == ROOM_FOLLOWED && event->trimmed.first > room->first) {
+        room->first = event->trimmed.first;
+    }
+}
+
 unsigned room_client_count(const struct room *room) {
     return room->direct == NULL ? room->member_count : 0;
 }

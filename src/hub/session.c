@@ -36,6 +36,7 @@ struct session *session_find(const struct hub *hub, const struct identity *ident
 }
 
 void session_free(struct session *session) {
+    direct_points_free(session);
     memory_free(session->rate);
     memory_free(session->claim);
     memory_free(session);

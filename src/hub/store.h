@@ -39,7 +39,7 @@ struct page {
 /* One or more completions, in order. */
 struct completion {
     enum completion_kind { COMPLETION_EVENT, COMPLETION_PAGE } kind;
-    struct event event; /* FOLLOWED, APPENDED, COMMITTED, SIGNALLED, LISTED; now_us is not set */
+    struct event event; /* FOLLOWED, APPENDED, COMMITTED, SIGNALLED, LISTED, TRIMMED; now_us is not set */
     struct page page;
 };
 

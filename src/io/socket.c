@@ -10,6 +10,9 @@
 
 /* Connections that may wait to be accepted; the system lowers it to net.core.somaxconn. */
 #define SOCKET_BACKLOG 4096
+/* Bytes that the system takes for a connection beyond what is on its way to the other side. Else
+ * it would hold megabytes for each one that does not read. */
+#define SOCKET_UNSENT_MAX (64 * 1024)
 
 static const char *local_path(const struct endpoint_address *address) {
     return ((const struct sockaddr_un *)(const void *)&address->storage)->sun_path;
@@ -97,6 +100,12 @@ void socket_listener_close(struct socket_listener *listener) {
     listener->descriptor = -1;
 }
 
+static void limit_unsent(int descriptor) {
+    int bytes = SOCKET_UNSENT_MAX;
+
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
 int socket_accept(int listener, struct endpoint_address *peer) {
     int descriptor;
 
@@ -107,8 +116,10 @@ int socket_accept(int listener, struct endpoint_address *peer) {
     } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return -errno;
-    if (!is_local(peer))
+    if (!is_local(peer)) {
         socket_disable_delay(descriptor);
+        limit_unsent(descriptor);
+    }
     return descriptor;
 }
 

@@ -24,7 +24,8 @@ int socket_listen(const struct endpoint_address *address, struct socket_listener
 void socket_listener_close(struct socket_listener *listener);
 
 /* The next connection that waits: its descriptor and who it is. A negative errno when there is none
- * (-EAGAIN) or it cannot be taken (-EMFILE …). TCP connections send small writes at once. */
+ * (-EAGAIN) or it cannot be taken (-EMFILE …). TCP connections send small writes at once, and take
+ * no more than a little beyond what the other side has room for. */
 int socket_accept(int listener, struct endpoint_address *peer) MUST_USE;
 
 /* Small writes go out at once instead of waiting for the answer to the one before. No effect on

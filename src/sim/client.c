@@ -148,7 +148,7 @@ static bool misfortune(struct client *client) {
         client_note(client, "reads nothing for a while");
         return true;
     case 5:
-        wire->read_most = 1 + (size_t)draw(world, 2000);
+        wire->read_most = wire->whole ? 0 : 1 + (size_t)draw(world, 2000);
         client_note(client, "reads slowly");
         return true;
     case 6:
@@ -249,7 +249,8 @@ void client_check_signature(struct world *world, const struct entry_body *body) 
                                             : ledger_by_text(&world->ledger, body->content);
     int name = people_find(body->sender);
     if (!utterance) {
-        world_fail(world, "something nobody has said is to be stored");
+        world_fail(world, "what nobody has said is to be stored: %.*s, signed %.*s",
+                   SLICE_ARGS(body->content), SLICE_ARGS(body->sender));
         return;
     }
     world_check(world,

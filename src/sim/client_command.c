@@ -26,6 +26,8 @@ static void connected(struct client *client) {
         wire->whole = true;
         wire->choppy = false;
         wire->capacity = 1 << 24;
+    } else {
+        client_send(client, SLICE("\n")); /* or a first line that comes in parts would be taken for several */
     }
 }
 

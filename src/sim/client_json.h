@@ -17,7 +17,7 @@ struct pending {
     enum asked asked;
     struct utterance *utterance; /* SAY */
     struct json_room *room;      /* JOIN, LEAVE, HISTORY */
-    bool has_after;              /* JOIN */
+    bool has_after, has_epoch;   /* JOIN */
     uint64_t after;
     uint64_t before; /* HISTORY: 0: no bound */
     unsigned limit;

@@ -61,7 +61,7 @@ static void hear_before_name(struct client *client, struct slice line) {
     struct line_client *own = client->state;
     if (own->stage == LINE_BANNER) {
         world_check(client->world, slice_equal(line, SLICE("banter chat server")), "no banner");
-        own->stage = LINE_PROMPT;
+        own->stage = LINE_NAMING; /* the prompt follows */
         return;
     }
     if (slice_equal(line, SLICE("Enter your name:"))) {
@@ -215,6 +215,8 @@ static void hear(struct client *client, struct slice line) {
     const struct utterance *utterance = line_end_utterance(client, line);
     if (utterance) {
         hear_entry(client, utterance, line);
+    } else if (own->looked_back && (cut_end(&line, ": ") || cut_end(&line, "] "))) {
+        /* Of what was deleted its author is left. */
     } else if (!hear_presence(client, line) && !hear_answer(client, line)) {
         client_fail(client, "reads a line that nobody wrote: %.*s", SLICE_ARGS(line));
     }

@@ -185,11 +185,12 @@ static void join(struct client *client) {
         json_object_set_new(object, "after", json_integer((json_int_t)pending->after));
         if (room->epoch[0] != '\0' && chance(world, 80)) {
             json_object_set_new(object, "epoch", json_string(room->epoch));
-        } else {
-            room->epoch[0] = '\0';
+            pending->has_epoch = true;
         }
     }
-    room->stage = STAGE_JOINING;
+    if (room->stage == STAGE_OUT) { /* else it goes on as before until the answer */
+        room->stage = STAGE_JOINING;
+    }
     room->wanted = true;
     client_note(client, "joins %s as %s, after %lld", room->name, pending->cid,
                 pending->has_after ? (long long)pending->after : -1);

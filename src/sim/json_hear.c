@@ -16,9 +16,11 @@ static uint64_t number_of(const json_t *object, const char *key) {
     return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
-/* The room a frame is about; NULL: one this client has never heard of. */
+/* The room a frame is about; NULL: one this client has never heard of. A direct-message room comes by itself. */
 static struct json_room *room_of(struct client *client, const json_t *frame) {
-    return json_room_find(client->state, text_of(frame, "room"));
+    struct slice name = text_of(frame, "room");
+    return slice_starts_with(name, SLICE("@")) ? json_room_get(client, name)
+                                               : json_room_find(client->state, name);
 }
 
 static const char *const kind_names[] = {
@@ -168,12 +170,11 @@ static void copy_epoch(struct json_room *room, const json_t *frame) {
 
 /* From here on pages come, from `after` on if it can be. */
 static void enter(struct client *client, struct json_room *room, const json_t *frame,
-                  bool has_after, uint64_t after) {
+                  bool has_after, uint64_t after, bool has_epoch) {
     struct room_log *log = json_room_log(client, room);
     uint64_t last = number_of(frame, "last"), backlog = client->world->plan.backlog;
     uint64_t first = number_of(frame, "first");
-    room->expect_gap = has_after && (after > last || (room->epoch[0] != '\0' &&
-                                                      !is(frame, "epoch", room->epoch)));
+    room->expect_gap = has_after && (after > last || (has_epoch && !is(frame, "epoch", room->epoch)));
     copy_epoch(room, frame);
     room->stage = STAGE_CATCHING;
     if (log) {
@@ -192,7 +193,7 @@ static void hear_joined(struct client *client, const json_t *frame,
     client_note(client, "is in %s, first %llu last %llu", room->name,
                 (unsigned long long)number_of(frame, "first"),
                 (unsigned long long)number_of(frame, "last"));
-    enter(client, room, frame, pending->has_after, pending->after);
+    enter(client, room, frame, pending->has_after, pending->after, pending->has_epoch);
 }
 
 /* Whether entries up to `first` - 1 are gone for good. */
@@ -202,15 +203,21 @@ static bool truly_gone(const struct client *client, const struct reading *readin
            reading->log->last + 1 - first >= client->world->plan.keep;
 }
 
+/* Starts anew, wherever that is. */
+static void restart(struct client *client, struct reading *reading) {
+    reader_begin_at(reading, 1);
+    reader_begin(reading, client->order);
+}
+
 static void hear_gap(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     uint64_t after = number_of(frame, "after"), first = number_of(frame, "first");
-    if (room && room->twins) {
-        return;
-    }
-    if (!room || room->stage != STAGE_CATCHING) {
-        client_fail(client, "hears of a gap in %.*s, where it reads nothing",
-                    SLICE_ARGS(text_of(frame, "room")));
+    bool retention = is(frame, "reason", "retention");
+    bool direct = room && room->index < 0;
+    if (!room || (room->stage != STAGE_CATCHING && !direct)) {
+        client_fail(client, "hears of a gap (%.*s) in %.*s after %llu, where it reads nothing",
+                    SLICE_ARGS(text_of(frame, "reason")), SLICE_ARGS(text_of(frame, "room")),
+                    (unsigned long long)after);
         return;
     }
     client_note(client, "has a gap in %s after %llu", room->name, (unsigned long long)after);
@@ -218,7 +225,10 @@ static void hear_gap(struct client *client, const json_t *frame) {
     if (!room->reading) {
         return;
     }
-    bool retention = is(frame, "reason", "retention");
+    if (direct) {
+        restart(client, room->reading);
+        return;
+    }
     if (retention == room->expect_gap || after != room->reading->next - 1) {
         client_fail(client, "hears of a gap in %s after %llu for no reason", room->name,
                     (unsigned long long)after);
@@ -229,16 +239,17 @@ static void hear_gap(struct client *client, const json_t *frame) {
     room->expect_gap = false;
     if (retention) {
         reader_begin_at(room->reading, first);
-    } else { /* starts anew, wherever that is */
-        reader_begin_at(room->reading, 1);
-        reader_begin(room->reading, client->order);
+    } else {
+        restart(client, room->reading);
     }
 }
 
 static void hear_live(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     uint64_t at = number_of(frame, "at");
-    if (room && room->twins) {
+    client_note(client, "is live in %.*s at %llu", SLICE_ARGS(text_of(frame, "room")),
+                (unsigned long long)at);
+    if (room && room->index < 0) { /* these come and go as those do who write */
         room->stage = STAGE_LIVE;
         return;
     }
@@ -267,7 +278,7 @@ static void hear_page(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     size_t index;
     json_t *item;
-    if (!room || (room->stage != STAGE_CATCHING && !room->twins)) {
+    if (!room || (room->stage != STAGE_CATCHING && room->index >= 0)) {
         client_fail(client, "gets a page of %.*s, where it reads nothing",
                     SLICE_ARGS(text_of(frame, "room")));
         return;
@@ -372,12 +383,12 @@ static void hear_welcome(struct client *client, const json_t *frame) {
         struct json_room *room = json_room_get(client, text_of(item, "room"));
         if (room->resuming) {
             room->resuming = false;
-            enter(client, room, item, true, room->after);
+            enter(client, room, item, true, room->after, room->epoch[0] != '\0');
         } else if (room->index < 0) {
             if (!room->reading || room->stage == STAGE_OUT) {
                 copy_epoch(room, item);
             }
-            room->stage = STAGE_CATCHING;
+            room->stage = STAGE_LIVE; /* it may have been before, so it need not be told again */
             room->wanted = true;
         } else {
             client_fail(client, "is in %s and did not ask for that", room->name);

@@ -84,8 +84,8 @@ static void end_pipe(struct wire *wire, struct pipe *pipe, enum ending ending,
 }
 
 /* Loses what is under way from any byte on. */
-static void cut(struct world *world, struct pipe *pipe) {
-    size_t kept = (size_t)draw(world, pipe->bytes + 1);
+static void cut(struct wire *wire, struct pipe *pipe) {
+    size_t kept = wire->whole ? pipe->bytes : (size_t)draw(wire->world, pipe->bytes + 1);
     struct packet **link = &pipe->first;
     pipe->bytes = 0;
     pipe->last = NULL;
@@ -174,7 +174,7 @@ static void transport_reset(void *owner) {
     struct wire *wire = owner;
     trace_note(&wire->world->trace, wire->world->now_us, "wire", wire->id, "reset by the server");
     wire->finished = true;
-    cut(wire->world, &wire->down);
+    cut(wire, &wire->down);
     end_pipe(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
     world_later(wire->world, (int64_t)draw(wire->world, 1000), HAPPEN_GONE, wire->id);
 }
@@ -238,11 +238,11 @@ void wire_leave(struct wire *wire, enum leaving how) {
         end_pipe(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
         break;
     case LEAVE_RESET:
-        cut(world, &wire->up);
+        cut(wire, &wire->up);
         end_pipe(wire, &wire->up, ENDING_RESET, HAPPEN_UP);
         break;
     case LEAVE_SILENTLY:
-        cut(world, &wire->up);
+        cut(wire, &wire->up);
         wire->up.ended = true;
         world_later(world, 1000000 * (5 + (int64_t)draw(world, 60)), HAPPEN_GONE, wire->id);
         wire->stalled_until_us = INT64_MAX;
@@ -425,7 +425,7 @@ void wire_gone(struct wire *wire) {
 
 void wire_orphan(struct wire *wire) {
     wire->peer = NULL;
-    cut(wire->world, &wire->down);
+    cut(wire, &wire->down);
     end_pipe(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
     settle(wire);
 }

@@ -173,7 +173,8 @@ static void hear_writes(struct replay_client *client) {
     size_t length;
     while (replay_socket_take_write(client->socket, &length)) {
         if (length > 0) {
-            hear(client, HEARD_WORDS, slice_from(buffer_slice(&client->socket->output).data, length));
+            hear(client, HEARD_WORDS,
+                 slice_from(buffer_slice(&client->socket->output).data, length));
             buffer_consume(&client->socket->output, length);
         }
     }

@@ -17,7 +17,14 @@ struct replay_kind {
     const char *path, *subprotocol; /* of frames */
 };
 
-enum replay_hearing { HEARD_WORDS, HEARD_BINARY, HEARD_PING, HEARD_PONG, HEARD_CLOSE, HEARD_RESPONSE };
+enum replay_hearing {
+    HEARD_WORDS,
+    HEARD_BINARY,
+    HEARD_PING,
+    HEARD_PONG,
+    HEARD_CLOSE,
+    HEARD_RESPONSE
+};
 
 /* One thing that came. */
 struct replay_heard {
@@ -35,11 +42,11 @@ struct replay_client {
     struct replay_socket *socket;
     struct websocket_decoder decoder;
     struct replay_heard *first, *last;
-    bool open;         /* the handshake is over */
-    bool deflate;      /* compresses what it sends */
-    bool mute;         /* does not answer pings */
-    bool lines;        /* has sent LF: what comes is no more cut by writes */
-    bool end_expected; /* of the connection; or the client ended it */
+    bool open;          /* the handshake is over */
+    bool deflate;       /* compresses what it sends */
+    bool mute;          /* does not answer pings */
+    bool lines;         /* has sent LF: what comes is no more cut by writes */
+    bool end_expected;  /* of the connection; or the client ended it */
     const char *broken; /* what the server sent cannot be read; NULL: fine */
 };
 

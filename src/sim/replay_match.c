@@ -1,8 +1,6 @@
 /* Expected bytes: literal stretches, with holes between them that take whatever came up to the next stretch. */
 #include "sim/replay_internal.h"
 
-#include <string.h>
-
 struct hole {
     bool open;         /* there is one, to be filled by what comes before the next literal */
     struct slice name; /* empty: it is not kept */

@@ -6,13 +6,14 @@
 #define MARK "\x01"
 #define MARK_JSON "\\u0001"
 #define MORE MARK "..."
-#define PATH_MOST 200
 
 /* A place in what came, to tell where it differs. */
 struct place {
     struct replay_variables *variables;
     struct replay_match *match;
-    char path[PATH_MOST];
+    const struct place *outer; /* NULL: it is all of it */
+    const char *key;           /* in an object; NULL: `index` in an array */
+    size_t index;
 };
 
 /* Takes $name or "..." where a value or a member may stand. */
@@ -36,8 +37,8 @@ static const char *prepare(const struct replay_variables *variables, struct slic
     const char *wrong = NULL;
     while (!wrong && words.length > 0) {
         if (slice_starts_with(words, SLICE("${"))) {
-            struct slice inside = replay_take_braces(&words);
-            wrong = inside.data ? replay_append_braces(variables, inside, true, out)
+            struct slice braces = replay_take_braces(&words);
+            wrong = braces.data ? replay_append_braces(variables, braces, true, out)
                                 : "${ without its }";
             continue;
         }
@@ -52,22 +53,34 @@ static const char *prepare(const struct replay_variables *variables, struct slic
     return wrong;
 }
 
-static bool differs(const struct place *place, const char *what, json_t *value) {
+static void append_place(const struct place *place, struct buffer *out) {
+    if (!place->outer) {
+        buffer_append_string(out, "it");
+        return;
+    }
+    append_place(place->outer, out);
+    if (place->key) {
+        buffer_append_format(out, ".%s", place->key);
+    } else {
+        buffer_append_format(out, "[%zu]", place->index);
+    }
+}
+
+/* Notes what is the matter with `value`, which may be NULL. Returns false. */
+static bool differs(const struct place *place, const char *matter, json_t *value) {
+    struct buffer *why = &place->match->why;
     char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    buffer_append_format(&place->match->why, "%s: %s%s%s", place->path[0] ? place->path : "it",
-                         what, dump ? " " : "", dump ? dump : "");
+    append_place(place, why);
+    buffer_append_format(why, " %s%s%s", matter, dump ? " " : "", dump ? dump : "");
     free(dump);
     return false;
 }
 
-static bool matches(const struct place *place, json_t *expected, json_t *came);
-
-static bool match_member(const struct place *place, const char *key, json_t *expected,
-                         json_t *came) {
-    struct place inner = {place->variables, place->match, ""};
-    snprintf(inner.path, PATH_MOST, "%s%s%s", place->path, place->path[0] ? "." : "", key);
-    return matches(&inner, expected, json_object_get(came, key));
+static struct place inside(const struct place *outer, const char *key, size_t index) {
+    return (struct place){outer->variables, outer->match, outer, key, index};
 }
+
+static bool matches(const struct place *place, json_t *expected, json_t *came);
 
 static bool match_object(const struct place *place, json_t *expected, json_t *came) {
     const char *key;
@@ -77,15 +90,15 @@ static bool match_object(const struct place *place, json_t *expected, json_t *ca
         return differs(place, "is no object but", came);
     }
     json_object_foreach(expected, key, value) {
-        if (strcmp(key, MORE) != 0 && !match_member(place, key, value, came)) {
+        struct place member = inside(place, key, 0);
+        if (strcmp(key, MORE) != 0 && !matches(&member, value, json_object_get(came, key))) {
             return false;
         }
     }
     json_object_foreach(came, key, value) {
         if (!more && !json_object_get(expected, key)) {
-            buffer_append_format(&place->match->why, "%s%s%s: nobody expected this member",
-                                 place->path, place->path[0] ? "." : "", key);
-            return false;
+            struct place member = inside(place, key, 0);
+            return differs(&member, "was not expected, and is", value);
         }
     }
     return true;
@@ -103,16 +116,13 @@ static bool match_array(const struct place *place, json_t *expected, json_t *cam
         return differs(place, "is no array but", came);
     }
     for (size_t i = 0; i < count && i < json_array_size(came); i++) {
-        struct place inner = {place->variables, place->match, ""};
-        snprintf(inner.path, PATH_MOST, "%s[%zu]", place->path, i);
-        if (!matches(&inner, json_array_get(expected, i), json_array_get(came, i))) {
+        struct place item = inside(place, NULL, i);
+        if (!matches(&item, json_array_get(expected, i), json_array_get(came, i))) {
             return false;
         }
     }
     if (json_array_size(came) < count || (json_array_size(came) > count && !more)) {
-        buffer_append_format(&place->match->why, "%s: has %zu items", place->path,
-                             json_array_size(came));
-        return false;
+        return differs(place, "has more items, or fewer:", came);
     }
     return true;
 }
@@ -126,7 +136,7 @@ static bool match_variable(const struct place *place, struct slice name, json_t 
         return differs(place, "is missing", NULL);
     }
     if (known && !json_equal(known, came)) {
-        return differs(place, "came", came);
+        return differs(place, "is", came);
     }
     if (!known && !slice_equal(name, SLICE("_"))) {
         replay_variable_set(place->variables, name, came);
@@ -148,13 +158,13 @@ static bool matches(const struct place *place, json_t *expected, json_t *came) {
     if (json_is_array(expected)) {
         return match_array(place, expected, came);
     }
-    return json_equal(expected, came) || differs(place, "came", came);
+    return json_equal(expected, came) || differs(place, "is", came);
 }
 
 const char *replay_match_json(struct replay_variables *variables, struct slice words,
                               struct slice came, struct replay_match *match) {
     struct buffer text = {0};
-    struct place place = {variables, match, ""};
+    struct place place = {.variables = variables, .match = match};
     json_t *expected = NULL, *object = NULL;
     const char *wrong = prepare(variables, words, &text);
     if (!wrong) {
@@ -164,8 +174,8 @@ const char *replay_match_json(struct replay_variables *variables, struct slice w
     }
     if (!wrong) {
         object = json_loadb(came.data, came.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-        match->matches = object ? matches(&place, expected, object)
-                                : differs(&place, "is no JSON object", NULL);
+        match->matches =
+            object ? matches(&place, expected, object) : differs(&place, "is no JSON object", NULL);
     }
     json_decref(object);
     json_decref(expected);

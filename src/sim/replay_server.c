@@ -14,10 +14,11 @@ static const struct {
     struct slice name;
     size_t offset;
 } option_names[] = {
-#define OPTION(name) {SLICE(#name), offsetof(struct replay_options, name)}
-    OPTION(rate_per_minute), OPTION(max_message),    OPTION(session_linger),
-    OPTION(announce_limit),  OPTION(backlog),        OPTION(create_rooms),
-    OPTION(stream_window),   OPTION(ping_interval),  OPTION(ping_timeout),
+#define OPTION(name)                                                                               \
+    { SLICE(#name), offsetof(struct replay_options, name) }
+    OPTION(rate_per_minute), OPTION(max_message),       OPTION(session_linger),
+    OPTION(announce_limit),  OPTION(backlog),           OPTION(create_rooms),
+    OPTION(stream_window),   OPTION(ping_interval),     OPTION(ping_timeout),
     OPTION(idle_timeout),    OPTION(handshake_timeout), OPTION(keep),
 #undef OPTION
 };

@@ -22,17 +22,17 @@ struct replay_options {
 struct replay_socket {
     struct replay_socket *next;
     struct replay_server *server;
-    struct peer *peer;       /* NULL: the server has let go of it */
-    struct buffer output;    /* what the server has sent; taken by the client */
-    size_t *writes;          /* lengths of the sends that make up `output`, oldest first */
+    struct peer *peer;    /* NULL: the server has let go of it */
+    struct buffer output; /* what the server has sent; taken by the client */
+    size_t *writes;       /* lengths of the sends that make up `output`, oldest first */
     size_t write_count, write_capacity;
-    struct buffer input;     /* what the server has not read yet */
-    bool end_of_file;        /* follows the input */
-    bool bytewise;           /* each byte arrives by itself */
-    size_t room;             /* bytes it takes until it is full; SIZE_MAX: never is */
-    int64_t wake_us;         /* asked for by the server; 0: not */
-    bool blocked, paused;    /* as the server knows it */
-    bool finished, reset;    /* by the server */
+    struct buffer input;  /* what the server has not read yet */
+    bool end_of_file;     /* follows the input */
+    bool bytewise;        /* each byte arrives by itself */
+    size_t room;          /* bytes it takes until it is full; SIZE_MAX: never is */
+    int64_t wake_us;      /* asked for by the server; 0: not */
+    bool blocked, paused; /* as the server knows it */
+    bool finished, reset; /* by the server */
 };
 
 struct replay_server {
@@ -42,7 +42,7 @@ struct replay_server {
     struct delivery *delivery; /* NULL: down */
     struct replay_socket *sockets;
     struct rng rng;
-    int64_t now_us; /* since the scenario began */
+    int64_t now_us;  /* since the scenario began */
     int64_t tick_us; /* when the next is due */
 };
 

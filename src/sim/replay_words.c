@@ -55,8 +55,9 @@ bool replay_words_are_json(struct slice words) {
 
 size_t replay_name_length(struct slice s) {
     size_t length = 0;
-    while (length < s.length && (s.data[length] == '_' || (s.data[length] >= 'a' && s.data[length] <= 'z') ||
-                                 (length > 0 && s.data[length] >= '0' && s.data[length] <= '9'))) {
+    while (length < s.length &&
+           (s.data[length] == '_' || (s.data[length] >= 'a' && s.data[length] <= 'z') ||
+            (length > 0 && s.data[length] >= '0' && s.data[length] <= '9'))) {
         length++;
     }
     return length;

@@ -8,7 +8,6 @@ void trouble_begin(struct world *world) {
         world_later(world, 1000 * (int64_t)draw(world, 2 * world->plan.trouble_ms), HAPPEN_TROUBLE,
                     0);
     }
-    world_later(world, 50000, HAPPEN_STORE, 0);
 }
 
 void trouble_store(struct world *world) {

@@ -181,6 +181,7 @@ static void live(struct world *world, const struct world_options *options) {
     int64_t end_us = (int64_t)options->seconds * 1000000;
     bool going = true;
     world_later(world, 0, HAPPEN_TICK, 0);
+    world_later(world, 0, HAPPEN_STORE, 0);
     trouble_begin(world);
     while (going && !world->broken) {
         int64_t left_us = end_us - world->now_us;

@@ -200,7 +200,18 @@ static bool give_found(struct completions *completions, struct job *job) {
     return true;
 }
 
-/* The head may have been read after a commit that is still on its way here. */
+static bool give_trimmed(struct completions *completions, struct job *job) {
+    if (find_followed(completions, job->room_key) == NULL) {
+        return false;
+    }
+    struct event *event = give_event(completions, EVENT_TRIMMED);
+    event->trimmed.room_key = job->room_key;
+    event->trimmed.first = job->trimmed.first;
+    return true;
+}
+
+/* The head may have been read after a commit that is still on its way here. What was let go of since then still comes
+ * from there, so the log does not begin behind its end. */
 static bool give_page(struct completions *completions, struct job *job) {
     const struct followed *room = find_followed(completions, job->room_key);
     completions->completion = (struct completion){.kind = COMPLETION_PAGE, .page = job->read.page};
@@ -208,6 +219,7 @@ static bool give_page(struct completions *completions, struct job *job) {
     if (room != NULL && head->last > room->last) {
         head->last = room->last;
         head->exists = room->last > 0;
+        head->first = head->first < head->last + 1 ? head->first : head->last + 1;
     }
     if (job->read.page.error != 0) {
         head->room_key = job->room_key;
@@ -236,6 +248,8 @@ static bool give(struct completions *completions, struct job *job) {
         return give_signalled(completions, job);
     case JOB_FOUND:
         return give_found(completions, job);
+    case JOB_TRIMMED:
+        return give_trimmed(completions, job);
     case JOB_PAGE:
         return give_page(completions, job);
     case JOB_LIST:

@@ -4,6 +4,7 @@
  * - an append's APPENDED, then (when the room is followed) the COMMITTED that holds its entry; neighbouring appends to
  *   one room share a COMMITTED;
  * - a signal's SIGNALLED after the COMMITTED of every append before it;
+ * - a room's TRIMMED after the COMMITTED of what was in its log before;
  * - a room's FOLLOWED before the first COMMITTED, and none after it is unfollowed or erased;
  * - a page of a followed room shows nothing that was not reported before it was asked for, though it may be read later.
  *

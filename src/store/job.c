@@ -65,6 +65,12 @@ struct job *job_new_found(struct slice room_key, struct entry **entries, size_t 
     return job;
 }
 
+struct job *job_new_trimmed(struct slice room_key, uint64_t first) {
+    struct job *job = new_room_job(JOB_TRIMMED, room_key);
+    job->trimmed.first = first;
+    return job;
+}
+
 struct job *job_new_page(const struct page_query *query) {
     struct job *job = new_room_job(JOB_PAGE, query->room_key);
     job->read.query = *query;
@@ -126,6 +132,7 @@ void job_free(struct job *job) {
         break;
     case JOB_UNFOLLOW:
     case JOB_ERASE:
+    case JOB_TRIMMED:
         break;
     }
     memory_free(job);

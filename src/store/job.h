@@ -16,6 +16,7 @@ enum job_kind {
     JOB_APPEND,
     JOB_SIGNAL,
     JOB_ERASE,
+    JOB_TRIMMED, /* made by an engine: the log of a room begins later than before */
     JOB_FOUND, /* made by an engine: entries turned out to be in the log without their appends having been reported */
     JOB_PAGE,
     JOB_LIST,
@@ -42,6 +43,9 @@ struct job {
             size_t count;
         } found;
         struct {
+            uint64_t first;
+        } trimmed;
+        struct {
             struct page_query query;
             struct page page; /* entries as above; head made by head_copy, or zeroed */
         } read;
@@ -61,6 +65,7 @@ struct job *job_new_append(struct draft *draft);   /* takes */
 struct job *job_new_signal(struct signal *signal); /* takes */
 struct job *job_new_erase(struct slice room_key);
 struct job *job_new_found(struct slice room_key, struct entry **entries, size_t count); /* takes */
+struct job *job_new_trimmed(struct slice room_key, uint64_t first);
 struct job *job_new_page(const struct page_query *query);
 struct job *job_new_list(struct origin origin, struct slice cid);
 void job_free(struct job *job); /* NULL is fine; with all it owns */

@@ -115,6 +115,7 @@ static void do_job(struct memory_store *store, struct job *job) {
         break;
     case JOB_SIGNAL:
     case JOB_FOUND:
+    case JOB_TRIMMED:
         break;
     }
 }

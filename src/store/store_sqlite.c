@@ -110,7 +110,8 @@ static void sqlite_turn(struct store *store) {
 
 /* Whether the job was counted by submit: not what the reader did, nor what the writer found by itself. */
 static bool was_submitted(const struct job *job) {
-    return job->kind != JOB_PAGE && job->kind != JOB_LIST && job->kind != JOB_FOUND;
+    return job->kind != JOB_PAGE && job->kind != JOB_LIST && job->kind != JOB_FOUND &&
+           job->kind != JOB_TRIMMED;
 }
 
 static void take_finished(struct sqlite_store *store) {

@@ -129,3 +129,30 @@ def test_a_folder_in_use_is_refused_with_one_clear_line(server):
     with pytest.raises(AssertionError) as refusal:
         server(folder_of=first)
     assert "ended with 1" in str(refusal.value)
+
+
+@pytest.mark.parametrize("first_back", ["ann", "bob"])
+def test_a_direct_message_missed_before_a_restart_comes_after_it(server, first_back):
+    first = server(*NO_LIMIT)
+    ann, bob = V1(first.port()), V1(first.port())
+    secrets = {"ann": ann.hello(name="ann")["session"], "bob": bob.hello(name="bob")["session"]}
+    ann.ask("message", to="bob", content="one")
+    bob.hear_until("message", content="one")
+    bob.__exit__()  # without a goodbye: the name is kept
+    assert ann.ask("message", to="bob", content="two")["seq"] == 2
+    first.kill()
+    second = server(*NO_LIMIT, folder_of=first)
+
+    def come_back(name, after):
+        client = V1(second.port())
+        points = {"@ann,bob": {"after": after}}
+        client.hello(session=secrets[name], name=name, resume=points)
+        return client
+
+    clients = {}
+    for name in ("ann", "bob") if first_back == "ann" else ("bob", "ann"):
+        clients[name] = come_back(name, 2 if name == "ann" else 1)
+    batch = clients["bob"].hear_until("batch")
+    assert [(item["seq"], item["content"]) for item in batch["items"]] == [(2, "two")]
+    clients["ann"].ask("message", to="bob", content="three")
+    assert clients["bob"].hear_until("message")["seq"] == 3

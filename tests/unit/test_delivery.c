@@ -381,6 +381,28 @@ static void history_becomes_live_without_a_seam(void **state) {
     world_free(world);
 }
 
+static void a_joiner_gets_what_was_shown_before_it_joined_from_pages_only(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered"), *stalled = open_json(world, "banter.v1\r\n");
+    send_json(world, stalled, "{\"type\":\"hello\"}");
+    send_json(world, stalled, "{\"type\":\"join\",\"room\":\"lobby\",\"cid\":\"s\"}");
+    stalled->room = 0; /* keeps the stream from the beginning */
+    for (int i = 0; i < 300; i++)
+        say(world, writer, "x\n");
+    struct wire *reader = open_json(world, "banter.v1\r\n");
+    send_json(world, reader, "{\"type\":\"hello\"}");
+    send_json(world, reader, "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0,\"cid\":\"j\"}");
+    say(world, writer, "y\n");
+    assert_true(saw(reader, "\"at\":300"));
+    assert_int_equal(check_seqs(reader, 1), 302);
+    assert_false(saw(reader, "presence"));
+    wire_close(world, writer);
+    wire_close(world, stalled);
+    wire_close(world, reader);
+    world_free(world);
+}
+
 static void a_plain_client_that_says_hello_misses_nothing(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -473,6 +495,7 @@ int main(void) {
         cmocka_unit_test(goodbye_comes_after_everything_shown),
         cmocka_unit_test(answers_without_line_feed_leave_five_milliseconds_apart),
         cmocka_unit_test(history_becomes_live_without_a_seam),
+        cmocka_unit_test(a_joiner_gets_what_was_shown_before_it_joined_from_pages_only),
         cmocka_unit_test(a_plain_client_that_says_hello_misses_nothing),
         cmocka_unit_test(an_unanswered_ping_cuts),
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),

@@ -1,0 +1,117 @@
+/* Coming back to a conversation after the server was restarted. The hub knows a direct-message room by the sessions of
+ * both sides, and has forgotten it with them; its log is still there. The first of the two to come back cannot name the
+ * other yet, so the place where it was cut off is kept with its session, until the other is back or writes. */
+#include "hub/internal.h"
+#include "hub/pack.h"
+
+#define POINTS_PER_SESSION 100
+
+struct direct_point {
+    struct direct_point *next;
+    uint64_t after;
+    struct slice folded, epoch; /* point into bytes */
+    char bytes[];
+};
+
+void direct_points_free(struct session *session) {
+    while (session->points != NULL) {
+        struct direct_point *point = session->points;
+
+        session->points = point->next;
+        memory_free(point);
+    }
+}
+
+static struct direct_point **find_point(struct session *session, struct slice folded) {
+    struct direct_point **link = &session->points;
+
+    while (*link != NULL && !slice_equal((*link)->folded, folded)) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+static void keep_point(struct session *session, struct slice folded,
+                       const struct resume_point *from) {
+    struct direct_point **link = find_point(session, folded);
+    unsigned count = 0;
+
+    if (*link != NULL) {
+        struct direct_point *known = *link;
+
+        *link = known->next;
+        memory_free(known);
+    }
+    for (const struct direct_point *each = session->points; each != NULL; each = each->next) {
+        count++;
+    }
+    if (count >= POINTS_PER_SESSION) {
+        return;
+    }
+    struct direct_point *point = memory_new(sizeof(*point) + folded.length + from->epoch.length);
+
+    point->after = from->after;
+    point->folded = folded;
+    point->epoch = from->epoch;
+    pack_slice(&point->epoch, pack_slice(&point->folded, point->bytes));
+    point->next = session->points;
+    session->points = point;
+}
+
+/* The one of both names that is not the session's own; empty: neither is, so the room is not the session's. */
+static struct slice other_name(const struct session *session, struct slice folded) {
+    struct slice second = slice_skip(folded, 1);
+    struct slice first = slice_cut(&second, ',');
+
+    if (session->claim == NULL) {
+        return SLICE_NONE;
+    }
+    if (slice_equal(first, session->claim->folded)) {
+        return second;
+    }
+    return slice_equal(second, session->claim->folded) ? first : SLICE_NONE;
+}
+
+int direct_come_back(struct hub *hub, const struct client *client, const struct resume_point *point,
+                     struct place *place) {
+    struct session *session = client->session;
+    struct slice folded;
+
+    if (session == NULL || point->after == 0 || direct_fold(hub, point->room, &folded) < 0) {
+        return ERR_NOT_FOUND;
+    }
+    struct slice other = other_name(session, folded);
+
+    if (other.length == 0) {
+        return ERR_NOT_FOUND;
+    }
+    const struct claim *claim = name_find(hub, other);
+
+    if (claim == NULL) {
+        keep_point(session, folded, point);
+        return ERR_NOT_FOUND;
+    }
+    struct room *room;
+    int error = direct_open(hub, session, claim->session, &room);
+
+    if (error == 0) {
+        *place = place_of(room);
+    }
+    return error;
+}
+
+struct entrance *direct_point_take(struct session *session, const struct room *room) {
+    struct direct_point **link = find_point(session, room->direct->folded);
+    struct direct_point *point = *link;
+
+    if (point == NULL) {
+        return NULL;
+    }
+    struct entrance entrance = {
+        .kind = ENTRANCE_RETURN, .has_after = true, .after = point->after, .epoch = point->epoch};
+    struct entrance *taken = entrance_new(&entrance);
+
+    *link = point->next;
+    memory_free(point);
+    return taken;
+}

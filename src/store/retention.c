@@ -1,0 +1,67 @@
+#include "store/retention.h"
+
+#include <time.h>
+
+#define SECOND_US 1000000
+#define SECOND_NS UINT64_C(1000000000)
+#define PAUSE_SHORTEST_S 1
+#define PAUSE_LONGEST_S 60
+#define PAUSE_UNBOUNDED_S 3600 /* cids of earlier settings still have to go */
+
+static const struct retention everything = {
+    .age_us = RETENTION_AGE_ALL, .count = RETENTION_ALL, .bytes = RETENTION_ALL};
+
+struct retention retention_of(const struct retention_rules *rules, struct slice room_key) {
+    if (rules == NULL) {
+        return everything;
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        if (slice_equal(rules->rules[i].room_key, room_key)) {
+            return rules->rules[i].retention;
+        }
+    }
+    return rules->usual;
+}
+
+int64_t retention_now(const struct retention_rules *rules) {
+    struct timespec now;
+    if (rules != NULL && rules->now_us != NULL) {
+        return rules->now_us();
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+bool retention_bounds(const struct retention *retention) {
+    return retention->age_us != RETENTION_AGE_ALL || retention->count != RETENTION_ALL ||
+           retention->bytes != RETENTION_ALL;
+}
+
+/* A tenth of the age, within bounds. */
+static uint64_t pause_s(const struct retention *retention) {
+    int64_t tenth_s = retention->age_us / 10 / SECOND_US;
+    if (!retention_bounds(retention)) {
+        return PAUSE_UNBOUNDED_S;
+    }
+    if (tenth_s < PAUSE_SHORTEST_S) {
+        return PAUSE_SHORTEST_S;
+    }
+    return tenth_s < PAUSE_LONGEST_S ? (uint64_t)tenth_s : PAUSE_LONGEST_S;
+}
+
+uint64_t retention_pause_ns(const struct retention_rules *rules) {
+    uint64_t least = pause_s(rules != NULL ? &rules->usual : &everything);
+    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+        uint64_t pause = pause_s(&rules->rules[i].retention);
+        least = pause < least ? pause : least;
+    }
+    return least * SECOND_NS;
+}
+
+int64_t retention_horizon(const struct retention *retention, int64_t now_us) {
+    return retention->age_us < now_us ? now_us - retention->age_us : 0;
+}
+
+uint64_t retention_size(const struct entry_body *body) {
+    return body->content.length + body->sender.length + body->meta.length + RETENTION_ENTRY_BYTES;
+}
