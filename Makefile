@@ -34,6 +34,10 @@ test: test-packages build build-asan ## run every test there is
 sanitize: test-packages build-asan ## run the tests against a build that looks for memory errors
 	$(PYTHON) tests/run build-asan
 
+bench: build ## measure the server against bare sends (options: make bench ARGS="…")
+	ninja -C build bench/bare_send
+	$(PYTHON) bench/run.py build $(ARGS)
+
 install: ## install; PREFIX (default /usr/local) and DESTDIR as usual
 install: build
 	meson configure build -Dprefix=$(abspath $(PREFIX))

@@ -7,10 +7,13 @@
 const FINAL_CODES = { 4500: "You were removed from this server.", 4501: "You are banned from this server.",
   4502: "This session is open in another tab." };
 
+/** What an error says for people. */
+const wordsOf = (error) => error.detail ?? error.message;
+
 /** An error answer of the server: `code` is one of the protocol's words. */
 export class BanterError extends Error {
   constructor(answer) {
-    super(answer.message);
+    super(wordsOf(answer));
     this.code = answer.code;
     this.retryMs = answer.retry_ms;
   }
@@ -119,7 +122,7 @@ export class Banter extends EventTarget {
         this.#emit("gap", frame); break;
       case "ack": case "rooms": case "members": break;
       case "live": case "presence": this.#emit(frame.type, frame); break;
-      case "error": if (frame.cid === "hello" || !frame.cid) this.#emit("problem", frame); break;
+      case "error": if (frame.cid === "hello" || !frame.cid) this.#emit("problem", { ...frame, message: wordsOf(frame) }); break;
       default: if (frame.seq) this.#entry(frame, true);
     }
     this.#settle(frame);

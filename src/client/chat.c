@@ -116,7 +116,6 @@ static void read_input(struct chat *chat) {
 
 static void show_frame(struct chat *chat, const struct session_event *event) {
     struct slice type = SLICE_NONE;
-    struct slice message = SLICE_NONE;
 
     if (json_get_string(event->json, "type", &type) < 0)
         return;
@@ -127,10 +126,9 @@ static void show_frame(struct chat *chat, const struct session_event *event) {
         render_rooms_lines(&chat->out, event->json);
     } else if (slice_equal(type, SLICE("members"))) {
         render_members_lines(&chat->out, event->json);
-    } else if (slice_equal(type, SLICE("error")) &&
-               json_get_string(event->json, "message", &message) == 0) {
+    } else if (slice_equal(type, SLICE("error"))) {
         struct buffer clean = {0};
-        text_append_line(&clean, message);
+        text_append_line(&clean, session_error_text(event->json));
         command_error("%.*s", SLICE_ARGS(buffer_slice(&clean)));
         buffer_close(&clean);
     }

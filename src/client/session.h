@@ -61,6 +61,9 @@ uint64_t session_deadline(const struct session *session); /* call session_next t
  * to ten seconds when it is time to connect. */
 bool session_next(struct session *session, uint64_t now_ms, struct session_event *event);
 
+/* What an error says for people: its `detail` where there is one, else its `message`. */
+struct slice session_error_text(const json_t *error);
+
 /* The name we go by; empty before the welcome or without one. */
 struct slice session_name(const struct session *session);
 

@@ -45,6 +45,11 @@ static uint64_t number_of(const json_t *object, const char *key) {
     return json_get_u64(object, key, &value, &present) == 0 && present ? value : 0;
 }
 
+struct slice session_error_text(const json_t *error) {
+    struct slice detail = text_of(error, "detail");
+    return detail.length > 0 ? detail : text_of(error, "message");
+}
+
 static bool is_direct(struct slice room) {
     return slice_starts_with(room, SLICE("@"));
 }
@@ -249,7 +254,7 @@ static bool take_message_error(struct session *session, const json_t *frame, str
     struct outgoing *first = session->outbox.first;
     bool too_often = slice_equal(code, SLICE("rate_limited"));
 
-    session_event_text(event, text_of(frame, "message"));
+    session_event_text(event, session_error_text(frame));
     if (!too_often && !slice_equal(code, SLICE("unavailable"))) {
         outbox_drop_first(&session->outbox);
         event->kind = SESSION_REFUSED;
@@ -284,14 +289,14 @@ static bool take_room_error(struct session *session, struct place *place, const 
     if (direct)
         return false;
     event->kind = SESSION_BARRED;
-    session_event_text(event, text_of(frame, "message"));
+    session_event_text(event, session_error_text(frame));
     return true;
 }
 
 static bool take_error(struct session *session, const json_t *frame, struct session_event *event) {
     struct slice cid = text_of(frame, "cid");
     struct slice code = text_of(frame, "code");
-    struct slice message = text_of(frame, "message");
+    struct slice message = session_error_text(frame);
     struct place *place = places_find_cid(&session->places, cid);
 
     if (place == NULL && cid.length == 0) /* of a room that hello was to resume */

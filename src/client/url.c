@@ -13,11 +13,8 @@ struct scheme {
 };
 
 static const struct scheme schemes[] = {
-    {"ws", URL_WEBSOCKET, 80},
-    {"http", URL_WEBSOCKET, 80},
-    {"command", URL_COMMAND, 0},
-    {"line", URL_LINE, 0},
-    {"numbered", URL_NUMBERED, 0},
+    {"ws", URL_WEBSOCKET, 80}, {"http", URL_WEBSOCKET, 80},   {"command", URL_COMMAND, 0},
+    {"line", URL_LINE, 0},     {"numbered", URL_NUMBERED, 0},
 };
 
 static bool is_scheme_character(char c) {

@@ -12,8 +12,8 @@ enum url_scheme { URL_WEBSOCKET, URL_COMMAND, URL_LINE, URL_NUMBERED };
 struct url {
     enum url_scheme scheme;
     char host_port[URL_PART_MAX]; /* to dial: "127.0.0.1:8765", "[::1]:8765" */
-    char host
-        [URL_PART_MAX]; /* for the Host header: without the port where that is the scheme's own */
+    /* For the Host header: without the port where that is the scheme's own. */
+    char host[URL_PART_MAX];
     char target[URL_PART_MAX]; /* path and query, "/" at least */
 };
 

@@ -2,11 +2,20 @@
  * that encoding's stream. A channel lives as long as somebody here reads the room. */
 #include "delivery/internal.h"
 
+/* The room's log has gone on without the channel, or has begun anew: its streams cannot be continued. Those who still send
+ * what they were shown before they left finish with it, and nobody else finds it. */
+static void retire(struct channel *channel) {
+    map_remove(channel->delivery->channels, channel->room_key);
+    channel->retired = true;
+}
+
 struct channel *channel_open(struct delivery *delivery, struct slice room_key, struct slice room,
                              uint64_t delivered) {
     struct channel *channel = map_find(delivery->channels, room_key);
-    if (channel)
+    if (channel && channel->delivered == delivered)
         return channel;
+    if (channel)
+        retire(channel);
     channel = memory_new_struct(struct channel);
     channel->delivery = delivery;
     channel->key = memory_copy_string(room_key);
@@ -19,7 +28,8 @@ struct channel *channel_open(struct delivery *delivery, struct slice room_key, s
 }
 
 static void channel_free(struct channel *channel) {
-    map_remove(channel->delivery->channels, channel->room_key);
+    if (!channel->retired)
+        map_remove(channel->delivery->channels, channel->room_key);
     memory_free(channel->key);
     memory_free(channel->name);
     memory_free(channel);

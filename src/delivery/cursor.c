@@ -18,6 +18,8 @@ static void attach(struct cursor *cursor, uint64_t offset) {
     cursor->node = (struct list_node){0};
     list_append(&cursor->audience->readers, &cursor->node);
     cursor->live_reply = false;
+    if (offset < stream_tail(cursor->audience->stream))
+        cursor->audience->unoffered = true;
     audience_mark(cursor->audience);
     peer_mark(peer);
     if (live_reply) {
@@ -69,12 +71,32 @@ static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
     return cursor;
 }
 
+/* Whoever knows numbers says with each join where it stands. What it still has to be sent of the time before would come
+ * behind the answer, out of order and twice. Others are told no numbers and start with what comes next: they get all. */
+static void supersede_former(struct cursor *cursor) {
+    struct peer *peer = cursor->peer;
+    struct slice room_key = cursor->audience->channel->room_key;
+    uint8_t format = cursor->audience->encoding.format;
+    if (format != FORMAT_JSON_PLAIN && format != FORMAT_JSON_FULL && format != FORMAT_JSON_V1)
+        return;
+    for (struct cursor *former = peer->cursors, *next; former != cursor; former = next) {
+        next = former->next;
+        if (!slice_equal(former->audience->channel->room_key, room_key))
+            continue;
+        if (peer->partial == former)
+            peer_take_rest_of_frame(peer, SIZE_MAX);
+        cursor_close(former);
+    }
+}
+
 void cursor_open(struct peer *peer, struct channel *channel, const struct effect *effect) {
     struct encoding encoding = peer->encoding;
     encoding.side = (uint8_t)effect->subscribe.side;
     struct cursor *cursor = cursor_new(peer, channel, encoding);
     cursor->live_reply = effect->subscribe.live_reply;
+    cursor->fresh = effect->subscribe.fresh;
     begin_catching(cursor, effect->subscribe.next);
+    supersede_former(cursor);
     if (cursor->next_seq > channel->delivered)
         attach(cursor, cursor->offset);
     else
@@ -166,6 +188,7 @@ void cursors_reencode(struct peer *peer) {
         encoding.side = cursor->audience->encoding.side;
         struct cursor *successor = cursor_new(peer, channel, encoding);
         successor->live_reply = cursor->live_reply;
+        successor->fresh = cursor->fresh;
         bool catching = cursor->state == CURSOR_CATCHING;
         begin_catching(successor, catching ? cursor->next_seq : channel->delivered + 1);
         if (!catching)
@@ -228,7 +251,7 @@ void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, ui
         page_failed(cursor);
         return;
     }
-    if (head->first > after + 1) {
+    if (head->first > after + 1 && !cursor->fresh) {
         struct reply gap = {.kind = REPLY_GAP,
                             .room = cursor->audience->channel->room,
                             .epoch = head->epoch,
@@ -240,6 +263,7 @@ void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, ui
     if (bytes->length > 0)
         peer_append_blob(peer, bytes);
     assert(next > after);
+    cursor->fresh = false;
     cursor->next_seq = next > head->first ? next : head->first;
     try_attach(cursor);
     peer_mark(peer);

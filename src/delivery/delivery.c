@@ -25,6 +25,7 @@ struct delivery *delivery_new(const struct delivery_options *options) {
     delivery->hub = hub_new(&options->hub);
     delivery->channels = map_new(seed);
     delivery->reads = id_map_new();
+    delivery->searches = id_map_new();
     delivery->pages = page_cache_new(delivery);
     outlet_init(&delivery->outlet, delivery, &options->outlet);
     return delivery;
@@ -35,6 +36,7 @@ void delivery_free(struct delivery *delivery) {
     struct read *read;
     while ((read = id_map_next(delivery->reads, &at)))
         memory_free(read);
+    searches_free(delivery->searches);
     page_cache_free(delivery->pages);
     id_map_free(delivery->reads);
     map_free(delivery->channels);
@@ -50,7 +52,8 @@ struct outlet *delivery_outlet(struct delivery *delivery) {
 }
 
 size_t delivery_pending(const struct delivery *delivery) {
-    return delivery->appends_under_way + id_map_count(delivery->reads);
+    return delivery->appends_under_way + id_map_count(delivery->reads) +
+           id_map_count(delivery->searches);
 }
 
 const struct hub *delivery_hub(const struct delivery *delivery) {
@@ -248,6 +251,9 @@ static void carry_out(struct delivery *delivery, struct effect *effect) {
     case EFFECT_READ:
         start_read(delivery, effect);
         break;
+    case EFFECT_SEARCH:
+        search_start(delivery, effect);
+        break;
     default:
         to_peer(delivery, effect);
     }
@@ -265,6 +271,10 @@ static void complete(struct delivery *delivery, struct completion *completion) {
     if (completion->kind == COMPLETION_PAGE) {
         if (!page_cache_complete(delivery->pages, &completion->page))
             finish_read(delivery, &completion->page);
+        return;
+    }
+    if (completion->kind == COMPLETION_FINDINGS) {
+        search_finish(delivery, &completion->findings);
         return;
     }
     struct event *event = &completion->event;

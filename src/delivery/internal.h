@@ -20,6 +20,7 @@ struct channel {
     char *key, *name;
     struct slice room_key, room;
     uint64_t delivered; /* the last seq shown */
+    bool retired;       /* not in delivery->channels any more */
     struct audience *audiences;
 };
 
@@ -32,6 +33,7 @@ struct audience {
     size_t cursor_count;    /* in any state */
     struct list_node dirty; /* in outlet->dirty: something to send or to trim */
     bool is_dirty;
+    bool unoffered; /* a reader has been attached behind the tail and been sent nothing yet */
 };
 
 enum cursor_state {
@@ -54,6 +56,7 @@ struct cursor {
     uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
     enum cursor_state state;
     bool live_reply;
+    bool fresh; /* CATCHING: has been given nothing yet, so that it cannot miss what is gone */
     bool told_unavailable; /* that its history cannot be read */
 };
 
@@ -72,7 +75,15 @@ enum peer_stage {
     PEER_FINISHED, /* the transport was told to finish or reset; waits for outlet_gone */
 };
 
-enum peer_timer { TIMER_NONE, TIMER_HANDSHAKE, TIMER_PING, TIMER_PONG, TIMER_CLOSE, TIMER_COUNT };
+enum peer_timer {
+    TIMER_NONE,
+    TIMER_HANDSHAKE,
+    TIMER_PING,
+    TIMER_PONG,
+    TIMER_REST, /* of the interval between two pings, once the first was answered */
+    TIMER_CLOSE,
+    TIMER_COUNT
+};
 
 struct peer {
     uint64_t connection;
@@ -127,6 +138,7 @@ struct delivery {
     struct buffer scratch; /* for rendering feeds */
     struct page_cache *pages;
     struct id_map *reads; /* ticket → read: history asked for by a client */
+    struct id_map *searches; /* ticket → search, see search.c */
     uint64_t last_ticket;
     size_t appends_under_way;
     bool asked_store; /* something was submitted since completions were last collected */
@@ -137,6 +149,11 @@ void delivery_step(struct delivery *delivery, struct event *event);
 void delivery_read(struct delivery *delivery, const struct page_query *query);
 void delivery_open_session(struct delivery *delivery, uint64_t connection,
                            const struct traits *traits);
+
+/* search.c */
+void search_start(struct delivery *delivery, const struct effect *effect);
+void search_finish(struct delivery *delivery, const struct findings *findings);
+void searches_free(struct id_map *searches);
 
 /* channel.c */
 struct channel *channel_open(struct delivery *delivery, struct slice room_key, struct slice room,
@@ -183,6 +200,8 @@ void peer_gate(struct peer *peer); /* tells the transport whether to go on readi
 void peer_append(struct peer *peer, struct slice bytes);     /* one answer */
 void peer_append_blob(struct peer *peer, struct blob *blob); /* shares it */
 void peer_prepend(struct peer *peer, struct slice bytes);
+/* Moves the rest of a frame that went out in part to the front of the outbox, if it is not larger. */
+void peer_take_rest_of_frame(struct peer *peer, size_t largest);
 void peer_drop_output(struct peer *peer);
 void peer_send(struct peer *peer);
 void peer_mark(struct peer *peer); /* ready */

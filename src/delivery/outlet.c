@@ -3,6 +3,8 @@
 
 #define CLOSE_TIMEOUT_MS 5000
 #define RETRY_PAGES_MS 1000
+/* An HTTP connection that is kept open but asks for nothing. */
+#define KEEP_ALIVE_MS 60000
 /* The rest of a frame that a cut reader still gets; with more to go it is reset. */
 #define CUT_REST_LARGEST (64 * 1024)
 
@@ -60,7 +62,7 @@ struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol,
     protocol->open(peer->state, outlet->options.settings, NULL, &outlet->scratch);
     peer->encoding = protocol->encoding(peer->state);
     peer_append(peer, buffer_slice(&outlet->scratch));
-    peer_set_timer(peer, TIMER_HANDSHAKE);
+    peer_set_timer(peer, protocol->established ? TIMER_HANDSHAKE : TIMER_PING);
     if (protocol->opens) {
         peer->opened = true;
         delivery_open_session(outlet->delivery, peer->connection, &protocol->traits);
@@ -144,9 +146,14 @@ static unsigned timeout_of(const struct outlet *outlet, enum peer_timer kind) {
     case TIMER_HANDSHAKE:
         return outlet->options.handshake_timeout_ms;
     case TIMER_PING:
-        return outlet->options.ping_interval_ms;
+        return outlet->options.ping_interval_ms ? outlet->options.ping_interval_ms
+                                                : outlet->options.idle_timeout_ms;
     case TIMER_PONG:
         return outlet->options.ping_timeout_ms;
+    case TIMER_REST:
+        return outlet->options.ping_interval_ms > outlet->options.ping_timeout_ms
+                   ? outlet->options.ping_interval_ms - outlet->options.ping_timeout_ms
+                   : 1;
     case TIMER_CLOSE:
         return CLOSE_TIMEOUT_MS;
     default:
@@ -181,43 +188,55 @@ static void leave(struct peer *peer, uint16_t close_code) {
     delivery_step(peer->outlet->delivery, &event);
 }
 
-static bool idle_too_long(const struct peer *peer) {
-    unsigned idle_ms = peer->outlet->options.idle_timeout_ms;
-    return idle_ms > 0 && peer->active_ms + idle_ms <= peer->outlet->now_ms;
+static bool idle_for(const struct peer *peer, uint64_t idle_ms) {
+    return peer->active_ms + idle_ms <= peer->outlet->now_ms;
 }
 
+/* A look at a peer that is through its handshake, once an interval: is it still there, does it still want anything? */
 static void ping_due(struct peer *peer) {
     struct outlet *outlet = peer->outlet;
-    if (idle_too_long(peer)) {
+    unsigned idle_ms = outlet->options.idle_timeout_ms;
+    if (idle_ms > 0 && idle_for(peer, idle_ms)) {
         peer_set_timer(peer, TIMER_CLOSE);
         leave(peer, 4001);
         return;
     }
-    if (!peer->protocol->ping) {
+    if (!peer->protocol->ping || outlet->options.ping_interval_ms == 0) {
         peer_set_timer(peer, TIMER_PING);
         return;
     }
     buffer_clear(&outlet->scratch);
     peer->protocol->ping(peer->state, &outlet->scratch);
     peer_append(peer, buffer_slice(&outlet->scratch));
-    peer_set_timer(peer, TIMER_PONG);
+    peer_set_timer(peer, outlet->options.ping_timeout_ms ? TIMER_PONG : TIMER_PING);
+}
+
+/* A protocol that tells whether a request is half done (HTTP) is asked again and again: each request has as long as the
+ * first one. */
+static void handshake_due(struct peer *peer) {
+    bool answering = peer->waits_for_answer || peer->reading || peer->out_first;
+    bool idle = idle_for(peer, KEEP_ALIVE_MS);
+    if (answering ? idle : !peer->protocol->established(peer->state))
+        peer_reset(peer);
+    else if (idle)
+        leave(peer, 1000);
+    else
+        peer_set_timer(peer, TIMER_HANDSHAKE);
 }
 
 static void timer_due(struct peer *peer, enum peer_timer kind) {
     switch (kind) {
     case TIMER_HANDSHAKE:
-        if (!peer->protocol->established || peer->protocol->established(peer->state))
-            peer_set_timer(peer, TIMER_PING);
-        else
-            peer_reset(peer);
+        handshake_due(peer);
         break;
     case TIMER_PING:
+    case TIMER_REST:
         ping_due(peer);
         break;
     case TIMER_PONG:
         /* While we do not read from it, its answer cannot have been seen. */
         if (peer->paused || peer->protocol->answered(peer->state))
-            peer_set_timer(peer, peer->paused ? TIMER_PONG : TIMER_PING);
+            peer_set_timer(peer, peer->paused ? TIMER_PONG : TIMER_REST);
         else
             peer_reset(peer);
         break;
@@ -265,28 +284,12 @@ void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
         leave(peer, close_code);
 }
 
-/* Moves the rest of a frame that went out in part to the front of the outbox, if it is short. */
-static void take_rest_of_frame(struct peer *peer) {
-    struct cursor *cursor = peer->partial;
-    if (!cursor)
-        return;
-    struct stream *stream = cursor->audience->stream;
-    struct iovec vector;
-    uint64_t frame_end;
-    stream_seen(stream, cursor->offset, &frame_end);
-    if (frame_end - cursor->offset > CUT_REST_LARGEST ||
-        stream_read(stream, cursor->offset, frame_end, &vector, 1) != 1)
-        return;
-    peer_prepend(peer, slice_from(vector.iov_base, vector.iov_len));
-    peer->partial = NULL;
-}
-
 /* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can resume. The stream must
  * not change under stream_trim, so its peer is only marked here. */
 static void evict(void *context, struct stream_wait *wait) {
     struct cursor *cursor = container_of(wait, struct cursor, wait);
     struct audience *audience = context;
-    take_rest_of_frame(cursor->peer);
+    peer_take_rest_of_frame(cursor->peer, CUT_REST_LARGEST);
     cursor->state = CURSOR_FLOWING;
     cursor->node = (struct list_node){0};
     list_append(&audience->readers, &cursor->node);
@@ -309,9 +312,18 @@ static void send_ready(struct outlet *outlet) {
     }
 }
 
+/* The next reader of another peer: all that a peer reads goes out at once, and with that its cursors may go. */
+static struct list_node *next_reader(struct list_node *node) {
+    const struct peer *peer = container_of(node, struct cursor, node)->peer;
+    while (node && container_of(node, struct cursor, node)->peer == peer)
+        node = node->next;
+    return node;
+}
+
 static void send_audience(struct audience *audience) {
+    audience->unoffered = false;
     for (struct list_node *node = audience->readers.first, *next; node; node = next) {
-        next = node->next;
+        next = next_reader(node);
         struct cursor *cursor = container_of(node, struct cursor, node);
         if (cursor->offset >= stream_tail(audience->stream))
             continue;
@@ -322,14 +334,32 @@ static void send_audience(struct audience *audience) {
     }
 }
 
-void outlet_flush(struct outlet *outlet) {
-    send_ready(outlet);
-    for (struct list_node *node = outlet->dirty.first; node; node = node->next)
-        send_audience(container_of(node, struct audience, dirty));
-    struct list_node *node;
-    while ((node = list_take_first(&outlet->dirty))) {
+static void send_dirty(struct outlet *outlet) {
+    for (struct list_node *node = outlet->dirty.first, *next; node; node = next) {
         struct audience *audience = container_of(node, struct audience, dirty);
+        audience->cursor_count++; /* it stays until we are through with it */
+        send_audience(audience);
+        next = node->next;
+        audience_leave(audience);
+    }
+}
+
+/* Whoever came from history to live while the others were sent to has been offered nothing yet: what it is to read must
+ * stay for the next time. */
+static void trim_dirty(struct outlet *outlet) {
+    for (struct list_node *node = outlet->dirty.first, *next; node; node = next) {
+        struct audience *audience = container_of(node, struct audience, dirty);
+        next = node->next;
+        if (audience->unoffered)
+            continue;
+        list_remove(&outlet->dirty, node);
         audience->is_dirty = false;
         stream_trim(audience->stream, evict, audience);
     }
+}
+
+void outlet_flush(struct outlet *outlet) {
+    send_ready(outlet);
+    send_dirty(outlet);
+    trim_dirty(outlet);
 }

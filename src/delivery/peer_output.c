@@ -78,6 +78,21 @@ void peer_prepend(struct peer *peer, struct slice bytes) {
     peer->out_bytes += bytes.length;
 }
 
+void peer_take_rest_of_frame(struct peer *peer, size_t largest) {
+    struct cursor *cursor = peer->partial;
+    if (!cursor)
+        return;
+    struct stream *stream = cursor->audience->stream;
+    struct iovec vector;
+    uint64_t frame_end;
+    stream_seen(stream, cursor->offset, &frame_end);
+    if (frame_end - cursor->offset > largest ||
+        stream_read(stream, cursor->offset, frame_end, &vector, 1) != 1)
+        return;
+    peer_prepend(peer, slice_from(vector.iov_base, vector.iov_len));
+    peer->partial = NULL;
+}
+
 static void pop(struct peer *peer) {
     struct segment *segment = peer->out_first;
     peer->out_first = segment->next;

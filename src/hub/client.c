@@ -48,6 +48,7 @@ struct origin client_origin(const struct client *client) {
 
 void client_free(struct client *client) {
     roster_free(&client->roster);
+    memory_free(client->deferral);
     memory_free(client);
 }
 
@@ -67,19 +68,25 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
     }
 }
 
-void client_submit(struct hub *hub, struct client *client) {
-    client->outstanding++;
-    if (client->outstanding >= LIMIT_OUTSTANDING && !client->paused &&
-        client->state == CLIENT_LIVE) {
+void client_pause(struct hub *hub, struct client *client) {
+    if (!client->paused && client->state == CLIENT_LIVE) {
         client->paused = true;
         effects_add(hub->effects, EFFECT_PAUSE)->connection = client->connection;
+    }
+}
+
+void client_submit(struct hub *hub, struct client *client) {
+    client->outstanding++;
+    if (client->outstanding >= LIMIT_OUTSTANDING) {
+        client_pause(hub, client);
     }
 }
 
 void client_settle(struct hub *hub, struct client *client) {
     assert(client->outstanding > 0);
     client->outstanding--;
-    if (client->paused && client->outstanding <= LIMIT_OUTSTANDING / 2) {
+    if (client->paused && client->deferral == NULL &&
+        client->outstanding <= LIMIT_OUTSTANDING / 2) {
         client->paused = false;
         if (client_hears(client)) {
             effects_add(hub->effects, EFFECT_RESUME)->connection = client->connection;

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "hub/entry.h"
 #include "hub/reply.h"
+#include "hub/search.h"
 #include "hub/signal.h"
 
 enum effect_kind {
@@ -25,6 +26,7 @@ enum effect_kind {
     EFFECT_SUBSCRIBE,   /* connection, room_key, room, next, last, side, live_reply */
     EFFECT_UNSUBSCRIBE, /* connection, room_key */
     EFFECT_READ,        /* connection, cid, room_key, room, after/before, limit → a REPLY_BATCH, or an error */
+    EFFECT_SEARCH,      /* connection, search → a REPLY_FOUND, or an error */
     EFFECT_PAUSE,       /* connection: read nothing more from it */
     EFFECT_RESUME,      /* connection: read again */
     EFFECT_CLOSE,       /* connection, close_code: after all that was shown and answered so far */
@@ -53,6 +55,7 @@ struct effect {
             uint64_t last; /* the room's last seq shown so far */
             enum side side;
             bool live_reply; /* say when it is live */
+            bool fresh;      /* has read nothing yet: need not be told of what is gone by now */
         } subscribe;
         struct {
             struct origin origin;
@@ -64,6 +67,10 @@ struct effect {
             bool has_after;
             unsigned limit;
         } read;
+        struct {
+            struct slice cid;
+            struct search_query query; /* its ticket is not set */
+        } search;
         uint16_t close_code;
     };
 };

@@ -49,7 +49,7 @@ static uint64_t fresh_start(const struct hub *hub, const struct membership *memb
 }
 
 static void subscribe(struct hub *hub, struct membership *membership, uint64_t next,
-                      bool live_reply) {
+                      bool live_reply, bool fresh) {
     struct room *room = membership->room;
     struct slice key = hub_keep(hub, room->key);
     struct slice name = hub_keep(hub, hub_text(room->name));
@@ -67,6 +67,7 @@ static void subscribe(struct hub *hub, struct membership *membership, uint64_t n
     effect->subscribe.last = room->last;
     effect->subscribe.side = (enum side)membership->side;
     effect->subscribe.live_reply = live_reply;
+    effect->subscribe.fresh = fresh;
     membership->subscribed = true;
 }
 
@@ -89,27 +90,30 @@ void entrance_read(struct hub *hub, struct membership *membership, const struct 
     const struct room *room = membership->room;
 
     if (entrance == NULL) {
-        subscribe(hub, membership, room->last + 1, live_reply);
+        subscribe(hub, membership, room->last + 1, live_reply, false);
         return;
     }
     if (!entrance->has_after) {
-        subscribe(hub, membership, fresh_start(hub, membership), live_reply);
+        /* Who is told neither where the log begins nor when it is live knows nothing of numbers. */
+        subscribe(hub, membership, fresh_start(hub, membership), live_reply, !live_reply);
         return;
     }
     struct slice reason = gap_reason(room, entrance);
     uint64_t next = entrance->after + 1;
+    bool fresh = false;
 
     if (reason.length > 0) {
         answer_gap(hub, membership, entrance->after, reason);
-        next = slice_equal(reason, reason_retention) ? room->first : fresh_start(hub, membership);
+        fresh = !slice_equal(reason, reason_retention);
+        next = fresh ? fresh_start(hub, membership) : room->first;
     }
-    subscribe(hub, membership, next, live_reply);
+    subscribe(hub, membership, next, live_reply, fresh);
 }
 
 void entrance_restart(struct hub *hub, struct membership *membership, uint64_t after,
                       bool rewound) {
     answer_gap(hub, membership, after, rewound ? reason_rewound : reason_epoch);
-    subscribe(hub, membership, fresh_start(hub, membership), false);
+    subscribe(hub, membership, fresh_start(hub, membership), false, true);
 }
 
 static void admit_connected(struct hub *hub, struct membership *membership) {
@@ -117,7 +121,7 @@ static void admit_connected(struct hub *hub, struct membership *membership) {
     struct reply *reply = answer(hub, membership->client, REPLY_CONNECTED, SLICE_NONE);
 
     reply->room = name;
-    reply->client_count = room_client_count(membership->room);
+    reply->client_count = membership->room->member_count;
     reply->timestamp_us = hub->now_us;
 }
 

@@ -3,7 +3,8 @@
  * A request is looked up in a table of verbs; a completion of the store goes to whoever waits
  * for it. What must happen in the order of a room's feed (joins, leaves, messages) is only sent
  * off here and decided when it comes back, so the order of the store's queue is the only order
- * there is.
+ * there is. A request that only looks does not pass through the queue: if anything of the same
+ * client is still in there, it waits for that (see deferral.c).
  *
  * To add a request: a kind in request.h, a handler, and its line in the table. */
 #include "hub/hub.h"
@@ -20,6 +21,7 @@ static const struct verb {
     handle_request *handle;
     bool stranger; /* allowed before the name or the hello that the protocol wants first */
     bool passer;   /* makes sense without a session */
+    bool waits;    /* looks at what earlier requests of the client do, and not through the queue */
 } verbs[] = {
     [REQUEST_HELLO] = {handle_hello, .stranger = true},
     [REQUEST_NAME] = {handle_name, .stranger = true},
@@ -27,10 +29,11 @@ static const struct verb {
     [REQUEST_LEAVE] = {handle_leave},
     [REQUEST_PUBLISH] = {handle_publish, .passer = true},
     [REQUEST_BINARY] = {handle_binary},
-    [REQUEST_HISTORY] = {handle_history, .passer = true},
-    [REQUEST_ROOMS] = {handle_rooms, .passer = true},
-    [REQUEST_MEMBERS] = {handle_members, .passer = true},
-    [REQUEST_NAMES] = {handle_names, .passer = true},
+    [REQUEST_HISTORY] = {handle_history, .passer = true, .waits = true},
+    [REQUEST_SEARCH] = {handle_search, .waits = true},
+    [REQUEST_ROOMS] = {handle_rooms, .passer = true, .waits = true},
+    [REQUEST_MEMBERS] = {handle_members, .passer = true, .waits = true},
+    [REQUEST_NAMES] = {handle_names, .passer = true, .waits = true},
     [REQUEST_TOKEN] = {handle_token},
     [REQUEST_TYPING] = {handle_typing},
     [REQUEST_QUIT] = {handle_quit, .stranger = true, .passer = true},
@@ -131,7 +134,35 @@ static void take_request(struct hub *hub, struct client *client, const struct re
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, slice_of_string(duty));
         return;
     }
+    if (verb->waits && client->outstanding > 0) {
+        deferral_start(hub, client, request);
+        return;
+    }
     verb->handle(hub, client, request);
+}
+
+/* What was asked for before the deferred request has taken effect. A client that is on its way
+ * out gets an answer, but nothing is begun for it any more. */
+static void take_fence(struct hub *hub, const struct event *event) {
+    struct client *client =
+        id_map_find(hub->clients, event->signalled.signal->origin.session);
+
+    if (client == NULL) {
+        return;
+    }
+    struct deferral *deferral = deferral_take(hub, client);
+
+    if (deferral != NULL) {
+        const struct request *request = &deferral->request;
+
+        if (client->state == CLIENT_LIVE) {
+            verbs[request->kind].handle(hub, client, request);
+        } else {
+            answer_error(hub, client, request->cid, ERR_UNAVAILABLE, SLICE_NONE);
+        }
+        memory_free(deferral);
+    }
+    client_settle(hub, client);
 }
 
 /* Events of connections that are not known (any more) mean nothing. */
@@ -174,7 +205,11 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         room_committed(hub, event);
         break;
     case EVENT_SIGNALLED:
-        presence_signalled(hub, event);
+        if (event->signalled.signal->kind == SIGNAL_FENCE) {
+            take_fence(hub, event);
+        } else {
+            presence_signalled(hub, event);
+        }
         break;
     case EVENT_LISTED:
         lookup_listed(hub, event);

@@ -2,6 +2,7 @@
  * hub/ includes this.
  *
  *   client      one connection: the rooms it is in, and how much it waits for
+ *   deferral    its request that waits for those before it
  *   session     somebody: identity, secret, name and limits; may outlive its client
  *   claim       a name that a session holds (name.c)
  *   room        a followed room: its head and who reads it
@@ -26,6 +27,7 @@
 #include "hub/hub.h"
 
 struct claim;
+struct deferral;
 struct direct_point;
 struct membership;
 struct rate;
@@ -109,6 +111,7 @@ struct client {
     struct session *session;    /* NULL: transient, or it has quit */
     struct membership *current; /* the room that requests without a room mean */
     struct roster roster;
+    struct deferral *deferral;  /* NULL: none */
     unsigned outstanding; /* drafts, signals and lists in the store's queue */
     unsigned room_count;  /* public rooms it is in and not leaving */
     uint16_t close_code;
@@ -131,7 +134,25 @@ struct origin client_origin(const struct client *client);
 /* One more, one less under way. After client_settle the client may be gone. */
 void client_submit(struct hub *hub, struct client *client);
 void client_settle(struct hub *hub, struct client *client);
+/* Nothing more is read from it until less is under way and no request is deferred. */
+void client_pause(struct hub *hub, struct client *client);
 void client_free(struct client *client); /* without effects, for the end of the hub */
+
+/* deferral.c */
+
+struct deferral {
+    struct request request;
+    bool overtaken;       /* an earlier request went on behind the fence: one more is needed */
+    struct slice rooms[]; /* of the request; the texts stand behind them */
+};
+
+/* Keeps the request until all that the client asked for before it has taken effect; until then
+ * the client is paused, so that there is one at most. */
+void deferral_start(struct hub *hub, struct client *client, const struct request *request);
+/* Something that the client asked for earlier was sent to the store's queue only now. */
+void deferral_overtake(struct client *client);
+/* The fence has come back: the request, to be carried out and freed; NULL: it still waits. */
+struct deferral *deferral_take(struct hub *hub, struct client *client) MUST_USE;
 
 /* session.c */
 
@@ -257,8 +278,6 @@ void room_free(struct room *room); /* without effects */
 void room_followed(struct hub *hub, const struct event *event);
 void room_committed(struct hub *hub, const struct event *event);
 void room_trimmed(struct hub *hub, const struct event *event);
-/* As told to clients: in a direct-message room nobody is counted. */
-unsigned room_client_count(const struct room *room);
 struct reply_item room_item(struct hub *hub, const struct room *room);
 
 /* membership.c */
@@ -404,6 +423,10 @@ void handle_members(struct hub *hub, struct client *client, const struct request
 void handle_history(struct hub *hub, struct client *client, const struct request *request);
 void handle_token(struct hub *hub, struct client *client, const struct request *request);
 void lookup_listed(struct hub *hub, const struct event *event);
+
+/* search.c */
+
+void handle_search(struct hub *hub, struct client *client, const struct request *request);
 
 /* limits.c */
 

@@ -155,6 +155,7 @@ static void return_to_lobby(struct hub *hub, struct client *client) {
     struct place lobby = place_lobby(hub);
 
     client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
+    deferral_overtake(client);
 }
 
 static void refuse_entrances(struct hub *hub, struct membership *membership, int error) {

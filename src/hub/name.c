@@ -83,6 +83,14 @@ void name_announce(struct hub *hub, struct client *client, struct slice former) 
     }
 }
 
+/* Whether the room that the client is in will show the change, to everybody there. */
+static bool is_announced(const struct hub *hub, const struct client *client) {
+    const struct membership *current = client->current;
+
+    return current != NULL && !current->leaving && current->room->direct == NULL &&
+           current->room->member_count <= hub->options.announce_limit;
+}
+
 void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error) {
     static const struct slice invalid = SLICE("A name is 1 to 64 letters, digits, '-', '_' or '.'");
 
@@ -119,6 +127,7 @@ void handle_name(struct hub *hub, struct client *client, const struct request *r
 
     reply->name = name;
     reply->greeting = former.length == 0;
+    reply->announced = is_announced(hub, client);
     name_announce(hub, client, former);
 }
 

@@ -29,7 +29,7 @@ static void emit(struct hub *hub, const struct room *room, struct signal *signal
     struct slice name = hub_keep(hub, hub_text(room->name));
     struct effect *effect = effects_add(hub->effects, EFFECT_SHOW_SIGNAL);
 
-    signal->client_count = room_client_count(room);
+    signal->client_count = room->member_count;
     signal->announced = room->member_count <= hub->options.announce_limit;
     signal->timestamp_us = hub->now_us > room->shown_us ? hub->now_us : room->shown_us;
     effect->room_key = key;

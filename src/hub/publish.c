@@ -209,15 +209,16 @@ void publish_waiting(struct hub *hub, struct room *room, int error) {
     while (room->waiting != NULL) {
         struct draft *draft = room->waiting;
 
+        struct client *client = id_map_find(hub->clients, draft->origin.session);
+
+        assert(client != NULL);
         room->waiting = draft->next;
         draft->next = NULL;
         if (error == 0) {
             append(hub, draft);
+            deferral_overtake(client);
             continue;
         }
-        struct client *client = id_map_find(hub->clients, draft->origin.session);
-
-        assert(client != NULL);
         answer_error(hub, client, draft->body.cid, error, SLICE_NONE);
         client_settle(hub, client);
         draft_free(draft);

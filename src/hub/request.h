@@ -15,6 +15,7 @@ enum request_kind {
     REQUEST_PUBLISH, /* entry kind, room or to, sender, content … */
     REQUEST_BINARY,  /* content: relay to the raw text clients of the room */
     REQUEST_HISTORY, /* room, before or after, limit */
+    REQUEST_SEARCH,  /* content: the words; rooms (none: all that may be read), limit, offset */
     REQUEST_ROOMS,
     REQUEST_MEMBERS, /* room */
     REQUEST_NAMES,   /* every name held by a live session */
@@ -43,6 +44,8 @@ struct request {
     struct slice epoch;
     struct slice session; /* secret of the session to take over */
     struct identity session_identity; /* its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
+    const struct slice *rooms; /* to search, as the client wrote them */
+    size_t room_count;
     const struct resume_point *resume;
     size_t resume_count;
     enum entry_kind entry;
@@ -52,7 +55,8 @@ struct request {
     bool removal;
     bool active;
     bool move;
-    unsigned limit;      /* entries; 0: the default of 100 */
+    unsigned limit;      /* entries; 0: the default, 100 of history, 20 of a search */
+    unsigned offset;     /* of a search: so many of the best were seen already */
     uint16_t close_code; /* of REQUEST_QUIT: what to close with (RFC 6455 section 7.4); 1000: clean */
     bool lost;           /* of REQUEST_QUIT: the client did not say goodbye, keep its name for session_linger */
 };

@@ -54,7 +54,13 @@ int place_find(struct hub *hub, const struct client *client, struct slice name,
     }
     struct room *room = room_find(hub, folded);
 
-    *place = room != NULL ? place_of(room) : (struct place){NULL, hub_keep(hub, folded), name};
+    if (room != NULL) {
+        *place = place_of(room);
+    } else if (slice_equal(folded, lobby_key)) {
+        *place = place_lobby(hub);
+    } else {
+        *place = (struct place){NULL, hub_keep(hub, folded), name};
+    }
     return 0;
 }
 
@@ -169,7 +175,7 @@ static void take_head(struct hub *hub, struct room *room, const struct room_head
     room->exists = head->exists || head->last > 0;
     replace_text(&room->epoch, head->epoch);
     replace_text(&room->topic, head->topic);
-    if (room->direct == NULL && head->room_name.length > 0) {
+    if (room->direct == NULL && !room->lobby && head->room_name.length > 0) {
         replace_text(&room->name, head->room_name);
     }
     mark_unwritten(hub, room, !room->exists);
@@ -266,16 +272,12 @@ void room_trimmed(struct hub *hub, const struct event *event) {
     }
 }
 
-unsigned room_client_count(const struct room *room) {
-    return room->direct == NULL ? room->member_count : 0;
-}
-
 struct reply_item room_item(struct hub *hub, const struct room *room) {
     return (struct reply_item){
         .name = hub_keep(hub, hub_text(room->name)),
         .topic = hub_keep(hub, hub_text(room->topic)),
         .epoch = hub_keep(hub, hub_text(room->epoch)),
         .last = room->last,
-        .client_count = room_client_count(room),
+        .client_count = room->member_count,
     };
 }

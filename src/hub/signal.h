@@ -14,6 +14,7 @@ enum signal_kind {
     SIGNAL_COUNT,   /* only the count changed (rooms above announce_limit) */
     SIGNAL_TYPING,
     SIGNAL_BINARY,  /* a binary frame among raw text clients */
+    SIGNAL_FENCE,   /* of no room and shown to nobody: back when all that was sent before it is */
 };
 
 struct signal {

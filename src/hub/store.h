@@ -1,7 +1,7 @@
 /* What the hub's driver needs of a store: the interface that every engine in store/ implements.
  *
- * Everything is asynchronous. follow, append and signal go into one queue and complete in its order; read and list
- * may overtake it. Completions are collected on the hub's thread: when there are some, the engine calls `wake` (from
+ * Everything is asynchronous. follow, append and signal go into one queue and complete in its order; read, list
+ * and search may overtake it. Completions are collected on the hub's thread: when there are some, the engine calls `wake` (from
  * any thread), and the driver then calls store_collect until it returns NULL.
  *
  * The store numbers: seq (gapless from 1), id and timestamp = max(proposed, last) are given inside the commit. What
@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "hub/event.h"
+#include "hub/search.h"
 
 /* A range of a room's log to read. With `before` 0 and has_after false: the last `limit` entries. */
 struct page_query {
@@ -38,9 +39,10 @@ struct page {
 
 /* One or more completions, in order. */
 struct completion {
-    enum completion_kind { COMPLETION_EVENT, COMPLETION_PAGE } kind;
+    enum completion_kind { COMPLETION_EVENT, COMPLETION_PAGE, COMPLETION_FINDINGS } kind;
     struct event event; /* FOLLOWED, APPENDED, COMMITTED, SIGNALLED, LISTED, TRIMMED; now_us is not set */
     struct page page;
+    struct findings findings;
 };
 
 struct store;
@@ -54,6 +56,8 @@ struct store_engine {
                                                                    has an origin waiting */
     void (*read)(struct store *store, const struct page_query *query);
     void (*list)(struct store *store, struct origin origin, struct slice cid);
+    /* Finds messages that were reported as appended before it was asked; newer ones may be among them. */
+    void (*search)(struct store *store, const struct search_query *query);
     /* Forgets a room and all its entries (guests' direct messages). */
     void (*erase)(struct store *store, struct slice room_key);
     /* The end of the hub's turn: what was queued should start now (a writer may wait for it to batch). The driver

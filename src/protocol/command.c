@@ -4,6 +4,8 @@
  *     C list,friends      S Jane,Zak
  *     C chat,Zak,lunch?   S (to Zak) Jane says lunch?
  *
+ * Before `register` nothing else is answered, not even with an error.
+ *
  * Its clients may never send a line ending, nor look for one: they take what one read brings for one answer. So until
  * the first LF has come, a command is what has arrived by the time the socket has no more (read_end), nothing we send
  * ends in LF, and delivery leaves a gap between writes. From the first LF on, lines go both ways. The words of the feed
@@ -109,15 +111,15 @@ static const struct verb *find_verb(struct slice name) {
 
 static enum feed_result take_command(struct command_state *state, struct feed *feed,
                                      struct slice command) {
-    if (!utf8_valid(command))
-        return complain(state, feed, "not UTF-8");
     struct slice parameter = slice_trim(command);
     if (parameter.length == 0)
         return FEED_AGAIN;
     struct slice name = slice_trim(slice_cut(&parameter, ','));
     const struct verb *verb = find_verb(name);
     if (state->stage == COMMAND_NAMELESS && (!verb || !verb->before_name))
-        return complain(state, feed, "register first: register,NAME");
+        return FEED_AGAIN;
+    if (!utf8_valid(command))
+        return complain(state, feed, "not UTF-8");
     if (!verb || !parameter.data)
         return complain(state, feed, "a command is register,NAME or list,friends or chat,NAME");
     return verb->take(state, feed, slice_trim(parameter));
@@ -135,6 +137,8 @@ static enum feed_result feed_command(void *opaque, const struct protocol_setting
         return take_command(state, feed, line);
     case LINE_TOO_LONG:
         state->framed |= !state->reader.dropping;
+        if (state->stage == COMMAND_NAMELESS)
+            return FEED_AGAIN;
         buffer_append_string(feed->output, "error: ");
         plain_append_too_long(feed->output, settings);
         end_answer(state, feed->output);

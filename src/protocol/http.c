@@ -300,7 +300,7 @@ static struct encoding http_encoding(const void *state) {
 
 static bool http_established(const void *state) {
     const struct http_connection *connection = state;
-    return connection->established;
+    return connection->established && !connection->reading;
 }
 
 /* Of an answer that came by reply; after others feed says so itself. */

@@ -18,8 +18,8 @@ struct http_connection {
     enum http_listing listing;   /* how the answer is to list entries */
     bool text_only;              /* every path upgrades to raw text */
     bool holding;                /* the reader holds a message that was dealt with */
-    bool reading;                /* a request has begun to arrive */
-    bool established;            /* a whole request has arrived */
+    bool reading;                /* a request has begun to arrive, and is not complete */
+    bool established;            /* a whole request has arrived, at some time */
     bool keep_alive, head_only;  /* of the request under way */
     bool closing;                /* after the last answer: nothing more is read */
     bool quit;                   /* the hub was told so */

@@ -139,14 +139,21 @@ static void append_members(struct buffer *output, const struct reply *reply) {
     append_end(output, reply);
 }
 
+/* Clients compare the sentence of bad_request, so what more there is to say stands beside it. */
 static void append_error(struct buffer *output, const struct reply *reply) {
+    struct slice code = slice_of_string(error_code(reply->error));
     struct slice text = reply->text;
     if (text.length == 0) {
         text = slice_of_string(error_text(reply->error));
     }
+    struct slice fixed = slice_of_string(error_text(ERR_BAD_REQUEST));
+    bool is_fixed = slice_equal(code, slice_of_string(error_code(ERR_BAD_REQUEST)));
     buffer_append_string(output, "{\"type\":\"error\"");
-    json_append_string_member(output, "message", text);
-    json_append_string_member(output, "code", slice_of_string(error_code(reply->error)));
+    json_append_string_member(output, "message", is_fixed ? fixed : text);
+    json_append_string_member(output, "code", code);
+    if (is_fixed && !slice_equal(text, fixed)) {
+        json_append_string_member(output, "detail", text);
+    }
     if (reply->retry_ms > 0) {
         json_append_u64_member(output, "retry_ms", reply->retry_ms);
     }

@@ -64,10 +64,10 @@ static enum feed_result take_line(struct line_state *state, struct feed *feed, s
         return line_quit(state, feed);
     if (slice_starts_with(line, SLICE("/")) && !slice_starts_with(line, SLICE("//")))
         return line_command(state, feed, line);
-    if (state->stage == LINE_UNNAMED)
-        return line_claim(state, feed, line);
     if (line.length == 0)
         return FEED_AGAIN;
+    if (state->stage == LINE_UNNAMED)
+        return line_claim(state, feed, line);
     return say(feed, slice_skip(line, line.data[0] == '/' ? 1 : 0));
 }
 

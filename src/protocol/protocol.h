@@ -131,7 +131,8 @@ struct protocol {
     /* Milliseconds to leave between two writes, one frame each; 0: no pacing now. NULL: never. */
     unsigned (*frame_gap_ms)(const void *state);
 
-    /* Whether the handshake is over (the client has said what it wants). NULL: always. */
+    /* Whether the handshake is over (the client has said what it wants). A protocol of many requests (HTTP) says false
+     * again while one is incomplete. NULL: always. */
     bool (*established)(const void *state);
 
     /* A close code the protocol wants the connection closed with, because of what it was opened with or what it was just

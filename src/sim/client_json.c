@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+int json_room_sides(struct slice name) {
+    struct slice second = slice_skip(name, 1);
+    struct slice first = slice_cut(&second, ',');
+    return slice_starts_with(name, SLICE("@"))
+               ? 1 + people_find(first) + PEOPLE * people_find(second)
+               : 0;
+}
+
 struct json_room *json_room_find(struct json_client *json, struct slice name) {
     int index = room_find_name(name);
     for (struct json_room *room = json->rooms; room; room = room->next) {
@@ -23,6 +31,7 @@ struct json_room *json_room_get(struct client *client, struct slice name) {
     room = memory_new_struct(struct json_room);
     room->name = memory_copy_string(name);
     room->index = room_find_name(name);
+    room->sides = json_room_sides(name);
     room->next = json->rooms;
     json->rooms = room;
     return room;
@@ -67,6 +76,9 @@ void json_send(struct client *client, json_t *object) {
 
 void json_unsure(struct client *client, struct utterance *utterance) {
     struct json_client *json = client->state;
+    if (utterance->to) {
+        return; /* the name may be somebody else's by then, and the message another one */
+    }
     if (json->unsure_count == json->unsure_capacity) {
         json->unsure_capacity = json->unsure_capacity * 2 + 8;
         json->unsure = memory_resize(json->unsure, json->unsure_capacity * sizeof json->unsure[0]);

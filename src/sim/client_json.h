@@ -30,6 +30,7 @@ struct json_room {
     struct json_room *next;
     char *name; /* as the server writes it, or as it was asked for */
     int index;  /* of the pool; -1: direct */
+    int sides;  /* of a direct one: whose, whatever the spelling */
     enum stage stage;
     char epoch[64];           /* empty: not known */
     struct reading *reading;  /* NULL: nothing seen yet */
@@ -57,6 +58,8 @@ struct json_client {
     uint16_t expect_close; /* what a trick must be answered with */
 };
 
+/* Of "@ann,bob": a number that is the same for every spelling; else 0. */
+int json_room_sides(struct slice name);
 struct json_room *json_room_find(struct json_client *json, struct slice name);
 struct json_room *json_room_get(struct client *client, struct slice name);
 /* The log behind a public room; NULL: not known yet. */

@@ -12,6 +12,7 @@ struct line_client {
     struct line_end lines;
     enum line_stage stage;
     int asked;        /* the name under way; -1: none */
+    int former;       /* the name it is to replace */
     unsigned room;    /* where what it says goes to */
     unsigned gone;    /* names, a bit each, that have disconnected and not come back */
     bool moved;       /* has been in more rooms than one */
@@ -150,6 +151,10 @@ static bool hear_presence(struct client *client, struct slice line) {
         const char *former = people_name((unsigned)i / 2, (unsigned)i % 2);
         if (cut_start(&rest, former) && cut_start(&rest, " is now known as ")) {
             int name = people_find(rest);
+            if (own->asked >= 0 && own->asked == name && own->former == (int)i / 2) {
+                client_got_name(client, rest);
+                own->asked = -1;
+            }
             own->gone &= name >= 0 ? ~(1u << name) : ~0u;
             return name >= 0;
         }
@@ -282,6 +287,7 @@ static void move(struct client *client) {
 static void rename_self(struct client *client) {
     struct line_client *own = client->state;
     const char *name = client_pick_name(client);
+    own->former = client->held;
     client->held = -1;
     own->asked = people_find(slice_of_string(name));
     client_note(client, "wants to be %s", name);
@@ -318,9 +324,6 @@ static void act_at_random(struct client *client) {
         line_end_send_too_long(client);
     } else if (at < 88) {
         own->looked_back = true;
-        for (struct reading *r = client->readings; r; r = r->next_reading) {
-            r->staying = false;
-        }
         line_end_send(client, "/history ", SLICE("30"));
     } else {
         const char *text = odd[draw(client->world, sizeof odd / sizeof odd[0])];
@@ -348,7 +351,7 @@ static void settled(struct client *client) {
     if (own->stage == LINE_BANNER) {
         client_fail(client, "was never greeted");
     }
-    for (struct reading *r = client->readings; r; r = r->next_reading) {
+    for (struct reading *r = client->readings; r && !own->looked_back; r = r->next_reading) {
         reader_complete(client, r);
     }
 }

@@ -23,13 +23,14 @@ static struct pending *request(struct client *client, enum asked asked, json_t *
     struct json_client *json = client->state;
     struct pending *pending = ask(client, asked, 'r', ++json->last_request);
     *object = json_pack("{s:s,s:s}", "type", type, "cid", pending->cid);
+    client_note(client, "asks %s as %s", type, pending->cid);
     return pending;
 }
 
 static bool resumable(const struct json_client *json, const struct json_room *room) {
     bool twins = false; /* two rooms of one name cannot be told apart */
     for (const struct json_room *other = json->rooms; other; other = other->next) {
-        twins |= other != room && strcmp(other->name, room->name) == 0;
+        twins |= other != room && room->index < 0 && other->sides == room->sides;
     }
     return room->wanted && room->reading && !twins && (json->v1 || room->index != 0);
 }

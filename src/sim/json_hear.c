@@ -2,7 +2,6 @@
 #include "sim/client_json.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/timestamp.h"
 
@@ -273,12 +272,20 @@ static void hear_live(struct client *client, const json_t *frame) {
     }
 }
 
+/* Whether pages may come: from the answer to a join until it is live; at any time in what nobody joins (direct messages,
+ * and the lobby where a plain client begins). */
+static bool reads_pages(const struct client *client, const struct json_room *room) {
+    const struct json_client *json = client->state;
+    return room && (room->stage == STAGE_CATCHING || room->index < 0 ||
+                    (room->index == 0 && room->stage == STAGE_LIVE && !json->v1));
+}
+
 /* Part of catching up: each of them in order. */
 static void hear_page(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     size_t index;
     json_t *item;
-    if (!room || (room->stage != STAGE_CATCHING && room->index >= 0)) {
+    if (!reads_pages(client, room)) {
         client_fail(client, "gets a page of %.*s, where it reads nothing",
                     SLICE_ARGS(text_of(frame, "room")));
         return;
@@ -347,11 +354,11 @@ static void find_twins(struct client *client, const json_t *items) {
         size_t index, count = 0;
         json_t *item;
         json_array_foreach(items, index, item) {
-            count += is(item, "room", room->name);
+            count += json_room_sides(text_of(item, "room")) == room->sides;
         }
         room->twins = room->index < 0 && (room->twins || count > 1);
         for (struct reading *r = client->readings; room->twins && r; r = r->next_reading) {
-            if (strcasecmp(r->log->name, room->name) == 0) {
+            if (json_room_sides(slice_of_string(r->log->name)) == room->sides) {
                 reader_begin(r, client->order);
                 r->staying = false;
             }

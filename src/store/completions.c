@@ -237,6 +237,12 @@ static bool give_listed(struct completions *completions, struct job *job) {
     return true;
 }
 
+static bool give_findings(struct completions *completions, struct job *job) {
+    completions->completion =
+        (struct completion){.kind = COMPLETION_FINDINGS, .findings = job->search.findings};
+    return true;
+}
+
 /* False: nobody is to hear of it. */
 static bool give(struct completions *completions, struct job *job) {
     switch (job->kind) {
@@ -254,6 +260,8 @@ static bool give(struct completions *completions, struct job *job) {
         return give_page(completions, job);
     case JOB_LIST:
         return give_listed(completions, job);
+    case JOB_SEARCH:
+        return give_findings(completions, job);
     case JOB_UNFOLLOW:
     case JOB_ERASE:
         unfollow(completions, job->room_key);

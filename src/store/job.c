@@ -87,6 +87,40 @@ struct job *job_new_list(struct origin origin, struct slice cid) {
     return job;
 }
 
+static size_t search_text_size(const struct search_query *query) {
+    size_t size = query->text.length;
+    for (size_t i = 0; i < query->room_count; i++) {
+        size += query->rooms[i].key.length + query->rooms[i].name.length;
+    }
+    return size;
+}
+
+struct job *job_new_search(const struct search_query *query) {
+    struct job *job = new_job(JOB_SEARCH, search_text_size(query));
+    struct search_room *rooms = memory_new(query->room_count * sizeof(*rooms) + 1);
+    char *end = job->bytes;
+    job->search.query = *query;
+    job->search.query.text = put_slice(&end, query->text);
+    for (size_t i = 0; i < query->room_count; i++) {
+        rooms[i].key = put_slice(&end, query->rooms[i].key);
+        rooms[i].name = put_slice(&end, query->rooms[i].name);
+    }
+    job->search.query.rooms = rooms;
+    job->search.rooms = rooms;
+    job->search.findings.ticket = query->ticket;
+    return job;
+}
+
+void findings_clear(struct findings *findings) {
+    for (size_t i = 0; i < findings->count; i++) {
+        entry_unref(findings->entries[i]);
+        memory_free((void *)findings->rooms[i].data);
+    }
+    memory_free(findings->entries);
+    memory_free(findings->rooms);
+    *findings = (struct findings){.ticket = findings->ticket};
+}
+
 static void free_entries(struct entry **entries, size_t count) {
     for (size_t i = 0; i < count; i++) {
         entry_unref(entries[i]);
@@ -129,6 +163,10 @@ void job_free(struct job *job) {
         break;
     case JOB_LIST:
         free_heads(job->list.heads, job->list.count);
+        break;
+    case JOB_SEARCH:
+        findings_clear(&job->search.findings);
+        memory_free(job->search.rooms);
         break;
     case JOB_UNFOLLOW:
     case JOB_ERASE:

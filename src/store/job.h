@@ -20,6 +20,7 @@ enum job_kind {
     JOB_FOUND, /* made by an engine: entries turned out to be in the log without their appends having been reported */
     JOB_PAGE,
     JOB_LIST,
+    JOB_SEARCH,
 };
 
 struct job {
@@ -55,6 +56,11 @@ struct job {
             struct room_head *heads; /* the array is owned, each made by head_copy */
             size_t count;
         } list;
+        struct {
+            struct search_query query; /* points into bytes and rooms */
+            struct search_room *rooms; /* the array is owned */
+            struct findings findings;  /* entries as above; rooms: both the array and each text are owned */
+        } search;
     };
     char bytes[];
 };
@@ -68,8 +74,12 @@ struct job *job_new_found(struct slice room_key, struct entry **entries, size_t 
 struct job *job_new_trimmed(struct slice room_key, uint64_t first);
 struct job *job_new_page(const struct page_query *query);
 struct job *job_new_list(struct origin origin, struct slice cid);
+struct job *job_new_search(const struct search_query *query);
 void job_free(struct job *job); /* NULL is fine; with all it owns */
 size_t job_size(const struct job *job);
+
+/* Lets go of what was found. */
+void findings_clear(struct findings *findings);
 
 /* A queue of jobs. Zeroed: empty. */
 struct job_list {

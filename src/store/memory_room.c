@@ -27,7 +27,8 @@ static struct slice own(struct slice s) {
     return slice_from(memory_copy_string(s), s.length);
 }
 
-struct memory_room *memory_room_new(struct slice key, struct slice name, const char *epoch) {
+struct memory_room *memory_room_new(struct slice key, struct slice name, const char *epoch,
+                                    const struct retention *retention) {
     struct memory_room *room = memory_new_struct(struct memory_room);
     room->key = own(key);
     room->name = own(name);
@@ -35,6 +36,7 @@ struct memory_room *memory_room_new(struct slice key, struct slice name, const c
     memcpy(room->epoch, epoch, strnlen(epoch, MEMORY_EPOCH_SIZE - 1));
     room->first = 1;
     room->remembered = 1;
+    room->retention = *retention;
     return room;
 }
 
@@ -53,6 +55,7 @@ static size_t cid_size(const struct cid_record *cid) {
 static void drop_entry(struct memory_room *room, struct record *record) {
     if (record->entry != NULL) {
         room->entry_bytes -= entry_size(record->entry);
+        room->text_bytes -= retention_size(&record->entry->body);
         room->bytes -= entry_size(record->entry);
         entry_unref(record->entry);
         record->entry = NULL;
@@ -63,6 +66,7 @@ static void put_entry(struct memory_room *room, struct record *record, struct en
     drop_entry(room, record);
     record->entry = entry;
     room->entry_bytes += entry_size(entry);
+    room->text_bytes += retention_size(&entry->body);
     room->bytes += entry_size(entry);
 }
 
@@ -235,8 +239,18 @@ static void number(struct memory_room *room, const struct draft *draft, struct u
     ulid_next(ids, outcome->timestamp_us, outcome->id);
 }
 
-static void trim(struct memory_room *room, unsigned keep) {
-    while (room->last + 1 - room->first > keep || room->entry_bytes > LIMIT_MEMORY_ROOM_BYTES) {
+void memory_room_expire(struct memory_room *room, int64_t now_us) {
+    int64_t horizon_us = retention_horizon(&room->retention, now_us);
+    while (room->first <= room->last &&
+           record_at(room, room->first)->entry->timestamp_us < horizon_us) {
+        drop_first_entry(room);
+    }
+}
+
+static void trim(struct memory_room *room) {
+    const struct retention *retention = &room->retention;
+    while (room->last + 1 - room->first > retention->count || room->text_bytes > retention->bytes ||
+           room->entry_bytes > LIMIT_MEMORY_ROOM_BYTES) {
         drop_first_entry(room);
     }
     while (room->last + 1 - room->remembered > LIMIT_MEMORY_ROOM_ENTRIES) {
@@ -244,7 +258,7 @@ static void trim(struct memory_room *room, unsigned keep) {
     }
 }
 
-void memory_room_append(struct memory_room *room, const struct draft *draft, unsigned keep,
+void memory_room_append(struct memory_room *room, const struct draft *draft,
                         struct ulid_source *ids, uint64_t map_seed, struct outcome *outcome,
                         struct entry **entry) {
     struct cid_record *cid = draft->body.cid.length > 0 ? new_cid(&draft->body) : NULL;
@@ -267,11 +281,11 @@ void memory_room_append(struct memory_room *room, const struct draft *draft, uns
     if (cid != NULL) {
         remember_cid(room, record, cid, outcome, map_seed);
     }
-    if (keep > 0) {
+    if (room->retention.count > 0) {
         *entry = entry_new(&draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
         put_entry(room, record, entry_ref(*entry));
     }
-    trim(room, keep);
+    trim(room);
 }
 
 void memory_room_read(const struct memory_room *room, const struct page_query *query,
@@ -301,4 +315,12 @@ struct room_head memory_room_head(const struct memory_room *room) {
         .last = room->last,
         .exists = room->last > 0,
     };
+}
+
+struct entry *memory_room_entry(const struct memory_room *room, uint64_t seq) {
+    if (seq < room->first || seq > room->last) {
+        return NULL;
+    }
+    const struct record *record = record_at(room, seq);
+    return record->deleted ? NULL : record->entry;
 }

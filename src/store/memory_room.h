@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "store/page.h"
+#include "store/retention.h"
 #include "store/ulid.h"
 
 #define MEMORY_EPOCH_SIZE 32
@@ -28,24 +29,33 @@ struct memory_room {
     char epoch[MEMORY_EPOCH_SIZE];
     uint64_t first, last, remembered;
     int64_t last_timestamp_us;
-    size_t entry_bytes;     /* of entries */
-    size_t bytes;           /* of all that grows: entries, cids, their table, the topic */
-    struct record *records; /* a ring: that of seq is at seq & (capacity - 1) */
-    size_t capacity;        /* a power of two, or 0 */
-    struct map *cids;       /* identity and cid → struct cid_record; NULL until there is one */
+    struct retention retention; /* `count` is within what the engine keeps */
+    size_t entry_bytes;         /* of entries */
+    uint64_t text_bytes;        /* the same as retention counts them */
+    size_t bytes;               /* of all that grows: entries, cids, their table, the topic */
+    struct record *records;     /* a ring: that of seq is at seq & (capacity - 1) */
+    size_t capacity;            /* a power of two, or 0 */
+    struct map *cids; /* identity and cid → struct cid_record; NULL until there is one */
 };
 
-struct memory_room *memory_room_new(struct slice key, struct slice name, const char *epoch);
+struct memory_room *memory_room_new(struct slice key, struct slice name, const char *epoch,
+                                    const struct retention *retention);
 void memory_room_free(struct memory_room *room);
 
-/* Numbers a draft and keeps it among the last `keep` entries (0: keeps none), or finds a reason not to: the result is in
- * `outcome`. `*entry` becomes a reference to the entry, NULL when none was kept. */
-void memory_room_append(struct memory_room *room, const struct draft *draft, unsigned keep,
+/* Numbers a draft and keeps it as long as retention has it, or finds a reason not to: the result is in `outcome`. `*entry`
+ * becomes a reference to the entry, NULL when none was kept. */
+void memory_room_append(struct memory_room *room, const struct draft *draft,
                         struct ulid_source *ids, uint64_t map_seed, struct outcome *outcome,
                         struct entry **entry);
 
 void memory_room_read(const struct memory_room *room, const struct page_query *query,
                       struct page *page);
+
+/* Lets go of entries that are older than they may be. */
+void memory_room_expire(struct memory_room *room, int64_t now_us);
+
+/* The entry with this number, borrowed; NULL: it is not there any more, or its content was erased. */
+struct entry *memory_room_entry(const struct memory_room *room, uint64_t seq);
 
 /* Lets go of everything it holds, but not of its numbers. */
 void memory_room_clear(struct memory_room *room);

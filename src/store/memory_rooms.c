@@ -7,10 +7,13 @@
 #include "base/memory.h"
 #include "store/job.h"
 
+#define EXPIRE_ROOMS 16    /* looked at in one turn */
 #define FORGET_ATTEMPTS 16 /* rooms looked at to find one that nobody follows */
 
-void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed) {
-    *rooms = (struct memory_rooms){.by_key = map_new(map_seed)};
+void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed, unsigned keep,
+                       const struct retention_rules *retention) {
+    *rooms =
+        (struct memory_rooms){.by_key = map_new(map_seed), .keep = keep, .retention = retention};
 }
 
 void memory_rooms_close(struct memory_rooms *rooms) {
@@ -20,6 +23,7 @@ void memory_rooms_close(struct memory_rooms *rooms) {
         memory_room_free(room);
     }
     map_free(rooms->by_key);
+    job_list_clear(&rooms->trimmed);
 }
 
 struct memory_room *memory_rooms_find(const struct memory_rooms *rooms, struct slice key) {
@@ -75,13 +79,52 @@ struct memory_room *memory_rooms_use(struct memory_rooms *rooms, struct slice ke
     char epoch[MEMORY_EPOCH_SIZE];
     bound_rooms(rooms);
     memory_rooms_format_epoch(rooms, epoch);
-    room = memory_room_new(key, name, epoch);
+    struct retention retention = retention_of(rooms->retention, key);
+    retention.count = retention.count < rooms->keep ? retention.count : rooms->keep;
+    room = memory_room_new(key, name, epoch, &retention);
     map_put(rooms->by_key, room->key, room);
     list_append(&rooms->by_use, &room->node);
     return room;
 }
 
-void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, size_t bytes_before) {
+static void note_trimmed(struct memory_rooms *rooms, const struct memory_room *room) {
+    struct job *last = rooms->trimmed.last;
+    if (last != NULL && slice_equal(last->room_key, room->key)) {
+        last->trimmed.first = room->first;
+    } else if (room->followed) {
+        job_list_append(&rooms->trimmed, job_new_trimmed(room->key, room->first));
+    }
+}
+
+void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *room) {
+    size_t bytes = room->bytes;
+    uint64_t first = room->first;
+    if (room->retention.age_us == RETENTION_AGE_ALL) {
+        return;
+    }
+    memory_room_expire(room, retention_now(rooms->retention));
+    rooms->bytes -= bytes - room->bytes;
+    if (room->first > first) {
+        note_trimmed(rooms, room);
+    }
+}
+
+void memory_rooms_expire(struct memory_rooms *rooms) {
+    for (int i = 0; rooms->retention != NULL && i < EXPIRE_ROOMS; i++) {
+        struct memory_room *room = map_next(rooms->by_key, &rooms->expired);
+        if (room == NULL) {
+            rooms->expired = 0;
+            return;
+        }
+        memory_rooms_expire_one(rooms, room);
+    }
+}
+
+void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, size_t bytes_before,
+                        uint64_t first_before) {
+    if (room->first > first_before) {
+        note_trimmed(rooms, room);
+    }
     rooms->bytes += room->bytes - bytes_before;
     if (room->holding) {
         list_remove(&rooms->holding, &room->holding_node);
@@ -94,6 +137,7 @@ void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, si
         silent->holding = false;
         rooms->bytes -= silent->bytes;
         memory_room_clear(silent);
+        note_trimmed(rooms, silent);
     }
 }
 

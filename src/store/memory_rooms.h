@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "store/job.h"
 #include "store/memory_room.h"
 
 #define MEMORY_EPOCH_LENGTH 8 /* without what removed rooms add */
@@ -19,12 +20,17 @@ struct memory_rooms {
     struct list by_use;  /* all rooms: those used longest ago first */
     struct list holding; /* rooms that hold something: those appended to longest ago first */
     size_t bytes;        /* what all rooms hold */
+    const struct retention_rules *retention; /* NULL: everything is kept, as far as `keep` goes */
+    unsigned keep;                           /* entries of a room */
+    size_t expired;                          /* the cursor of memory_rooms_expire */
+    struct job_list trimmed;                 /* what is to be reported */
     char epoch[MEMORY_EPOCH_LENGTH + 1];
     uint64_t
         removed; /* rooms that had numbers; each leaves those that come after it in another epoch */
 };
 
-void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed);
+void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed, unsigned keep,
+                       const struct retention_rules *retention);
 void memory_rooms_close(struct memory_rooms *rooms);
 
 /* Gives every room, old and new, another epoch. */
@@ -37,8 +43,13 @@ struct memory_room *memory_rooms_find(const struct memory_rooms *rooms, struct s
 struct memory_room *memory_rooms_use(struct memory_rooms *rooms, struct slice key,
                                      struct slice name);
 void memory_rooms_remove(struct memory_rooms *rooms, struct memory_room *room);
-/* To be called after an append, with what room->bytes was before it. */
-void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, size_t bytes_before);
+/* To be called after an append, with what room->bytes and room->first were before it. */
+void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, size_t bytes_before,
+                        uint64_t first_before);
+/* Lets go of what has grown too old in this room, … */
+void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *room);
+/* … and in a few, others at each call. */
+void memory_rooms_expire(struct memory_rooms *rooms);
 /* Nobody follows any room. */
 void memory_rooms_unfollow_all(struct memory_rooms *rooms);
 

@@ -20,7 +20,8 @@
 
 struct retention {
     int64_t age_us;
-    uint64_t count; /* of entries; 0: they are numbered and shown, but not kept (the memory engine alone) */
+    uint64_t
+        count; /* of entries; 0: they are numbered and shown, but not kept (the memory engine alone) */
     uint64_t bytes; /* of all entries; see retention_size */
 };
 

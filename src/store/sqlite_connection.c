@@ -3,13 +3,22 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/retention.h"
 
 #define ENTRY_COLUMNS                                                                              \
     "seq, id, timestamp, kind, sender, identity, cid, content, re, of, key, removal, meta"
-#define FIRST "coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), 1)"
-#define LAST "coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), 0)"
+#define FIRST "coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), gone + 1)"
+#define LAST "coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), gone)"
 #define LAST_TIMESTAMP                                                                             \
-    "coalesce((SELECT timestamp FROM entries WHERE room = rooms.id ORDER BY seq DESC LIMIT 1), 0)"
+    "coalesce((SELECT timestamp FROM entries WHERE room = rooms.id ORDER BY seq DESC LIMIT 1),"    \
+    " gone_timestamp)"
+#define FIRST_TIMESTAMP "(SELECT timestamp FROM entries WHERE room = rooms.id ORDER BY seq LIMIT 1)"
+/* As retention_size says. */
+#define SIZE                                                                                       \
+    "length(CAST(content AS BLOB)) + length(CAST(sender AS BLOB)) +"                               \
+    " coalesce(length(CAST(meta AS BLOB)), 0) + " DIGITS(RETENTION_ENTRY_BYTES)
+#define DIGITS(number) DIGITS_OF(number)
+#define DIGITS_OF(number) #number
 
 static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN_READ] = "BEGIN",
@@ -17,14 +26,17 @@ static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_FIND_ROOM] =
-        "SELECT id, name, topic, " FIRST ", " LAST ", " LAST_TIMESTAMP " FROM rooms WHERE key = ?1",
+        "SELECT id, name, topic, " FIRST ", " LAST ", " LAST_TIMESTAMP ","
+        " EXISTS (SELECT 1 FROM cids WHERE room = rooms.id) FROM rooms WHERE key = ?1",
     [STATEMENT_ADD_ROOM] = "INSERT INTO rooms (key, name) VALUES (?1, ?2)",
     [STATEMENT_SET_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
     [STATEMENT_ADD_ENTRY] =
         "INSERT INTO entries (room, " ENTRY_COLUMNS ", body_hash)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [STATEMENT_FIND_CID] = "SELECT body_hash, seq, id, timestamp FROM entries"
-                           " WHERE cid = ?2 AND identity = ?3 AND room = ?1",
+                           " WHERE cid = ?2 AND identity = ?3 AND room = ?1"
+                           " UNION ALL SELECT body_hash, seq, id, timestamp FROM cids"
+                           " WHERE room = ?1 AND cid = ?2 AND identity = ?3",
     [STATEMENT_FIND_TARGET] =
         "SELECT kind, identity, deleted FROM entries WHERE room = ?1 AND seq = ?2",
     [STATEMENT_ERASE_MESSAGE] = "UPDATE entries SET content = '', meta = NULL, deleted = 1"
@@ -32,7 +44,24 @@ static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_ERASE_EDITS] = "UPDATE entries SET content = '', meta = NULL, deleted = 1"
                               " WHERE room = ?1 AND of = ?2 AND kind = 1",
     [STATEMENT_ERASE_ENTRIES] = "DELETE FROM entries WHERE room = ?1",
+    [STATEMENT_ERASE_CIDS] = "DELETE FROM cids WHERE room = ?1",
     [STATEMENT_ERASE_ROOM] = "DELETE FROM rooms WHERE id = ?1",
+    [STATEMENT_NEXT_ROOM] = "SELECT id, key, " FIRST ", " LAST ", " FIRST_TIMESTAMP
+                            " FROM rooms WHERE id > ?1 ORDER BY id LIMIT 1",
+    [STATEMENT_SIZES] = "SELECT seq, " SIZE " FROM entries"
+                        " WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+    [STATEMENT_FRONT] = "SELECT seq, timestamp, " SIZE " FROM entries"
+                        " WHERE room = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+    [STATEMENT_KEEP_CIDS] =
+        "INSERT OR REPLACE INTO cids (room, cid, identity, body_hash, seq, id, timestamp)"
+        " SELECT room, cid, identity, body_hash, seq, id, timestamp FROM entries"
+        " WHERE room = ?1 AND seq <= ?2 AND cid IS NOT NULL AND timestamp > ?3",
+    [STATEMENT_TRIM] = "DELETE FROM entries WHERE room = ?1 AND seq <= ?2",
+    [STATEMENT_SET_GONE] = "UPDATE rooms SET gone = ?2, gone_timestamp = ?3 WHERE id = ?1",
+    [STATEMENT_OLD_CIDS] = "SELECT 1 FROM cids WHERE timestamp < ?1 LIMIT 1",
+    [STATEMENT_FORGET_CIDS] =
+        "DELETE FROM cids WHERE (room, cid, identity) IN"
+        " (SELECT room, cid, identity FROM cids WHERE timestamp < ?1 ORDER BY timestamp LIMIT ?2)",
     [STATEMENT_PAGE_UP] = "SELECT " ENTRY_COLUMNS " FROM entries"
                           " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
     [STATEMENT_PAGE_DOWN] = "SELECT " ENTRY_COLUMNS " FROM entries"

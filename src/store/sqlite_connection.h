@@ -16,16 +16,25 @@ enum sqlite_statement {
     STATEMENT_BEGIN_WRITE,
     STATEMENT_COMMIT,
     STATEMENT_ROLLBACK,
-    STATEMENT_FIND_ROOM,     /* key → id, name, topic, first, last, last timestamp */
-    STATEMENT_ADD_ROOM,      /* key, name */
-    STATEMENT_SET_TOPIC,     /* room, topic */
-    STATEMENT_ADD_ENTRY,     /* room, seq, id, timestamp, and the body; see sqlite_log.c */
-    STATEMENT_FIND_CID,      /* room, cid, identity → body hash, seq, id, timestamp */
-    STATEMENT_FIND_TARGET,   /* room, seq → kind, identity, deleted */
+    STATEMENT_FIND_ROOM,   /* key → id, name, topic, first, last, last timestamp, has old cids */
+    STATEMENT_ADD_ROOM,    /* key, name */
+    STATEMENT_SET_TOPIC,   /* room, topic */
+    STATEMENT_ADD_ENTRY,   /* room, seq, id, timestamp, and the body; see sqlite_log.c */
+    STATEMENT_FIND_CID,    /* room, cid, identity → body hash, seq, id, timestamp */
+    STATEMENT_FIND_TARGET, /* room, seq → kind, identity, deleted */
     STATEMENT_ERASE_MESSAGE, /* room, seq: the content of the message */
     STATEMENT_ERASE_EDITS,   /* room, seq: and of its edits */
     STATEMENT_ERASE_ENTRIES, /* room */
+    STATEMENT_ERASE_CIDS,    /* room */
     STATEMENT_ERASE_ROOM,    /* room */
+    STATEMENT_NEXT_ROOM,     /* room → the one after it: id, key, first, last, first timestamp */
+    STATEMENT_SIZES,         /* room, seq, limit → those before it, from the end: seq, size */
+    STATEMENT_FRONT,         /* room, seq, limit → those up to it: seq, timestamp, size */
+    STATEMENT_KEEP_CIDS,     /* room, seq, timestamp: of entries up to seq, if they are later */
+    STATEMENT_TRIM,          /* room, seq: entries up to it */
+    STATEMENT_SET_GONE,      /* room, seq, timestamp */
+    STATEMENT_OLD_CIDS,      /* timestamp → whether there are earlier ones */
+    STATEMENT_FORGET_CIDS,   /* timestamp, limit: earlier ones */
     STATEMENT_PAGE_UP,       /* room, low, high → entries */
     STATEMENT_PAGE_DOWN,     /* the same, from the end */
     STATEMENT_LIST,          /* limit → key, name, topic, first, last */

@@ -49,6 +49,21 @@ static const char *const STEPS[] = {
     /* In this order: the cid tells most apart, so that inserting looks at little of the rest. */
     "CREATE UNIQUE INDEX entries_by_cid ON entries (cid, identity, room) WHERE cid IS NOT NULL;"
     "CREATE INDEX edits_by_message ON entries (room, of) WHERE kind = 1;",
+
+    /* Retention: what remains of entries that were let go of. */
+    "ALTER TABLE rooms ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;" /* the last seq let go of; 0: none */
+    "ALTER TABLE rooms ADD COLUMN gone_timestamp INTEGER NOT NULL DEFAULT 0;" /* and its time */
+    "CREATE TABLE cids (" /* of entries that went before their cids */
+    "  room INTEGER NOT NULL,"
+    "  cid TEXT NOT NULL,"
+    "  identity BLOB NOT NULL,"
+    "  body_hash INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  timestamp INTEGER NOT NULL,"
+    "  PRIMARY KEY (room, cid, identity)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX cids_by_time ON cids (timestamp);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(STEPS) / sizeof(STEPS[0])))

@@ -3,8 +3,9 @@
  *     DATA/banter.db        and SQLite's banter.db-wal and -shm beside it
  *     DATA/banter.lock      locked while a server has the folder; holds its process id
  *
- * `rooms` has a row for each room with entries, `entries` the logs. What a room's first and last number are is not written
- * down beside them: it is read from its entries, so the two cannot disagree. */
+ * `rooms` has a row for each room that has or had entries, `entries` the logs. What a room's first and last number are is
+ * not written down beside them: it is read from its entries, so the two cannot disagree. Only what retention took leaves a
+ * note in its room, how far it went, so that the numbers go on where they were when nothing is left. */
 #pragma once
 
 #include <stddef.h>

@@ -9,9 +9,11 @@
 
 #define SCRUB_TIMEOUT_MS 10
 
-int sqlite_log_open(struct sqlite_log *log, const struct sqlite_file *file, uint64_t seed) {
+int sqlite_log_open(struct sqlite_log *log, const struct sqlite_file *file,
+                    const struct retention_rules *retention, uint64_t seed) {
     memset(log, 0, sizeof(*log));
     log->file = file;
+    log->retention = retention;
     ulid_source_init(&log->ids, seed);
     sqlite_rooms_init(&log->rooms, rng_next(&log->ids.rng));
     return sqlite_connection_open(&log->connection, file->path);
@@ -163,19 +165,17 @@ static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
 }
 
 /* What can be decided before the insertion decides about the cid. An entry about another one is asked for its cid first:
- * a delete that comes again finds its message deleted. */
+ * a delete that comes again finds its message deleted. So is any where cids outlived their entries: the index is on these. */
 static int check(struct sqlite_log *log, const struct sqlite_room *room,
                  const struct entry_body *body, uint64_t body_hash, struct outcome *outcome,
                  bool *decided) {
     *decided = false;
-    if (!rules_need_target(body->kind)) {
-        return SQLITE_OK;
-    }
+    bool about_another = rules_need_target(body->kind);
     int code = SQLITE_OK;
-    if (body->cid.length > 0) {
+    if (body->cid.length > 0 && (about_another || room->old_cids)) {
         code = find_cid(log, room, body, body_hash, outcome, decided);
     }
-    if (code == SQLITE_OK && !*decided) {
+    if (code == SQLITE_OK && about_another && !*decided) {
         code = check_target(log, room, body, outcome);
         *decided = outcome->error != 0;
     }
@@ -227,7 +227,7 @@ static int add_entry(struct sqlite_log *log, const struct sqlite_room *room,
     return sqlite_run(statement);
 }
 
-static int erase_message(struct sqlite_log *log, const struct sqlite_room *room, uint64_t of) {
+static int erase_message(struct sqlite_log *log, struct sqlite_room *room, uint64_t of) {
     static const enum sqlite_statement steps[] = {STATEMENT_ERASE_MESSAGE, STATEMENT_ERASE_EDITS};
     int code = SQLITE_OK;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == SQLITE_OK; i++) {
@@ -236,6 +236,7 @@ static int erase_message(struct sqlite_log *log, const struct sqlite_room *room,
         sqlite3_bind_int64(statement, 2, (sqlite3_int64)of);
         code = sqlite_run(statement);
     }
+    sqlite_room_measure_again(room);
     return code;
 }
 
@@ -247,7 +248,7 @@ static int set_topic(struct sqlite_log *log, const struct sqlite_room *room, str
 }
 
 /* What the entry changes besides being there. */
-static int take_effect(struct sqlite_log *log, const struct sqlite_room *room,
+static int take_effect(struct sqlite_log *log, struct sqlite_room *room,
                        const struct entry_body *body) {
     switch (body->kind) {
     case ENTRY_DELETE:
@@ -273,6 +274,7 @@ static int insert(struct sqlite_log *log, struct sqlite_room *room, const struct
     }
     room->last = next.seq;
     room->last_timestamp_us = next.timestamp_us;
+    room->bytes += retention_size(&draft->body);
     *outcome = next;
     return take_effect(log, room, &draft->body);
 }
@@ -306,7 +308,8 @@ int sqlite_log_append(struct sqlite_log *log, const struct draft *draft, struct 
 }
 
 int sqlite_log_erase(struct sqlite_log *log, struct slice room_key) {
-    static const enum sqlite_statement steps[] = {STATEMENT_ERASE_ENTRIES, STATEMENT_ERASE_ROOM};
+    static const enum sqlite_statement steps[] = {STATEMENT_ERASE_ENTRIES, STATEMENT_ERASE_CIDS,
+                                                  STATEMENT_ERASE_ROOM};
     struct sqlite_room *room;
     int code = sqlite_rooms_get(&log->rooms, &log->connection, room_key, SLICE_NONE, &room);
     if (code != SQLITE_OK || room->id == 0) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "store/job.h"
+#include "store/retention.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_rooms.h"
@@ -21,10 +22,12 @@ struct sqlite_log {
     struct sqlite_connection connection;
     struct sqlite_rooms rooms;
     struct ulid_source ids;
-    bool reopen; /* the connection is not to be trusted any more */
+    const struct retention_rules *retention; /* NULL: everything is kept */
+    bool reopen;                             /* the connection is not to be trusted any more */
 };
 
-int sqlite_log_open(struct sqlite_log *log, const struct sqlite_file *file, uint64_t seed) MUST_USE;
+int sqlite_log_open(struct sqlite_log *log, const struct sqlite_file *file,
+                    const struct retention_rules *retention, uint64_t seed) MUST_USE;
 void sqlite_log_close(struct sqlite_log *log);
 
 int sqlite_log_begin(struct sqlite_log *log) MUST_USE;

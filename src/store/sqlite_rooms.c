@@ -31,10 +31,18 @@ void sqlite_rooms_close(struct sqlite_rooms *rooms) {
     map_free(rooms->by_key);
 }
 
+void sqlite_room_measure_again(struct sqlite_room *room) {
+    room->measured = room->last + 1;
+    room->bytes = 0;
+}
+
 void sqlite_room_empty(struct sqlite_room *room) {
     room->id = 0;
+    room->first = 1;
     room->last = 0;
     room->last_timestamp_us = 0;
+    room->old_cids = false;
+    sqlite_room_measure_again(room);
 }
 
 /* A room without a row keeps the name it was asked for with. */
@@ -45,8 +53,11 @@ int sqlite_room_load(const struct sqlite_connection *connection, struct sqlite_r
     if (code == SQLITE_ROW) {
         room->id = sqlite3_column_int64(statement, 0);
         replace(&room->name, sqlite_column_slice(statement, 1));
+        room->first = (uint64_t)sqlite3_column_int64(statement, 3);
         room->last = (uint64_t)sqlite3_column_int64(statement, 4);
         room->last_timestamp_us = sqlite3_column_int64(statement, 5);
+        room->old_cids = sqlite3_column_int(statement, 6) != 0;
+        sqlite_room_measure_again(room);
         code = SQLITE_OK;
     } else if (code == SQLITE_DONE) {
         sqlite_room_empty(room);

@@ -18,8 +18,11 @@ struct sqlite_room {
     bool stale;
     int64_t id;             /* rooms.id; 0: it has no row */
     struct slice key, name; /* owned */
-    uint64_t last;
+    uint64_t first, last;
     int64_t last_timestamp_us;
+    bool old_cids;     /* some are remembered longer than their entries */
+    uint64_t measured; /* from here on the entries are in `bytes`; see sqlite_trim.h */
+    uint64_t bytes;
     uint64_t reported; /* while touched or stale: `last` before the transaction */
 };
 
@@ -42,6 +45,8 @@ int sqlite_rooms_get(struct sqlite_rooms *rooms, const struct sqlite_connection 
 void sqlite_rooms_touch(struct sqlite_rooms *rooms, struct sqlite_room *room);
 /* The room's rows are gone. */
 void sqlite_room_empty(struct sqlite_room *room);
+/* How many bytes it has is not known any more. */
+void sqlite_room_measure_again(struct sqlite_room *room);
 
 /* The transaction is over. */
 void sqlite_rooms_committed(struct sqlite_rooms *rooms);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "store/sqlite_log.h"
+#include "store/sqlite_trim.h"
 #include "store/thread.h"
 
 #define MILLISECOND_NS 1000000u
@@ -14,6 +15,9 @@
 #define RETRY_NS (500 * MILLISECOND_NS)
 #define SCRUB_NS                                                                                   \
     SECOND_NS /* from the first erasure to the scrubbing that covers it and those after it */
+
+#define SCRUB_TRIMMED_NS (30 * SECOND_NS) /* the same for what only grew old */
+#define SWEEP_REST 10                     /* times as long as a step the writer does other things */
 
 struct sqlite_writer {
     pthread_t thread;
@@ -26,7 +30,9 @@ struct sqlite_writer {
     size_t previous_appends;  /* in the batch before */
     uint64_t retry_ns;        /* when to try again what failed; MAILBOX_FOREVER: nothing failed */
     uint64_t scrub_ns;        /* when to scrub; MAILBOX_FOREVER: nothing was erased */
-    uint64_t complain_ns;     /* not before this is a failure logged again */
+    struct sqlite_sweep sweep;
+    uint64_t sweep_ns;    /* when its next step is due */
+    uint64_t complain_ns; /* not before this is a failure logged again */
     bool failing;
 };
 
@@ -69,10 +75,9 @@ static void note_success(struct sqlite_writer *writer) {
     writer->failing = false;
 }
 
-static void note_erasure(struct sqlite_writer *writer) {
-    if (writer->scrub_ns == MAILBOX_FOREVER) {
-        writer->scrub_ns = mailbox_now() + SCRUB_NS;
-    }
+static void scrub_within(struct sqlite_writer *writer, uint64_t time_ns) {
+    uint64_t due = mailbox_now() + time_ns;
+    writer->scrub_ns = due < writer->scrub_ns ? due : writer->scrub_ns;
 }
 
 static bool needs_transaction(const struct job_list *jobs) {
@@ -89,7 +94,7 @@ static int do_append(struct sqlite_writer *writer, struct job *job) {
     int code = sqlite_log_append(&writer->log, job->append.draft, &job->append.outcome);
     bool appended = code == SQLITE_OK && outcome->error == 0 && !outcome->duplicate;
     if (appended && job->append.draft->body.kind == ENTRY_DELETE) {
-        note_erasure(writer);
+        scrub_within(writer, SCRUB_NS);
     }
     return code;
 }
@@ -106,7 +111,7 @@ static int do_job(struct sqlite_writer *writer, struct job *job) {
         head_free(&job->follow.head);
         return do_follow(writer, job);
     case JOB_ERASE:
-        note_erasure(writer);
+        scrub_within(writer, SCRUB_NS);
         return sqlite_log_erase(&writer->log, job->room_key);
     default:
         return SQLITE_OK;
@@ -121,7 +126,10 @@ static int do_jobs(struct sqlite_writer *writer, const struct job_list *jobs) {
     return code;
 }
 
-static int do_transaction(struct sqlite_writer *writer, const struct job_list *jobs) {
+/* `trimmed` is to be reported after the jobs. */
+static int do_transaction(struct sqlite_writer *writer, const struct job_list *jobs,
+                          struct job_list *trimmed) {
+    bool more = false;
     int code = sqlite_log_begin(&writer->log);
     if (code == SQLITE_OK) {
         code = do_jobs(writer, &writer->erasures);
@@ -130,18 +138,25 @@ static int do_transaction(struct sqlite_writer *writer, const struct job_list *j
         code = do_jobs(writer, jobs);
     }
     if (code == SQLITE_OK) {
+        code = sqlite_trim_touched(&writer->log, trimmed, &more);
+    }
+    if (code == SQLITE_OK) {
         code = sqlite_log_commit(&writer->log);
     }
     if (code == SQLITE_OK) {
         job_list_clear(&writer->erasures);
         note_success(writer);
+        writer->sweep_ns = more ? mailbox_now() : writer->sweep_ns;
+    } else {
+        job_list_clear(trimmed);
     }
     return code;
 }
 
-static int do_batch(struct sqlite_writer *writer, const struct job_list *jobs) {
+static int do_batch(struct sqlite_writer *writer, const struct job_list *jobs,
+                    struct job_list *trimmed) {
     if (needs_transaction(jobs) || writer->erasures.first != NULL) {
-        return do_transaction(writer, jobs);
+        return do_transaction(writer, jobs, trimmed);
     }
     return do_jobs(writer, jobs);
 }
@@ -179,18 +194,46 @@ static void fail_batch(struct sqlite_writer *writer, struct job_list *jobs, stru
     writer->retry_ns = again ? mailbox_now() + RETRY_NS : MAILBOX_FOREVER;
 }
 
+static void report(struct sqlite_writer *writer, struct job_list *done, struct job_list *trimmed) {
+    if (trimmed->first != NULL) {
+        scrub_within(writer, SCRUB_TRIMMED_NS);
+    }
+    job_list_move(done, trimmed);
+    outbox_put(writer->outbox, done);
+}
+
 static void run_batch(struct sqlite_writer *writer, struct job_list *jobs) {
-    struct job_list done = {0};
+    struct job_list done = {0}, trimmed = {0};
     writer->retry_ns = MAILBOX_FOREVER;
     int code = sqlite_log_settle(&writer->log, &done);
     if (code == SQLITE_OK) {
-        code = do_batch(writer, jobs);
+        code = do_batch(writer, jobs, &trimmed);
     }
     if (code != SQLITE_OK) {
         fail_batch(writer, jobs, &done, code);
     }
     job_list_move(&done, jobs);
-    outbox_put(writer->outbox, &done);
+    report(writer, &done, &trimmed);
+}
+
+/* A failure here is nobody's: what is past its time merely stays a little longer. */
+static void sweep(struct sqlite_writer *writer) {
+    struct job_list done = {0}, trimmed = {0};
+    uint64_t began = mailbox_now();
+    bool finished = true;
+    int code = sqlite_log_settle(&writer->log, &done);
+    if (code == SQLITE_OK) {
+        code = sqlite_sweep_step(&writer->log, &writer->sweep, &trimmed, &finished);
+    }
+    if (code != SQLITE_OK) {
+        complain(writer, code);
+        sqlite_log_fail(&writer->log, code);
+        finished = true;
+    }
+    report(writer, &done, &trimmed);
+    uint64_t now = mailbox_now();
+    writer->sweep_ns =
+        now + (finished ? retention_pause_ns(writer->log.retention) : SWEEP_REST * (now - began));
 }
 
 static void scrub(struct sqlite_writer *writer) {
@@ -201,6 +244,7 @@ static void scrub(struct sqlite_writer *writer) {
 /* Waits for jobs, or for something else that is due, and takes them. False at the end. */
 static bool take_batch(struct sqlite_writer *writer, struct job_list *jobs) {
     uint64_t due = writer->retry_ns < writer->scrub_ns ? writer->retry_ns : writer->scrub_ns;
+    due = due < writer->sweep_ns ? due : writer->sweep_ns;
     mailbox_wait(&writer->mailbox, due);
     if (writer->previous_appends > 1) {
         mailbox_wait_for_appends(&writer->mailbox, writer->previous_appends,
@@ -223,6 +267,9 @@ static void *run(void *argument) {
         if (mailbox_now() >= writer->scrub_ns) {
             scrub(writer);
         }
+        if (mailbox_now() >= writer->sweep_ns) {
+            sweep(writer);
+        }
     }
     if (writer->erasures.first != NULL) {
         run_batch(writer, &jobs);
@@ -238,8 +285,8 @@ static void free_writer(struct sqlite_writer *writer) {
 }
 
 int sqlite_writer_start(const struct sqlite_file *file, const struct log *log,
-                        struct outbox *outbox, struct sqlite_writer **writer,
-                        struct buffer *message) {
+                        const struct retention_rules *retention, struct outbox *outbox,
+                        struct sqlite_writer **writer, struct buffer *message) {
     struct sqlite_writer *started = memory_new_struct(struct sqlite_writer);
     uint64_t seed = 0;
     mailbox_init(&started->mailbox);
@@ -249,7 +296,7 @@ int sqlite_writer_start(const struct sqlite_file *file, const struct log *log,
     started->scrub_ns = MAILBOX_FOREVER;
     int code = getentropy(&seed, sizeof(seed)) == 0 ? SQLITE_OK : SQLITE_IOERR;
     if (code == SQLITE_OK) {
-        code = sqlite_log_open(&started->log, file, seed);
+        code = sqlite_log_open(&started->log, file, retention, seed);
     }
     if (code != SQLITE_OK) {
         buffer_append_format(message, "cannot open the database %s: %s; %s", file->path,

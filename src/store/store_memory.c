@@ -7,6 +7,7 @@
 #include "store/completions.h"
 #include "store/job.h"
 #include "store/memory_rooms.h"
+#include "store/memory_search.h"
 
 /* Jobs that wait, and how many of them may be done. */
 struct gate {
@@ -26,7 +27,6 @@ struct memory_store {
     struct ulid_source ids;
     uint64_t map_seed;
     struct memory_rooms rooms;
-    unsigned keep;
     size_t failing; /* appends to come */
     bool full;
 };
@@ -44,18 +44,21 @@ static void do_append(struct memory_store *store, struct job *job) {
     }
     struct memory_room *room = memory_rooms_use(&store->rooms, draft->room_key, draft->room_name);
     size_t bytes = room->bytes;
-    memory_room_append(room, draft, store->keep, &store->ids, store->map_seed, &job->append.outcome,
+    uint64_t first = room->first;
+    memory_room_append(room, draft, &store->ids, store->map_seed, &job->append.outcome,
                        &job->append.entry);
     if (room->last == 0 && !room->followed) {
         memory_rooms_remove(&store->rooms, room); /* a refused append makes no room */
         return;
     }
-    memory_rooms_grown(&store->rooms, room, bytes);
+    memory_rooms_grown(&store->rooms, room, bytes, first);
+    memory_rooms_expire_one(&store->rooms, room);
 }
 
 static void do_follow(struct memory_store *store, struct job *job) {
     struct memory_room *room =
         memory_rooms_use(&store->rooms, job->room_key, job->follow.room_name);
+    memory_rooms_expire_one(&store->rooms, room);
     struct room_head head = memory_room_head(room);
     room->followed = true;
     job->follow.head = head_copy(&head);
@@ -80,10 +83,11 @@ static void do_erase(struct memory_store *store, struct job *job) {
 }
 
 static void do_read(struct memory_store *store, struct job *job) {
-    const struct memory_room *room = memory_rooms_find(&store->rooms, job->room_key);
+    struct memory_room *room = memory_rooms_find(&store->rooms, job->room_key);
     struct room_head head = {.room_key = job->room_key, .first = 1};
     char epoch[MEMORY_EPOCH_SIZE];
     if (room != NULL) {
+        memory_rooms_expire_one(&store->rooms, room);
         head = memory_room_head(room);
         memory_room_read(room, &job->read.query, &job->read.page);
     } else {
@@ -113,6 +117,9 @@ static void do_job(struct memory_store *store, struct job *job) {
     case JOB_LIST:
         job->list.count = memory_rooms_list(&store->rooms, &job->list.heads);
         break;
+    case JOB_SEARCH:
+        memory_search(&store->rooms, &job->search.query, &job->search.findings);
+        break;
     case JOB_SIGNAL:
     case JOB_FOUND:
     case JOB_TRIMMED:
@@ -124,13 +131,21 @@ static bool gate_open(const struct gate *gate) {
     return gate->waiting.first != NULL && (!gate->held || gate->released > 0);
 }
 
+static void report_trimmed(struct memory_store *store) {
+    completions_push_list(store->completions, &store->rooms.trimmed);
+}
+
 static void do_waiting(struct memory_store *store, struct gate *gate) {
     while (gate_open(gate)) {
         gate->released -= gate->released > 0;
         struct job *job = job_list_take(&gate->waiting);
+        if (job->kind == JOB_ERASE) {
+            report_trimmed(store); /* a room of the same key begins anew */
+        }
         do_job(store, job);
         completions_push(store->completions, job);
     }
+    report_trimmed(store);
 }
 
 static void memory_follow(struct store *store, struct slice room_key, struct slice room_name) {
@@ -164,9 +179,13 @@ static void memory_list(struct store *store, struct origin origin, struct slice 
     job_list_append(&memory_store_of(store)->reads.waiting, job_new_list(origin, cid));
 }
 
-/* Everything is done when it is collected. */
+static void memory_find(struct store *store, const struct search_query *query) {
+    job_list_append(&memory_store_of(store)->reads.waiting, job_new_search(query));
+}
+
+/* Everything that was asked is done when it is collected. */
 static void memory_turn(struct store *store) {
-    (void)store;
+    memory_rooms_expire(&memory_store_of(store)->rooms);
 }
 
 static struct completion *memory_collect(struct store *store) {
@@ -174,6 +193,7 @@ static struct completion *memory_collect(struct store *store) {
     if (!completions_waiting(memory->completions)) {
         do_waiting(memory, &memory->queue);
         do_waiting(memory, &memory->reads);
+        report_trimmed(memory);
     }
     return completions_next(memory->completions);
 }
@@ -195,6 +215,7 @@ static const struct store_engine ENGINE = {
     .signal = memory_signal,
     .read = memory_read,
     .list = memory_list,
+    .search = memory_find,
     .erase = memory_erase,
     .turn = memory_turn,
     .collect = memory_collect,
@@ -206,13 +227,13 @@ struct store *store_memory_new(const struct store_memory_options *options) {
     store->store.engine = &ENGINE;
     store->wake = options->wake;
     store->wake_context = options->wake_context;
-    store->keep =
+    unsigned keep =
         options->keep < LIMIT_MEMORY_ROOM_ENTRIES ? options->keep : LIMIT_MEMORY_ROOM_ENTRIES;
     rng_seed(&store->rng, options->seed);
     store->map_seed = rng_next(&store->rng);
     ulid_source_init(&store->ids, rng_next(&store->rng));
     store->completions = completions_new(store->map_seed);
-    memory_rooms_init(&store->rooms, store->map_seed);
+    memory_rooms_init(&store->rooms, store->map_seed, keep, options->retention);
     memory_rooms_renew_epoch(&store->rooms, &store->rng);
     return &store->store;
 }

@@ -15,10 +15,12 @@
 #include <stdint.h>
 
 #include "hub/store.h"
+#include "store/retention.h"
 
 struct store_memory_options {
-    uint64_t seed;    /* of ids, epochs and maps */
-    unsigned keep;    /* entries of a room; 0: none; at most LIMIT_MEMORY_ROOM_ENTRIES */
+    uint64_t seed; /* of ids, epochs and maps */
+    unsigned keep; /* entries of a room; 0: none; at most LIMIT_MEMORY_ROOM_ENTRIES */
+    const struct retention_rules *retention; /* within `keep`; NULL: that alone counts */
     store_wake *wake; /* called when something held is released; NULL: the driver looks by itself */
     void *wake_context;
 };

@@ -185,8 +185,8 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
         error = sqlite_file_open(&opened->file, options->folder, message);
     }
     if (error == 0) {
-        error = sqlite_writer_start(&opened->file, options->log, &opened->outbox, &opened->writer,
-                                    message);
+        error = sqlite_writer_start(&opened->file, options->log, options->retention,
+                                    &opened->outbox, &opened->writer, message);
     }
     if (error == 0) {
         error = sqlite_reader_start(&opened->file, options->log, &opened->outbox, &opened->reader,

@@ -13,12 +13,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "hub/store.h"
+#include "store/retention.h"
 
 struct store_sqlite_options {
     const char *folder;
     const struct log *log; /* NULL: says nothing; else lives as long as the store */
-    store_wake *wake;      /* NULL: the driver looks by itself */
-    void *wake_context;    /* usable until close has returned */
+    const struct retention_rules *retention; /* NULL: everything is kept */
+    store_wake *wake;                        /* NULL: the driver looks by itself */
+    void *wake_context;                      /* usable until close has returned */
 };
 
 /* ERR_IO, with one line for the operator in `message`: what is wrong, where, what to do. Blocks while the database is

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import select
 import signal
 import subprocess
 
@@ -18,11 +19,13 @@ class Program:
         environment = os.environ | {"USER": "somebody"}
         self.process = subprocess.Popen(
             [BANTER, *arguments],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
         )
+        self.buffers = {self.process.stdout: bytearray(), self.process.stderr: bytearray()}
 
     def __enter__(self):
         return self
@@ -37,23 +40,37 @@ class Program:
         self.process.stdin.flush()
 
     def hear(self):
-        line = self.process.stdout.readline()
-        assert line, f"ended: {self.process.stderr.read().decode()}"
-        return line.decode().removesuffix("\n")
+        """The next line of its standard output."""
+        return self._line(self.process.stdout)
 
     def hear_error(self):
-        line = self.process.stderr.readline()
-        assert line, "ended"
-        return line.decode().removesuffix("\n")
+        return self._line(self.process.stderr)
+
+    def _line(self, stream):
+        buffer = self.buffers[stream]
+        while b"\n" not in buffer:
+            assert select.select([stream], [], [], TIMEOUT)[0], f"says no more than {bytes(buffer)}"
+            data = os.read(stream.fileno(), 65536)
+            assert data, f"ended: {self._rest()}"
+            buffer += data
+        line, _, rest = bytes(buffer).partition(b"\n")
+        buffer[:] = rest
+        return line.decode()
+
+    def _rest(self):
+        """What else it says until it ends."""
+        streams = self.process.communicate(timeout=TIMEOUT)
+        buffers = (self.buffers[self.process.stdout], self.buffers[self.process.stderr])
+        return tuple((bytes(buffer) + stream).decode() for buffer, stream in zip(buffers, streams))
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 
     def end(self, status=0):
         """Ends the input; returns what else it says."""
-        output, errors = self.process.communicate(timeout=TIMEOUT)
+        output, errors = self._rest()
         assert self.process.returncode == status, (self.process.returncode, output, errors)
-        return output.decode(), errors.decode()
+        return output, errors
 
 
 def run(*arguments, input=None, status=0):

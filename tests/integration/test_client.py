@@ -129,6 +129,11 @@ def test_chat_with_a_taken_name_says_so(running, url):
     assert errors.startswith("error: ")
 
 
+def test_chat_with_a_name_that_is_none_says_what_a_name_is(url):
+    errors = run("chat", url, "--name", "two words", input="", status=1)[1]
+    assert "A name is 1 to 64 letters" in errors
+
+
 def test_chat_commands(running, url):
     bob = V1(running.port())
     bob.hello(name="bob")

@@ -125,6 +125,9 @@ def test_ctrl_c_waits_for_what_was_sent(script):
         program.interrupt()
         peer.ping(b"still there")
         peer.ack(message, 1)
+        # It is durable, but has not been seen yet: still no goodbye.
+        peer.ping(b"still there")
+        peer.ping(b"still there")
         peer.entry(1, "important")
         peer.expect_close()
         assert program.end() == ("[User] Connected\nann: important\n[Server] Connection closed\n", "")

@@ -5,6 +5,7 @@
  *     appended c1 = 1                cid, number; or "duplicate of 1", or the error's code
  *     committed general 1 "hello"    one line for each entry
  *     signalled ann                  the name in the signal
+ *     trimmed general 5              first
  *
  * Nothing sleeps: the store's wake ends a wait, and ten seconds without one fail the test. */
 #pragma once
@@ -37,6 +38,7 @@ struct fixture {
     struct store *store;
     bool durable;    /* sqlite */
     char folder[64]; /* of sqlite */
+    const struct retention_rules *retention; /* NULL: everything is kept */
     struct log log;
     int woken; /* an eventfd */
     int64_t now_us;
@@ -57,6 +59,7 @@ static inline int fixture_open_sqlite(struct fixture *fixture, struct buffer *me
     struct store_sqlite_options options = {
         .folder = fixture->folder,
         .log = &fixture->log,
+        .retention = fixture->retention,
         .wake = fixture_wake,
         .wake_context = fixture,
     };
@@ -68,6 +71,7 @@ static inline void fixture_open(struct fixture *fixture) {
     struct store_memory_options memory = {
         .seed = 1,
         .keep = LIMIT_MEMORY_ROOM_ENTRIES,
+        .retention = fixture->retention,
         .wake = fixture_wake,
         .wake_context = fixture,
     };
@@ -250,6 +254,11 @@ static inline bool trace_event(struct fixture *fixture, const struct event *even
                                  SLICE_ARGS(event->signalled.signal->name));
         }
         signal_free(event->signalled.signal);
+        break;
+    case EVENT_TRIMMED:
+        buffer_append_format(&fixture->trace, "trimmed %.*s %llu\n",
+                             SLICE_ARGS(event->trimmed.room_key),
+                             (unsigned long long)event->trimmed.first);
         break;
     default:
         fail_msg("an event of kind %d", event->kind);

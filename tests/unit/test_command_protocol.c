@@ -129,10 +129,17 @@ static void what_is_no_command_gets_an_error_and_the_connection_stays(void **sta
 static void only_register_is_answered_before_register(void **state) {
     (void)state;
     struct plain_peer *peer = plain_connect(&command_protocol);
-    plain_burst(peer, "list,friends");
-    plain_sent(peer, "error: register first: register,NAME");
-    plain_burst(peer, "chat,Zak");
-    plain_sent(peer, "error: register first: register,NAME");
+    char endless[100 + LIMIT_LINE_OVERHEAD + 1];
+    memset(endless, 'x', sizeof endless);
+    static const char *const ignored[] = {"list,friends", "chat,Zak", "chat,Zak,hi", "list,",
+                                          "hello",        "dance,Zak", ",",          "\xff,"};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        plain_burst(peer, ignored[i]);
+    plain_receive_slice(peer, slice_from(endless, sizeof endless));
+    plain_burst(peer, "");
+    plain_sent(peer, "");
+    plain_asked(peer, "");
+    assert_int_equal(buffer_length(&peer->input), 0);
     plain_burst(peer, "register,two words");
     plain_sent(peer, BAD_NAME);
     plain_burst(peer, "register,");
@@ -141,9 +148,11 @@ static void only_register_is_answered_before_register(void **state) {
     plain_burst(peer, "register,Zak");
     refuse(peer, ERR_NAME_TAKEN);
     plain_sent(peer, "error: This name is taken, choose another one");
+    plain_burst(peer, "register,\xff");
+    plain_sent(peer, "error: not UTF-8");
     plain_burst(peer, "list,friends");
-    plain_sent(peer, "error: register first: register,NAME");
-    plain_forget(peer);
+    plain_sent(peer, "");
+    plain_asked(peer, "name|name=Zak\n");
     plain_burst(peer, "register,Jane");
     plain_asked(peer, "name|name=Jane\n");
     grant_name(peer);

@@ -74,7 +74,7 @@ static void fill(void *context, void *bytes, size_t size) {
     rng_fill(context, bytes, size);
 }
 
-static struct world *world_new(size_t window) {
+static struct world *world_with(size_t window, unsigned ping_ms, unsigned idle_ms) {
     struct world *world = memory_new_struct(struct world);
     rng_seed(&world->rng, 7);
     world->settings = (struct protocol_settings){.max_message = 65536,
@@ -92,7 +92,8 @@ static struct world *world_new(size_t window) {
                 .create_rooms = true},
         .outlet = {.transport = &transport,
                    .settings = &world->settings,
-                   .ping_interval_ms = 30000,
+                   .ping_interval_ms = ping_ms,
+                   .idle_timeout_ms = idle_ms,
                    .ping_timeout_ms = 10000,
                    .handshake_timeout_ms = 10000},
         .store = world->store,
@@ -102,6 +103,10 @@ static struct world *world_new(size_t window) {
     world->now_ms = 1000;
     outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
     return world;
+}
+
+static struct world *world_new(size_t window) {
+    return world_with(window, 30000, 0);
 }
 
 static void turn(struct world *world) {
@@ -435,6 +440,42 @@ static void an_unanswered_ping_cuts(void **state) {
     world_free(world);
 }
 
+static void an_idle_client_is_closed_though_nobody_pings(void **state) {
+    (void)state;
+    struct world *world = world_with(1 << 20, 0, 60000);
+    struct wire *quiet = wire_open(world, "line"), *busy = wire_open(world, "line");
+    say(world, quiet, "quiet\n");
+    say(world, busy, "busy\n");
+    for (int i = 0; i < 12; i++) {
+        pass(world, 10000);
+        say(world, busy, "/who\n");
+    }
+    assert_true(quiet->finished);
+    assert_false(busy->finished);
+    wire_close(world, quiet);
+    wire_close(world, busy);
+    world_free(world);
+}
+
+static void an_http_connection_is_kept_for_a_minute_of_silence(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *quiet = wire_open(world, "ws"), *half = wire_open(world, "ws");
+    const char *request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    say(world, quiet, request);
+    say(world, half, request);
+    pass(world, 15000);
+    say(world, half, "GET /healthz HT");
+    pass(world, 21000);
+    assert_true(half->reset);
+    assert_false(quiet->finished);
+    pass(world, 40000);
+    assert_true(quiet->finished);
+    wire_close(world, quiet);
+    wire_close(world, half);
+    world_free(world);
+}
+
 static void a_client_that_takes_no_answers_is_not_read_from(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -498,6 +539,8 @@ int main(void) {
         cmocka_unit_test(a_joiner_gets_what_was_shown_before_it_joined_from_pages_only),
         cmocka_unit_test(a_plain_client_that_says_hello_misses_nothing),
         cmocka_unit_test(an_unanswered_ping_cuts),
+        cmocka_unit_test(an_idle_client_is_closed_though_nobody_pings),
+        cmocka_unit_test(an_http_connection_is_kept_for_a_minute_of_silence),
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
         cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),

@@ -241,6 +241,30 @@ static void test_who_waits_for_an_answer_gets_one_at_the_end(void **state) {
     driver_free(&driver);
 }
 
+static void test_it_tells_whether_it_is_in_the_middle_of_a_request(void **state) {
+    struct driver driver;
+    open_front(&driver, &http_protocol, *(bool *)*state);
+    assert_false(http_protocol.established(driver.state)); /* has said nothing yet */
+    for (int i = 0; i < 2; i++) {
+        answer_to(&driver, "GET /healthz", "localhost", "", 200);
+        assert_true(http_protocol.established(driver.state));
+        assert_int_equal(driver_next(&driver), FEED_MORE);
+        assert_true(http_protocol.established(driver.state));
+    }
+    write_input(&driver, "P");
+    assert_int_equal(driver_next(&driver), FEED_MORE);
+    assert_false(http_protocol.established(driver.state));
+    write_input(&driver, "OST /r/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
+    assert_int_equal(driver_next(&driver), FEED_MORE);
+    assert_false(http_protocol.established(driver.state));
+    write_input(&driver, "y");
+    assert_int_equal(driver_next(&driver), FEED_REQUEST);
+    assert_true(http_protocol.established(driver.state));
+    driver_reply(&driver, &(struct reply){.kind = REPLY_ERROR, .error = ERR_NOT_FOUND});
+    assert_true(http_protocol.established(driver.state));
+    driver_free(&driver);
+}
+
 static void test_protocols_are_found_by_scheme(void **state) {
     (void)state;
     assert_ptr_equal(protocol_find(SLICE("ws")), &http_protocol);
@@ -267,6 +291,7 @@ int main(void) {
         FED_BOTH_WAYS(test_what_is_too_large_is_refused),
         FED_BOTH_WAYS(test_a_body_that_waits_to_be_asked_for_is),
         FED_BOTH_WAYS(test_who_waits_for_an_answer_gets_one_at_the_end),
+        FED_BOTH_WAYS(test_it_tells_whether_it_is_in_the_middle_of_a_request),
         cmocka_unit_test(test_protocols_are_found_by_scheme),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,26 @@ static void test_an_error_without_cid_names_its_room(void **state) {
     driver_free(&driver);
 }
 
+static void test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it(void **state) {
+    (void)state;
+    struct driver driver;
+    driver_init(&driver, &json_protocol, &v1, false);
+    expect_reply(&driver,
+                 (struct reply){.kind = REPLY_ERROR,
+                                .cid = SLICE("h1"),
+                                .error = ERR_BAD_REQUEST,
+                                .text = SLICE("A name is short")},
+                 "{\"type\":\"error\",\"message\":\"Invalid message format\","
+                 "\"code\":\"bad_request\",\"detail\":\"A name is short\",\"cid\":\"h1\"}");
+    expect_reply(&driver,
+                 (struct reply){.kind = REPLY_ERROR,
+                                .error = ERR_BAD_REQUEST,
+                                .text = SLICE("Invalid message format")},
+                 "{\"type\":\"error\",\"message\":\"Invalid message format\","
+                 "\"code\":\"bad_request\"}");
+    driver_free(&driver);
+}
+
 static void test_nobody_is_told_what_they_do_not_understand(void **state) {
     (void)state;
     struct driver driver;
@@ -337,6 +357,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_words_of_replies),
         cmocka_unit_test(test_an_error_without_cid_names_its_room),
+        cmocka_unit_test(test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it),
         cmocka_unit_test(test_nobody_is_told_what_they_do_not_understand),
         cmocka_unit_test(test_a_message_is_the_same_bytes_for_all),
         cmocka_unit_test(test_what_is_no_message_is_hidden_from_plain_clients),

@@ -268,8 +268,8 @@ static void test_what_is_not_there_yet_says_so(void **state) {
     with_text(&driver, *(bool *)*state, "{\"type\":\"search\",\"q\":\"deploy\",\"cid\":\"s1\"}");
     assert_int_equal(driver_next(&driver), FEED_AGAIN);
     expect_text(&driver,
-                "{\"type\":\"error\",\"message\":\"Search is not supported by this server\","
-                "\"code\":\"bad_request\",\"cid\":\"s1\"}");
+                "{\"type\":\"error\",\"message\":\"Invalid message format\",\"code\":\"bad_request\","
+                "\"detail\":\"Search is not supported by this server\",\"cid\":\"s1\"}");
     driver_free(&driver);
 }
 

@@ -79,10 +79,21 @@ static void nothing_is_said_before_the_name_is_granted(void **state) {
     plain_close(peer);
 }
 
+static void an_empty_line_at_the_prompt_is_nothing(void **state) {
+    (void)state;
+    struct plain_peer *peer = plain_connect(&line_protocol);
+    plain_forget(peer);
+    plain_receive(peer, "\n  \r\n\t\n");
+    plain_sent(peer, "");
+    plain_receive(peer, "Jason\n");
+    plain_asked(peer, "name|name=Jason\n");
+    plain_close(peer);
+}
+
 static void a_line_that_is_no_name_gets_a_reason_and_the_prompt(void **state) {
     (void)state;
     struct plain_peer *peer = plain_connect(&line_protocol);
-    static const char *const names[] = {"\n", "  \n", "two words\n", "a:b\n", "\x1b[31m\n"};
+    static const char *const names[] = {"two words\n", "a:b\n", "\x1b[31m\n"};
     plain_forget(peer);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         plain_receive(peer, names[i]);
@@ -222,6 +233,9 @@ static void answers_of_the_hub_are_put_in_words(void **state) {
                      "b\xef\xbf\xbd\n");
     grant_name(peer, "Jay", false);
     plain_sent(peer, "You are now known as Jay\n");
+    reply = (struct reply){.kind = REPLY_NAMED, .name = SLICE("Jim"), .announced = true};
+    plain_answer(peer, &reply);
+    plain_sent(peer, ""); /* the room's line says it */
     reply = (struct reply){.kind = REPLY_TOKEN, .session = SLICE(TOKEN)};
     plain_answer(peer, &reply);
     plain_sent(peer, "Your token is " TOKEN
@@ -464,6 +478,7 @@ int main(void) {
         cmocka_unit_test(the_dialogue_is_byte_for_byte_as_agreed),
         cmocka_unit_test(it_does_not_matter_how_the_bytes_are_cut),
         cmocka_unit_test(nothing_is_said_before_the_name_is_granted),
+        cmocka_unit_test(an_empty_line_at_the_prompt_is_nothing),
         cmocka_unit_test(a_line_that_is_no_name_gets_a_reason_and_the_prompt),
         cmocka_unit_test(commands_become_requests),
         cmocka_unit_test(a_wrong_command_gets_one_error),

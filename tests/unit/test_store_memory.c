@@ -173,6 +173,7 @@ static void without_keeping_entries_are_numbered_and_shown(void **state) {
     assert_string_equal(run(fixture), "followed general 1-0\nappended a = 1\n"
                                       "appended a duplicate of 1\nappended b = 2\n"
                                       "committed general 1 \"one\"\ncommitted general 2 \"two\"\n");
+    assert_string_equal(run(fixture), "trimmed general 3\n");
     const struct page *page = read_last(fixture, "general");
     assert_int_equal(page->count, 0);
     assert_int_equal(page->head.first, 3);

@@ -49,6 +49,33 @@ static void reopening_finds_everything(void **state) {
     assert_int_equal(read_last(fixture, "general")->count, 4);
 }
 
+/* tests/data/schema-1.sql was written by the server of its time. */
+static void a_database_of_the_first_schema_is_brought_up_to_date(void **state) {
+    static const struct identity ann = {{0x22, 0x63, 0x79, 0xc7, 0x8a, 0x8c, 0x12, 0x83, 0xf5, 0xe4,
+                                         0x59, 0x72, 0x37, 0xac, 0x3d, 0x3e}};
+    struct fixture *fixture = *state;
+    struct entry_body hello = {.identity = ann,
+                               .sender = SLICE("ann"),
+                               .cid = SLICE("c1"),
+                               .content = SLICE("hello")};
+    char command[256];
+    snprintf(command, sizeof(command), "sqlite3 %s/banter.db < " TEST_DATA "/schema-1.sql",
+             fixture->folder);
+    assert_int_equal(system(command), 0);
+    fixture_open(fixture);
+    follow(fixture, "general");
+    append_body(fixture, "general", &hello);
+    append_body(fixture, "random", &hello);
+    assert_string_equal(run(fixture), "followed general 1-2\nappended c1 duplicate of 1\n"
+                                      "appended c1 = 2\n");
+    assert_string_equal(fixture->epoch, "hv80xtp4");
+    const struct page *page = read_last(fixture, "general");
+    assert_int_equal(page->count, 2);
+    assert_string_equal(page->entries[0]->id, "01M7XJE44R3YJH4PX45KKHGHJC");
+    assert_int_equal(page->entries[1]->timestamp_us, 1795215003807159);
+    assert_true(slice_equal(page->entries[1]->body.meta, SLICE("\"title\":\"Disk\"")));
+}
+
 static void closing_finishes_what_was_asked(void **state) {
     struct fixture *fixture = *state;
     fixture_open(fixture);
@@ -337,6 +364,7 @@ int main(void) {
         CASE(a_second_server_on_the_folder_is_refused),
         CASE(a_file_that_is_no_database_is_refused),
         CASE(another_programs_database_is_refused_and_left_alone),
+        CASE(a_database_of_the_first_schema_is_brought_up_to_date),
         CASE(a_newer_schema_is_refused),
         CASE(a_folder_that_cannot_be_made_is_refused),
         CASE(a_folder_that_cannot_be_written_is_refused),

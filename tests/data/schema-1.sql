@@ -1,0 +1,37 @@
+-- A database as the first version of the schema had it: two rooms, a message with a cid, one with a title.
+PRAGMA application_id = 1651405938;
+PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE entries (
+  room INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  identity BLOB NOT NULL,
+  cid TEXT,
+  body_hash INTEGER,
+  content TEXT NOT NULL,
+  re INTEGER,
+  of INTEGER,
+  key TEXT,
+  removal INTEGER NOT NULL,
+  meta TEXT,
+  deleted INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room, seq)) STRICT, WITHOUT ROWID;
+INSERT INTO "entries" VALUES(1,1,'01M7XJE44R3YJH4PX45KKHGHJC',1795215003800239,0,'ann',X'226379C78A8C1283F5E4597237AC3D3E','c1',-1365628509735969640,'hello',NULL,NULL,NULL,0,NULL,0);
+INSERT INTO "entries" VALUES(1,2,'01M7XJE44Z1H1EDZYZHZ3CJY6Y',1795215003807159,0,'bob',X'97D13888FFD0C06BC24DA9B762A59DD5',NULL,NULL,'größer',NULL,NULL,NULL,0,'"title":"Disk"',0);
+INSERT INTO "entries" VALUES(2,1,'01M7XJE454P8B2HATKZ6BATMAJ',1795215003812261,0,'ann',X'226379C78A8C1283F5E4597237AC3D3E',NULL,NULL,'other',NULL,NULL,NULL,0,NULL,0);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "meta" VALUES('epoch','hv80xtp4');
+CREATE TABLE rooms (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  topic TEXT NOT NULL DEFAULT '') STRICT;
+INSERT INTO "rooms" VALUES(1,'general','general','');
+INSERT INTO "rooms" VALUES(2,'random','Random','');
+CREATE UNIQUE INDEX entries_by_cid ON entries (cid, identity, room) WHERE cid IS NOT NULL;
+CREATE INDEX edits_by_message ON entries (room, of) WHERE kind = 1;
+COMMIT;
