@@ -67,7 +67,9 @@ static void fold_ascii(struct slice name, struct buffer *out) {
     }
 }
 
-int name_fold(struct slice name, struct buffer *out) {
+/* Of at most LIMIT_NAME_CHARACTERS characters. `check_folded` (NULL: anything goes) looks at the
+ * result. */
+static int fold(struct slice s, int (*check_folded)(struct slice), struct buffer *out) {
     const utf8proc_option_t options =
         UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
     /* One more than can be used: utf8proc_reencode ends its text with a zero. */
@@ -75,14 +77,11 @@ int name_fold(struct slice name, struct buffer *out) {
     utf8proc_ssize_t length;
     struct slice result;
 
-    if (name_check(name) < 0) {
-        return ERR_BAD_REQUEST;
-    }
-    if (is_ascii(name)) {
-        fold_ascii(name, out);
+    if (is_ascii(s)) {
+        fold_ascii(s, out);
         return 0;
     }
-    length = utf8proc_decompose((const utf8proc_uint8_t *)name.data, (utf8proc_ssize_t)name.length,
+    length = utf8proc_decompose((const utf8proc_uint8_t *)s.data, (utf8proc_ssize_t)s.length,
                                 folded, LIMIT_NAME_CHARACTERS * FOLD_EXPANSION, options);
     if (length < 0 || length > LIMIT_NAME_CHARACTERS * FOLD_EXPANSION) {
         return ERR_BAD_REQUEST;
@@ -92,9 +91,28 @@ int name_fold(struct slice name, struct buffer *out) {
         return ERR_BAD_REQUEST;
     }
     result = slice_from(folded, (size_t)length);
-    if (name_check(result) < 0) {
+    if (check_folded != NULL && check_folded(result) < 0) {
         return ERR_BAD_REQUEST;
     }
     buffer_append_slice(out, result);
     return 0;
+}
+
+int name_fold(struct slice name, struct buffer *out) {
+    return name_check(name) < 0 ? ERR_BAD_REQUEST : fold(name, name_check, out);
+}
+
+int label_fold(struct slice s, struct buffer *out) {
+    struct slice rest = s;
+    size_t count = 0;
+
+    while (rest.length > 0) {
+        if (codepoint_take(&rest) < 0) {
+            return ERR_BAD_REQUEST;
+        }
+        if (++count > LIMIT_NAME_CHARACTERS) {
+            return ERR_TOO_LARGE;
+        }
+    }
+    return fold(s, NULL, out);
 }

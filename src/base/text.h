@@ -33,6 +33,10 @@ int text_append_label(struct buffer *out, struct slice s) MUST_USE;
  * first. ERR_BAD_REQUEST if it is none; ERR_TOO_LARGE when too long. */
 int name_check(struct slice name) MUST_USE;
 
+/* The form in which labels are compared: as of names (below), but of any text. ERR_TOO_LARGE over 64 characters,
+ * ERR_BAD_REQUEST when `s` is not UTF-8; `out` is unchanged then. */
+int label_fold(struct slice s, struct buffer *out) MUST_USE;
+
 /* The form in which names are compared (NFKC, case folded, without what cannot be seen), appended to `out`.
  * ERR_BAD_REQUEST when the name is not valid, before or after folding; `out` is unchanged then. */
 int name_fold(struct slice name, struct buffer *out) MUST_USE;

@@ -4,6 +4,7 @@
  * anything is counted a publisher of each room sends probes until every reader has heard one. */
 #include "bench/load.h"
 
+#define HINT "does the server limit the rate? (banterd --set rate_per_minute=0)"
 #define PROBE_NS (LOAD_SECOND_NS / 10)
 #define PROBES_MAX 300
 /* After connecting, before memory is looked at: what was needed for the greetings is given back. */
@@ -33,11 +34,14 @@ static void find_readers(struct load *load) {
         for (size_t room = 0; room < plan->rooms; room++)
             traffic_probe(load, &load->publishers[room]);
         if (load_run(load, all_heard, load_clock() + PROBE_NS))
-            return;
+            break;
     }
-    load_fail(load, ERR_IO,
-              "%zu of %zu readers hear nothing; does the server limit the rate? "
-              "(banterd --set rate_per_minute=0)",
+    if (all_heard(load) && load->closed == 0)
+        return;
+    if (load->closed > 0)
+        load_fail(load, ERR_IO, "the server hung up on %zu of %zu readers", load->closed,
+                  reader_count(load));
+    load_fail(load, ERR_IO, "%zu of %zu readers hear nothing; " HINT,
               reader_count(load) - load->heard, reader_count(load));
 }
 
@@ -103,8 +107,8 @@ static void measure(struct load *load) {
     result->seconds = (double)(load_clock() - start_ns) / LOAD_SECOND_NS;
     result->published = load->sent - sent;
     look(load, &result->end);
-    if (!load->failed && load->sent > 0 && load->taken == 0)
-        load_fail(load, ERR_IO, "nothing that was published came back");
+    if (!load->failed && load->sent > 0 && result->deliveries == 0)
+        load_fail(load, ERR_IO, "nothing that was published comes back; " HINT);
 }
 
 static void count_lost(struct load *load) {

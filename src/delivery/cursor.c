@@ -1,9 +1,9 @@
 /* Cursors: from history to live by one algorithm.
  *
- * A cursor starts with the seq it wants next. While that is behind what the room has shown, pages come from the store,
- * one at a time for each peer and only as fast as the peer takes them. After each page: if the stream still holds what
- * comes next (it keeps its window while anybody is catching up), the cursor attaches there and is live; else it asks
- * for the next page when the socket has drained. There is no seam to get wrong: live is the tail of history. */
+ * A cursor starts with the seq it wants next. While that is behind what the room had shown by then, pages come from the
+ * store, one at a time for each peer and only as fast as the peer takes them. After the last of them: if the stream still
+ * holds what comes next (it keeps its window while anybody is catching up), the cursor attaches there and is live; else
+ * it begins again from there. There is no seam to get wrong: live is the tail of history. */
 #include "delivery/internal.h"
 
 #include <assert.h>
@@ -50,11 +50,16 @@ static bool try_attach(struct cursor *cursor) {
     return true;
 }
 
+/* Pages bring what the room has shown by now, the stream what comes after. */
+static void set_seam(struct cursor *cursor) {
+    cursor->offset = stream_tail(cursor->audience->stream);
+    cursor->joined = cursor->audience->channel->delivered;
+}
+
 static void begin_catching(struct cursor *cursor, uint64_t next_seq) {
     cursor->state = CURSOR_CATCHING;
     cursor->next_seq = next_seq;
-    cursor->offset = stream_tail(cursor->audience->stream);
-    cursor->joined = cursor->audience->channel->delivered;
+    set_seam(cursor);
     stream_hold(cursor->audience->stream);
 }
 
@@ -205,18 +210,21 @@ void cursors_catch_up(struct peer *peer) {
             continue;
         struct channel *channel = cursor->audience->channel;
         peer->page_under_way = true;
+        if (cursor->next_seq > cursor->joined) /* and the stream has lost what follows */
+            set_seam(cursor);
         page_cache_want(channel->delivery->pages, peer, channel->room_key, channel->room,
-                        cursor->audience->encoding, cursor->next_seq - 1, channel->delivered + 1);
+                        cursor->audience->encoding, cursor->live_reply, cursor->next_seq - 1,
+                        cursor->joined + 1);
         return;
     }
 }
 
 /* The cursor that asked for this page; it may have gone, or have changed its encoding, meanwhile. */
-static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t encoding,
+static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t form,
                                    uint64_t after) {
     for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
         if (cursor->state == CURSOR_CATCHING && cursor->next_seq == after + 1 &&
-            encoding_key(cursor->audience->encoding) == encoding &&
+            page_form(cursor->audience->encoding, cursor->live_reply) == form &&
             slice_equal(cursor->audience->channel->room_key, room_key))
             return cursor;
     }
@@ -237,12 +245,12 @@ static void page_failed(struct cursor *cursor) {
     peer_reply(peer, &reply);
 }
 
-void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, uint64_t after,
+void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64_t after,
                  uint64_t next, struct blob *bytes, const struct room_head *head, int error) {
     peer->page_under_way = false;
     if (peer->stage != PEER_OPEN)
         return;
-    struct cursor *cursor = find_waiting(peer, room_key, encoding, after);
+    struct cursor *cursor = find_waiting(peer, room_key, form, after);
     if (!cursor) {
         peer_mark(peer);
         return;

@@ -167,7 +167,8 @@ static void show(struct delivery *delivery, const struct effect *effect) {
 
 static void subscribe(struct delivery *delivery, const struct effect *effect) {
     struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
-    if (!peer || peer->stage != PEER_OPEN || peer->broken || peer->encoding.format == FORMAT_NONE)
+    if (!peer || peer->stage != PEER_OPEN || peer->broken || peer->cut ||
+        peer->encoding.format == FORMAT_NONE)
         return;
     struct channel *channel =
         channel_open(delivery, effect->room_key, effect->room, effect->subscribe.last);

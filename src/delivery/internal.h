@@ -51,8 +51,8 @@ struct cursor {
         struct stream_wait wait; /* BLOCKED */
         uint64_t next_seq;       /* CATCHING: wanted next */
     };
-    uint64_t offset; /* CATCHING: not before here, where the stream stood when it joined */
-    uint64_t joined; /* CATCHING: what the channel had delivered when it began */
+    uint64_t offset; /* CATCHING: it goes on here or behind, where the stream stood when it began */
+    uint64_t joined; /* CATCHING: what the channel had delivered then: so far it reads pages */
     uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
     enum cursor_state state;
     bool live_reply;
@@ -173,10 +173,15 @@ void cursor_block(
     struct cursor *cursor); /* FLOWING → BLOCKED, when there is something it has not sent */
 void cursor_unblock(struct cursor *cursor);
 uint64_t cursor_pending_end(const struct cursor *cursor); /* up to where it may send now */
+/* What the bytes of a page depend on beside the room and its entries: the words, and whether they come in batches. */
+static inline uint32_t page_form(struct encoding encoding, bool batched) {
+    return encoding_key(encoding) | (uint32_t)batched << 31;
+}
+
 struct cursor *cursor_find(struct peer *peer, struct slice room_key);
 void cursors_reencode(struct peer *peer); /* the peer's encoding has changed */
 void cursors_catch_up(struct peer *peer); /* asks for the next page, when one is wanted */
-void cursor_page(struct peer *peer, struct slice room_key, uint32_t encoding, uint64_t after,
+void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64_t after,
                  uint64_t next, struct blob *bytes, const struct room_head *head, int error);
 
 /* page_cache.c */
@@ -184,7 +189,8 @@ struct page_cache *page_cache_new(struct delivery *delivery);
 void page_cache_free(struct page_cache *cache);
 /* Has cursor_page called for the peer: now, when the page is known, or when the store has it. */
 void page_cache_want(struct page_cache *cache, struct peer *peer, struct slice room_key,
-                     struct slice room, struct encoding encoding, uint64_t after, uint64_t before);
+                     struct slice room, struct encoding encoding, bool batched, uint64_t after,
+                     uint64_t before);
 bool page_cache_complete(struct page_cache *cache,
                          const struct page *page); /* false: not a page of ours */
 void page_cache_forget_room(struct page_cache *cache,

@@ -11,9 +11,10 @@ struct waiter {
 
 struct cached_page {
     struct list_node node; /* in pages, oldest first */
-    struct buffer key;     /* bytes: encoding, after, before, room_key */
+    struct buffer key;     /* bytes: form, after, before, room_key */
     struct buffer room;    /* the name to show */
     struct encoding encoding;
+    bool batched;
     uint64_t ticket; /* 0: rendered */
     uint64_t after, before, next, first;
     struct buffer epoch;
@@ -75,19 +76,20 @@ void page_cache_free(struct page_cache *cache) {
 
 static void hand_over(const struct cached_page *page, struct peer *peer, int error) {
     struct room_head head = {.epoch = buffer_slice(&page->epoch), .first = page->first};
-    cursor_page(peer, page_room_key(page), encoding_key(page->encoding), page->after, page->next,
-                page->bytes, &head, error);
+    cursor_page(peer, page_room_key(page), page_form(page->encoding, page->batched), page->after,
+                page->next, page->bytes, &head, error);
 }
 
 static struct cached_page *page_request(struct page_cache *cache, struct buffer *key,
-                                        struct slice room, struct encoding encoding, uint64_t after,
-                                        uint64_t before) {
+                                        struct slice room, struct encoding encoding, bool batched,
+                                        uint64_t after, uint64_t before) {
     struct delivery *delivery = cache->delivery;
     struct cached_page *page = memory_new_struct(struct cached_page);
     page->key = *key; /* takes */
     *key = (struct buffer){0};
     buffer_append_slice(&page->room, room);
     page->encoding = encoding;
+    page->batched = batched;
     page->after = after;
     page->before = before;
     page->ticket = ++delivery->last_ticket;
@@ -106,10 +108,11 @@ static struct cached_page *page_request(struct page_cache *cache, struct buffer 
 }
 
 void page_cache_want(struct page_cache *cache, struct peer *peer, struct slice room_key,
-                     struct slice room, struct encoding encoding, uint64_t after, uint64_t before) {
+                     struct slice room, struct encoding encoding, bool batched, uint64_t after,
+                     uint64_t before) {
     struct buffer key = {0};
-    uint32_t number = encoding_key(encoding);
-    buffer_append(&key, &number, sizeof number);
+    uint32_t form = page_form(encoding, batched);
+    buffer_append(&key, &form, sizeof form);
     buffer_append(&key, &after, sizeof after);
     buffer_append(&key, &before, sizeof before);
     buffer_append_slice(&key, room_key);
@@ -120,7 +123,7 @@ void page_cache_want(struct page_cache *cache, struct peer *peer, struct slice r
         return;
     }
     if (!page)
-        page = page_request(cache, &key, room, encoding, after, before);
+        page = page_request(cache, &key, room, encoding, batched, after, before);
     struct waiter *waiter = memory_new_struct(struct waiter);
     waiter->connection = peer->connection;
     waiter->next = page->waiters;
@@ -146,7 +149,9 @@ static bool page_render(struct page_cache *cache, struct cached_page *cached,
                               .last = page->head.last,
                               .entries = page->entries,
                               .entry_count = page->count,
-                              .catching_up = true};
+                              .more = page->more,
+                              .catching_up = true,
+                              .batched = cached->batched};
         if (page->count > 0)
             peer->protocol->reply(peer->state, outlet->options.settings, &reply, scratch);
         cached->bytes = blob_new(buffer_slice(scratch));

@@ -106,15 +106,6 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
     return feed.consumed;
 }
 
-static void finish_input(struct peer *peer) {
-    bool again;
-    struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
-    if (peer->protocol->end_of_file)
-        feed_once(peer, peer->protocol->end_of_file, SLICE_NONE, &again);
-    else
-        ask(peer, &quit);
-}
-
 /* Feeds `input` as far as it goes; returns how much was used. */
 static size_t feed_all(struct peer *peer, struct slice input, bool read_end) {
     size_t used = 0;
@@ -156,6 +147,30 @@ static void feed_kept(struct peer *peer, bool read_end) {
     memory_free(input);
 }
 
+/* The protocol sees what is left, which may be a last request without its ending, until it has asked to quit. */
+static void finish_input(struct peer *peer) {
+    struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
+    struct buffer rest = {0}; /* of its own, because the peer may close meanwhile */
+    bool again = true;
+    if (!peer->protocol->end_of_file) {
+        peer->end_of_file = false;
+        peer_drop_input(peer);
+        ask(peer, &quit);
+        return;
+    }
+    if (peer->input)
+        buffer_append_slice(&rest, buffer_slice(peer->input));
+    peer_drop_input(peer);
+    while (again && peer->stage == PEER_OPEN && !gated(peer)) {
+        struct slice input = buffer_slice(&rest);
+        buffer_consume(&rest, feed_once(peer, peer->protocol->end_of_file, input, &again));
+    }
+    peer->end_of_file = again || peer->waits_for_answer;
+    if (peer->stage == PEER_OPEN)
+        keep(peer, buffer_slice(&rest));
+    buffer_close(&rest);
+}
+
 void peer_feed(struct peer *peer) {
     if (peer->wants_close && peer->stage == PEER_OPEN) {
         struct request quit = {.kind = REQUEST_QUIT, .close_code = peer->close_code, .lost = true};
@@ -164,11 +179,8 @@ void peer_feed(struct peer *peer) {
     }
     if (peer->input)
         feed_kept(peer, false);
-    if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer)) {
-        peer->end_of_file = false;
-        peer_drop_input(peer);
+    if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer))
         finish_input(peer);
-    }
     peer_gate(peer);
 }
 

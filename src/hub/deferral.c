@@ -39,6 +39,8 @@ static struct deferral *deferral_new(const struct request *from) {
     }
     deferral->request = request;
     deferral->request.rooms = deferral->rooms;
+    deferral->request.resume = NULL; /* no request that waits uses it */
+    deferral->request.resume_count = 0;
     return deferral;
 }
 
@@ -51,7 +53,7 @@ static void send_fence(struct hub *hub, struct client *client) {
 }
 
 void deferral_start(struct hub *hub, struct client *client, const struct request *request) {
-    assert(client->deferral == NULL && request->resume_count == 0);
+    assert(client->deferral == NULL);
     client->deferral = deferral_new(request);
     client_pause(hub, client);
     send_fence(hub, client);
@@ -67,7 +69,7 @@ struct deferral *deferral_take(struct hub *hub, struct client *client) {
     struct deferral *deferral = client->deferral;
 
     assert(deferral != NULL);
-    if (deferral->overtaken) {
+    if (deferral->overtaken && client->state == CLIENT_LIVE) {
         deferral->overtaken = false;
         send_fence(hub, client);
         return NULL;

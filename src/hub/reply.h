@@ -61,5 +61,6 @@ struct reply {
     bool greeting;
     bool announced;
     bool catching_up; /* of a batch: part of joining, not an answer to history */
+    bool batched;     /* of one that is catching up: who joins asked for it, and knows batches */
     uint8_t side;     /* of a batch of a direct-message room: the reader's (enum side); SIDE_PUBLIC: not known */
 };

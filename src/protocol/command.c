@@ -22,6 +22,7 @@ struct command_state {
     struct line_reader reader;
     enum command_stage stage;
     bool framed; /* an LF has come */
+    bool left;   /* the input has ended */
 };
 
 static void open_command(void *state, const struct protocol_settings *settings,
@@ -177,6 +178,23 @@ static enum feed_result read_end(void *opaque, const struct protocol_settings *s
     return take_command(state, feed, command);
 }
 
+/* What waits for its LF by now is the last command. */
+static enum feed_result end_of_file(void *opaque, const struct protocol_settings *settings,
+                                    struct feed *feed) {
+    struct command_state *state = opaque;
+    struct slice rest = feed->input, line;
+    enum line_result result =
+        line_read_last(&state->reader, plain_line_limit(settings), &rest, &line);
+    feed->consumed = feed->input.length - rest.length;
+    if (result == LINE_READY && !state->left)
+        return take_command(state, feed, line);
+    if (state->left)
+        return FEED_MORE;
+    state->left = true;
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    return FEED_REQUEST;
+}
+
 static void append_names(const struct reply *reply, struct buffer *output) {
     for (size_t i = 0; i < reply->item_count; i++) {
         if (i > 0)
@@ -285,6 +303,7 @@ const struct protocol command_protocol = {
     .close = close_command,
     .feed = feed_command,
     .read_end = read_end,
+    .end_of_file = end_of_file,
     .reply = reply_command,
     .goodbye = goodbye,
     .frame_gap_ms = frame_gap_ms,

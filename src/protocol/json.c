@@ -102,13 +102,17 @@ static void append_batch(const struct json_connection *connection,
 }
 
 /* A page on the way to live: as many batches as it takes, and as single messages for those who know
- * no batches. */
+ * no batches. Where batches said that there is more, one must come even if none of it is shown. */
 static void catch_up(const struct json_connection *connection,
                      const struct protocol_settings *settings, const struct reply *reply,
                      const struct json_items *items, struct buffer *output) {
+    bool one_by_one = connection->format == FORMAT_JSON_PLAIN && !reply->batched;
     size_t count;
+    if (items->count == 0 && reply->entry_count > 0 && !one_by_one) {
+        append_batch(connection, settings, reply, SLICE_NONE, reply->more, output);
+    }
     for (size_t first = 0; first < items->count; first += count) {
-        if (connection->format == FORMAT_JSON_PLAIN) {
+        if (one_by_one) {
             count = 1;
             append_frame(connection, settings, json_items_slice(items, first, 1), output);
             continue;

@@ -155,6 +155,7 @@ static bool feed_signal(enum format format, enum side side, const struct effect 
     case SIGNAL_TYPING:
         return append_typing(format, show, output);
     case SIGNAL_BINARY:
+    case SIGNAL_FENCE:
         return false;
     }
     return false;

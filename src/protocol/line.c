@@ -79,9 +79,9 @@ static void complain_too_long(const struct line_state *state,
     buffer_close(&text);
 }
 
-static enum feed_result feed_line(void *opaque, const struct protocol_settings *settings,
-                                  struct feed *feed) {
-    struct line_state *state = opaque;
+/* The next line by `read`; FEED_MORE: there is none. */
+static enum feed_result feed_by(line_reading *read, struct line_state *state,
+                                const struct protocol_settings *settings, struct feed *feed) {
     struct slice rest = feed->input, line;
     if (state->stage == LINE_NAMING)
         return FEED_WAIT;
@@ -89,7 +89,7 @@ static enum feed_result feed_line(void *opaque, const struct protocol_settings *
         feed->consumed = feed->input.length;
         return FEED_MORE;
     }
-    enum line_result result = line_read(&state->reader, plain_line_limit(settings), &rest, &line);
+    enum line_result result = read(&state->reader, plain_line_limit(settings), &rest, &line);
     feed->consumed = feed->input.length - rest.length;
     switch (result) {
     case LINE_READY:
@@ -102,6 +102,19 @@ static enum feed_result feed_line(void *opaque, const struct protocol_settings *
         break;
     }
     return FEED_MORE;
+}
+
+static enum feed_result feed_line(void *state, const struct protocol_settings *settings,
+                                  struct feed *feed) {
+    return feed_by(line_read, state, settings, feed);
+}
+
+/* What has no LF by now is the last line; after it the person is gone. */
+static enum feed_result end_line(void *opaque, const struct protocol_settings *settings,
+                                 struct feed *feed) {
+    struct line_state *state = opaque;
+    enum feed_result result = feed_by(line_read_last, state, settings, feed);
+    return result == FEED_MORE && state->stage != LINE_LEFT ? line_quit(state, feed) : result;
 }
 
 static void goodbye(void *state, const struct protocol_settings *settings, uint16_t close_code,
@@ -136,6 +149,7 @@ const struct protocol line_protocol = {
     .open = open_line,
     .close = close_line,
     .feed = feed_line,
+    .end_of_file = end_line,
     .reply = line_reply,
     .goodbye = goodbye,
     .encoding = encoding,

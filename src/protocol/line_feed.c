@@ -102,6 +102,7 @@ static bool line_signal(enum format format, enum side side, const struct effect 
     case SIGNAL_COUNT:
     case SIGNAL_TYPING:
     case SIGNAL_BINARY:
+    case SIGNAL_FENCE:
         break;
     }
     return false;

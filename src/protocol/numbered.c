@@ -27,13 +27,16 @@ static void append_error(struct buffer *output, struct slice text) {
     buffer_append_char(output, '\n');
 }
 
+static enum feed_result leave(struct numbered_state *state, struct feed *feed) {
+    state->left = true;
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    return FEED_REQUEST;
+}
+
 static enum feed_result take_line(struct numbered_state *state, struct feed *feed,
                                   struct slice line) {
-    if (line.length == 0) {
-        state->left = true;
-        feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
-        return FEED_REQUEST;
-    }
+    if (line.length == 0)
+        return leave(state, feed);
     if (!utf8_valid(line)) {
         append_error(feed->output, SLICE("not UTF-8"));
         return FEED_AGAIN;
@@ -42,15 +45,15 @@ static enum feed_result take_line(struct numbered_state *state, struct feed *fee
     return FEED_REQUEST;
 }
 
-static enum feed_result feed_numbered(void *opaque, const struct protocol_settings *settings,
-                                      struct feed *feed) {
-    struct numbered_state *state = opaque;
+/* The next line by `read`; FEED_MORE: there is none. */
+static enum feed_result feed_by(line_reading *read, struct numbered_state *state,
+                                const struct protocol_settings *settings, struct feed *feed) {
     struct slice rest = feed->input, line;
     if (state->left) {
         feed->consumed = feed->input.length;
         return FEED_MORE;
     }
-    enum line_result result = line_read(&state->reader, plain_line_limit(settings), &rest, &line);
+    enum line_result result = read(&state->reader, plain_line_limit(settings), &rest, &line);
     feed->consumed = feed->input.length - rest.length;
     switch (result) {
     case LINE_READY:
@@ -65,6 +68,19 @@ static enum feed_result feed_numbered(void *opaque, const struct protocol_settin
         break;
     }
     return FEED_MORE;
+}
+
+static enum feed_result feed_numbered(void *state, const struct protocol_settings *settings,
+                                      struct feed *feed) {
+    return feed_by(line_read, state, settings, feed);
+}
+
+/* What has no LF by now is the last line. */
+static enum feed_result end_numbered(void *opaque, const struct protocol_settings *settings,
+                                     struct feed *feed) {
+    struct numbered_state *state = opaque;
+    enum feed_result result = feed_by(line_read_last, state, settings, feed);
+    return result == FEED_MORE && !state->left ? leave(state, feed) : result;
 }
 
 static void reply_numbered(void *state, const struct protocol_settings *settings,
@@ -124,6 +140,7 @@ const struct protocol numbered_protocol = {
     .open = open_numbered,
     .close = close_numbered,
     .feed = feed_numbered,
+    .end_of_file = end_numbered,
     .reply = reply_numbered,
     .goodbye = goodbye,
     .encoding = encoding,

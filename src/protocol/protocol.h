@@ -109,11 +109,12 @@ struct protocol {
     /* The socket has no more for now: a complete request that has no terminator may be taken. NULL: nothing to do. */
     enum feed_result (*read_end)(void *state, const struct protocol_settings *settings, struct feed *feed);
 
-    /* The peer will send no more. Fills a request (usually REQUEST_QUIT); NULL: REQUEST_QUIT, clean. */
+    /* The peer will send no more; feed->input is what no call of `feed` could use. Called like `feed`, until it says
+     * FEED_MORE: its last request is REQUEST_QUIT. NULL: REQUEST_QUIT, clean, and the rest is dropped. */
     enum feed_result (*end_of_file)(void *state, const struct protocol_settings *settings, struct feed *feed);
 
     /* Bytes of an answer to this connection. May render nothing. A REPLY_BATCH with catching_up has no cid and must
-     * depend on nothing but the encoding, because delivery caches its bytes for every reader of the same encoding. */
+     * depend on nothing but the encoding and `batched`, because delivery caches its bytes for every reader alike. */
     void (*reply)(void *state, const struct protocol_settings *settings, const struct reply *reply,
                   struct buffer *output);
 

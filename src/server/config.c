@@ -14,6 +14,7 @@
 #include "server/config_file.h"
 #include "server/config_value.h"
 #include "server/listen_url.h"
+#include "server/room_settings.h"
 
 #define KEY(member) .name = #member, .offset = offsetof(struct config, member)
 #define KEY_MS(key) .name = #key, .offset = offsetof(struct config, key##_ms)
@@ -37,6 +38,18 @@ static const struct config_key keys[] = {
     {KEY(history), .kind = CONFIG_CHOICE, .initial = "durable", .words = history_words,
      .help = "What is kept of a room: durable (all, in the store), memory (the latest, until the\n"
              "server stops) or none."},
+    {.name = "retention_age", .offset = offsetof(struct config, retention_age_s),
+     .kind = CONFIG_AGE, .initial = "0", .maximum = 36500 * 86400ull,
+     .help = "How long the entries of a room are kept: 30d, 12h, 90m, 45s; 0: as long as there is\n"
+             "space. Numbers stay as they are; who wants what is gone gets a gap."},
+    {KEY(retention_count), .kind = CONFIG_NUMBER, .initial = "0", .maximum = 4000000000,
+     .help = "How many entries of a room are kept, the latest; 0: all."},
+    {KEY(retention_bytes), .kind = CONFIG_BYTES, .initial = "0", .maximum = 1ull << 50,
+     .help = "How many bytes of a room are kept: text and names, and 64 for each entry; 0: all."},
+    {KEY(room), .kind = CONFIG_LIST, .initial = "",
+     .help = "A room that differs, may be repeated: its name, then any of history, retention_age,\n"
+             "retention_count and retention_bytes, as in\n"
+             "ops history=memory retention_count=1000"},
     {KEY(create_rooms), .kind = CONFIG_SWITCH, .initial = "on",
      .help = "Whether joining a room, or publishing to it, makes it: on or off."},
     {KEY(allowed_origins), .kind = CONFIG_LIST, .initial = "",
@@ -157,6 +170,14 @@ int config_set(struct config *config, const char *name, const char *value,
     return config_value_set(key, field(config, key), value, source, message, size);
 }
 
+int config_parse(const char *name, const char *value, void *field, char *message, size_t size) {
+    const struct config_key *key = find_key(name);
+
+    if (!key)
+        return refuse_key(name, message, size);
+    return config_value_set(key, field, value, CONFIG_FROM_FILE, message, size);
+}
+
 void config_init(struct config *config) {
     char message[256];
 
@@ -196,7 +217,7 @@ int config_check(const struct config *config, char *message, size_t size) {
         if (error)
             return error;
     }
-    return 0;
+    return room_settings_check(config, message, size);
 }
 
 static void print_help(const char *help, struct buffer *output) {
@@ -213,7 +234,7 @@ void config_print(const struct config *config, struct buffer *output) {
         output,
         "# Configuration of banterd: one `key = value` a line. A line that begins with # is a\n"
         "# comment, and so is what follows a ; after white space. Every key that is commented out\n"
-        "# stands at its default. Sizes may end in K or M.\n");
+        "# stands at its default. Sizes may end in K, M or G.\n");
     for (size_t i = 0; i < KEY_COUNT; i++) {
         buffer_append_char(output, '\n');
         print_help(keys[i].help, output);

@@ -28,6 +28,8 @@ struct config {
     char *data;
     int store;   /* enum config_store */
     int history; /* enum config_history */
+    size_t retention_age_s, retention_count, retention_bytes; /* 0: no bound */
+    struct config_list room;                                  /* see room_settings.h */
     bool create_rooms;
     struct config_list allowed_origins;
     struct config_list public_host;
@@ -56,6 +58,10 @@ int config_set(struct config *config, const char *key, const char *value, enum c
 /* Sets what the file says. The line in `message` begins with FILE:LINE where it is about one.
  * ERR_IO: cannot be read; ERR_BAD_REQUEST: something in it is wrong. */
 int config_load(struct config *config, const char *path, char *message, size_t size) MUST_USE;
+
+/* Reads a value of the kind that this key has into `field`, as config_set does. */
+int config_parse(const char *key, const char *value, void *field, char *message,
+                 size_t size) MUST_USE;
 
 /* Whether there is such a key. */
 bool config_has_key(const char *key);

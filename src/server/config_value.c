@@ -87,24 +87,38 @@ static bool parse_decimal(struct slice text, unsigned decimals, uint64_t *value)
     return true;
 }
 
-/* Takes a K or M from the end; returns what it stands for. */
-static uint64_t cut_suffix(struct slice *text) {
-    char last = text->length > 0 ? text->data[text->length - 1] : 0;
-    uint64_t factor = 1;
+/* Letters at the end of a number, and what they stand for. */
+struct suffix {
+    char letter;
+    uint64_t factor;
+};
 
-    if (last == 'K' || last == 'k')
-        factor = 1 << 10;
-    else if (last == 'M' || last == 'm')
-        factor = 1 << 20;
-    if (factor > 1)
-        text->length--;
-    return factor;
+static const struct suffix bytes_suffixes[] = {{'k', 1 << 10}, {'m', 1 << 20}, {'g', 1 << 30}, {0}};
+static const struct suffix age_suffixes[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {0}};
+
+/* Takes a suffix from the end; returns what it stands for. */
+static uint64_t cut_suffix(const struct suffix *suffixes, struct slice *text) {
+    char last = text->length > 0 ? text->data[text->length - 1] | 0x20 : 0;
+
+    for (; suffixes->letter; suffixes++) {
+        if (suffixes->letter == last) {
+            text->length--;
+            return suffixes->factor;
+        }
+    }
+    return 1;
+}
+
+static uint64_t cut_factor(const struct config_key *key, struct slice *text) {
+    if (key->kind == CONFIG_BYTES)
+        return cut_suffix(bytes_suffixes, text);
+    return key->kind == CONFIG_AGE ? cut_suffix(age_suffixes, text) : 1;
 }
 
 static int set_number(const struct config_key *key, void *field, const char *value, char *message,
                       size_t size) {
     struct slice text = slice_of_string(value);
-    uint64_t factor = key->kind == CONFIG_BYTES ? cut_suffix(&text) : 1;
+    uint64_t factor = cut_factor(key, &text);
     unsigned decimals = key->kind == CONFIG_SECONDS ? 3 : 0;
     unsigned unit = key->kind == CONFIG_SECONDS ? 1000 : 1;
     char wanted[96];
@@ -136,6 +150,7 @@ int config_value_set(const struct config_key *key, void *field, const char *valu
         return set_choice(key, field, value, message, size);
     case CONFIG_NUMBER:
     case CONFIG_BYTES:
+    case CONFIG_AGE:
     case CONFIG_SECONDS:
         return set_number(key, field, value, message, size);
     }
@@ -165,6 +180,19 @@ static void append_seconds(size_t milliseconds, struct buffer *output) {
         buffer_append_format(output, ".%03zu", milliseconds % 1000);
 }
 
+/* In the largest unit that it is a whole number of. */
+static void append_age(size_t seconds, struct buffer *output) {
+    const struct suffix *best = &age_suffixes[0];
+
+    for (const struct suffix *suffix = age_suffixes; suffix->letter; suffix++) {
+        if (seconds % suffix->factor == 0)
+            best = suffix;
+    }
+    buffer_append_u64(output, seconds / best->factor);
+    if (seconds > 0)
+        buffer_append_char(output, best->letter);
+}
+
 static void append_value(const struct config_key *key, const void *field, struct buffer *output) {
     switch (key->kind) {
     case CONFIG_TEXT:
@@ -179,6 +207,9 @@ static void append_value(const struct config_key *key, const void *field, struct
     case CONFIG_NUMBER:
     case CONFIG_BYTES:
         buffer_append_u64(output, *(const size_t *)field);
+        break;
+    case CONFIG_AGE:
+        append_age(*(const size_t *)field, output);
         break;
     case CONFIG_SECONDS:
         append_seconds(*(const size_t *)field, output);

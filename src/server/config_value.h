@@ -14,6 +14,7 @@ enum config_kind {
     CONFIG_CHOICE,  /* int: which of the words */
     CONFIG_NUMBER,  /* size_t */
     CONFIG_BYTES,   /* size_t; 64K, 4M */
+    CONFIG_AGE,     /* size_t, in seconds; 30d, 12h, 90m, 45s or 45 */
     CONFIG_SECONDS, /* size_t, in milliseconds; 1.5 */
 };
 

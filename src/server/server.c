@@ -37,7 +37,7 @@ struct server {
     enum phase phase;
     struct listening_set listening;
     struct net *net;
-    struct store *store;
+    struct store_choice *store;
     struct delivery *delivery;
     struct protocol_settings settings;
     const char **public_hosts; /* the texts belong to the configuration and to listening */
@@ -134,7 +134,7 @@ static struct delivery *make_delivery(struct server *server) {
                    .ping_timeout_ms = (unsigned)config->ping_timeout_ms,
                    .handshake_timeout_ms = (unsigned)config->handshake_timeout_ms,
                    .idle_timeout_ms = (unsigned)config->idle_timeout_ms},
-        .store = server->store,
+        .store = store_choice_store(server->store),
         .stream_window = config->stream_window,
         .random = fill_random,
     };
@@ -191,8 +191,7 @@ void server_free(struct server *server) {
     listening_close(&server->listening);
     if (server->delivery)
         delivery_free(server->delivery);
-    if (server->store)
-        server->store->engine->close(server->store);
+    store_choice_close(server->store);
     net_close(server->net);
     uv_close((uv_handle_t *)&server->stopping, NULL);
     uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -3,26 +3,77 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/memory.h"
+#include "server/room_settings.h"
 #include "store/store_memory.h"
+#include "store/store_rooms.h"
 #include "store/store_sqlite.h"
 
-static struct store *open_memory(unsigned keep, uint64_t seed, store_wake *wake,
-                                 void *wake_context) {
-    return store_memory_new(&(struct store_memory_options){
-        .seed = seed,
-        .keep = keep,
-        .wake = wake,
-        .wake_context = wake_context,
-    });
+struct store_choice {
+    struct store *store;
+    struct room_settings_list rooms;
+    struct retention_rules retention;
+    struct retention_rule *rules; /* one for each of the rooms */
+    struct slice *others;         /* keys of those the usual engine does not keep */
+    size_t other_count;
+};
+
+struct opening {
+    const struct config *config;
+    const struct log *log;
+    uint64_t seed;
+    store_wake *wake;
+    void *wake_context;
+};
+
+static bool is_durable(const struct config *config, int history) {
+    return history == CONFIG_HISTORY_DURABLE && config->store == CONFIG_STORE_SQLITE;
 }
 
-static int open_sqlite(const struct config *config, const struct log *log, store_wake *wake,
-                       void *wake_context, struct store **store, char *message, size_t size) {
+/* Of the settings, 0 is no bound. */
+static struct retention to_retention(int history, size_t age_s, size_t count, size_t bytes) {
+    struct retention retention = {
+        .age_us = age_s > 0 ? (int64_t)age_s * 1000000 : RETENTION_AGE_ALL,
+        .count = count > 0 ? count : RETENTION_ALL,
+        .bytes = bytes > 0 ? bytes : RETENTION_ALL,
+    };
+
+    if (history == CONFIG_HISTORY_NONE)
+        retention.count = 0;
+    return retention;
+}
+
+static void make_rules(struct store_choice *choice, const struct config *config) {
+    size_t count = choice->rooms.count;
+    bool durable = is_durable(config, config->history);
+
+    choice->rules = memory_new((count + 1) * sizeof(*choice->rules));
+    choice->others = memory_new((count + 1) * sizeof(*choice->others));
+    for (size_t i = 0; i < count; i++) {
+        const struct room_settings *room = &choice->rooms.items[i];
+        struct slice key = buffer_slice(&room->key);
+        choice->rules[i].room_key = key;
+        choice->rules[i].retention = to_retention(room->history, room->retention_age_s,
+                                                  room->retention_count, room->retention_bytes);
+        if (is_durable(config, room->history) != durable)
+            choice->others[choice->other_count++] = key;
+    }
+    choice->retention = (struct retention_rules){
+        .usual = to_retention(config->history, config->retention_age_s, config->retention_count,
+                              config->retention_bytes),
+        .rules = choice->rules,
+        .count = count,
+    };
+}
+
+static int open_sqlite(const struct store_choice *choice, const struct opening *opening,
+                       struct store **store, char *message, size_t size) {
     const struct store_sqlite_options options = {
-        .folder = config->data,
-        .log = log,
-        .wake = wake,
-        .wake_context = wake_context,
+        .folder = opening->config->data,
+        .log = opening->log,
+        .retention = &choice->retention,
+        .wake = opening->wake,
+        .wake_context = opening->wake_context,
     };
     struct buffer text = {0};
     int error = store_sqlite_open(&options, store, &text);
@@ -33,14 +84,69 @@ static int open_sqlite(const struct config *config, const struct log *log, store
     return error;
 }
 
-int store_choice_open(const struct config *config, const struct log *log, uint64_t seed,
-                      store_wake *wake, void *wake_context, struct store **store, char *message,
-                      size_t size) {
-    if (config->history == CONFIG_HISTORY_NONE)
-        *store = open_memory(0, seed, wake, wake_context);
-    else if (config->history == CONFIG_HISTORY_MEMORY || config->store == CONFIG_STORE_MEMORY)
-        *store = open_memory(LIMIT_MEMORY_ROOM_ENTRIES, seed, wake, wake_context);
-    else
-        return open_sqlite(config, log, wake, wake_context, store, message, size);
+static int open_engine(const struct store_choice *choice, const struct opening *opening,
+                       bool durable, struct store **store, char *message, size_t size) {
+    if (durable)
+        return open_sqlite(choice, opening, store, message, size);
+    *store = store_memory_new(&(struct store_memory_options){
+        .seed = opening->seed,
+        .keep = LIMIT_MEMORY_ROOM_ENTRIES,
+        .retention = &choice->retention,
+        .wake = opening->wake,
+        .wake_context = opening->wake_context,
+    });
     return 0;
+}
+
+static int open_engines(struct store_choice *choice, const struct opening *opening, char *message,
+                        size_t size) {
+    bool durable = is_durable(opening->config, opening->config->history);
+    struct store *other = NULL;
+    int error = open_engine(choice, opening, durable, &choice->store, message, size);
+
+    if (error || choice->other_count == 0)
+        return error;
+    error = open_engine(choice, opening, !durable, &other, message, size);
+    if (!error)
+        choice->store = store_rooms_new(&(struct store_rooms_options){
+            .usual = choice->store,
+            .other = other,
+            .keys = choice->others,
+            .count = choice->other_count,
+        });
+    return error;
+}
+
+int store_choice_open(const struct config *config, const struct log *log, uint64_t seed,
+                      store_wake *wake, void *wake_context, struct store_choice **choice,
+                      char *message, size_t size) {
+    struct store_choice *made = memory_new_struct(struct store_choice);
+    struct opening opening = {config, log, seed, wake, wake_context};
+    int error = room_settings_read(config, &made->rooms, message, size);
+
+    if (!error) {
+        make_rules(made, config);
+        error = open_engines(made, &opening, message, size);
+    }
+    if (error) {
+        store_choice_close(made);
+        return error;
+    }
+    *choice = made;
+    return 0;
+}
+
+struct store *store_choice_store(struct store_choice *choice) {
+    return choice->store;
+}
+
+void store_choice_close(struct store_choice *choice) {
+    if (!choice)
+        return;
+    if (choice->store)
+        choice->store->engine->close(choice->store);
+    room_settings_close(&choice->rooms);
+    memory_free(choice->rules);
+    memory_free(choice->others);
+    memory_free(choice);
 }

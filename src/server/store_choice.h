@@ -1,4 +1,4 @@
-/* Which engine keeps the rooms, by the configuration. */
+/* Which engine keeps which rooms, and how much of them, by the configuration. */
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +9,12 @@
 #include "hub/store.h"
 #include "server/config.h"
 
-/* Opens it, making the data folder where one is needed. ERR_… with one line in `message`. */
+struct store_choice;
+
+/* Opens what is needed, making the data folder where one is. ERR_… with one line in `message`. */
 int store_choice_open(const struct config *config, const struct log *log, uint64_t seed,
-                      store_wake *wake, void *wake_context, struct store **store, char *message,
-                      size_t size) MUST_USE;
+                      store_wake *wake, void *wake_context, struct store_choice **choice,
+                      char *message, size_t size) MUST_USE;
+struct store *store_choice_store(struct store_choice *choice);
+/* Finishes what was asked of the store and closes it. NULL is fine. */
+void store_choice_close(struct store_choice *choice);

@@ -74,10 +74,15 @@ void json_send(struct client *client, json_t *object) {
     free(text);
 }
 
-void json_unsure(struct client *client, struct utterance *utterance) {
+bool json_is_itself(const struct json_client *json) {
+    return json->welcomed || !json->hello;
+}
+
+void json_unsure(struct client *client, const struct pending *pending) {
     struct json_client *json = client->state;
-    if (utterance->to) {
-        return; /* the name may be somebody else's by then, and the message another one */
+    struct utterance *utterance = pending->utterance;
+    if (utterance->to || !pending->as_itself) {
+        return; /* the name may be somebody else's by then, or the cid that of a stranger */
     }
     if (json->unsure_count == json->unsure_capacity) {
         json->unsure_capacity = json->unsure_capacity * 2 + 8;
@@ -152,7 +157,7 @@ static void lost(struct client *client) {
         struct pending *pending = json->pending;
         json->pending = pending->next;
         if (pending->asked == ASKED_SAY && json->session[0] != '\0') {
-            json_unsure(client, pending->utterance);
+            json_unsure(client, pending);
         }
         memory_free(pending);
     }

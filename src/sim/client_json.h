@@ -16,6 +16,7 @@ struct pending {
     char cid[16];
     enum asked asked;
     struct utterance *utterance; /* SAY */
+    bool as_itself;              /* SAY: under the identity that it will come back with */
     struct json_room *room;      /* JOIN, LEAVE, HISTORY */
     bool has_after, has_epoch;   /* JOIN */
     uint64_t after;
@@ -38,6 +39,7 @@ struct json_room {
     bool resuming;            /* part of the hello under way */
     bool wanted;              /* it should be in there */
     uint64_t after;           /* what it asked to go on after */
+    bool anew;                /* direct: after a gap it begins somewhere, whatever was seen before */
     bool twins;               /* there are two of this name: then little can be expected */
     bool expect_gap;          /* because of an epoch, or of an end that is not there */
 };
@@ -68,7 +70,10 @@ struct room_log *json_room_log(struct client *client, const struct json_room *ro
 void json_send(struct client *client, json_t *object); /* takes */
 void json_ask_hello(struct client *client);
 void json_act(struct client *client);
-void json_unsure(struct client *client, struct utterance *utterance);
+/* It is not known whether this was stored: to be said again, where that cannot mean anything else. */
+void json_unsure(struct client *client, const struct pending *pending);
+/* Whether it is now who it will be after a lost connection. */
+bool json_is_itself(const struct json_client *json);
 /* Takes it out of those that wait; NULL: there is none. Free it. */
 struct pending *json_pending_take(struct json_client *json, struct slice cid);
 bool json_pending_has(const struct json_client *json, struct slice cid);

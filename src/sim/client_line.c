@@ -35,7 +35,9 @@ static void enter(struct client *client, unsigned room) {
     struct room_log *log =
         ledger_log(&client->world->ledger, slice_of_string(room_key(room)), NULL);
     if (log) {
-        reader_begin(reader_open(client, log), client->order);
+        struct reading *reading = reader_open(client, log);
+        reader_begin(reading, client->order);
+        reading->staying = room == ((struct line_client *)client->state)->room; /* or is off already */
     }
 }
 

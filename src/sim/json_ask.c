@@ -102,6 +102,7 @@ static void utter(struct client *client, struct utterance *utterance) {
     if (utterance->has_cid) {
         struct pending *pending = ask(client, ASKED_SAY, 'c', utterance->tag);
         pending->utterance = utterance;
+        pending->as_itself = json_is_itself(client->state);
         json_object_set_new(object, "cid", json_string(pending->cid));
     }
     client_sends(client, utterance);
@@ -351,7 +352,7 @@ void json_act(struct client *client) {
         json_ask_hello(client);
         return;
     }
-    if (json->unsure_count > 0 && json->welcomed) {
+    if (json->unsure_count > 0 && json_is_itself(json)) {
         resend(client);
     }
     if (!client->world->calm && (json->welcomed || !json->v1)) {

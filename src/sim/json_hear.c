@@ -119,12 +119,20 @@ static bool welcome_here(const struct client *client, const struct json_room *ro
     return record->order < room->left_order;
 }
 
+/* Starts anew, wherever that is. */
+static void restart(struct client *client, struct reading *reading) {
+    reader_begin_at(reading, 1);
+    reader_begin(reading, client->order);
+}
+
 /* Direct messages begin without a word: with the first. */
-static struct reading *open_reading(struct client *client, struct room_log *log) {
+static struct reading *open_reading(struct client *client, struct json_room *room,
+                                    struct room_log *log) {
     bool known = reader_find(client, log) != NULL;
     struct reading *reading = reader_open(client, log);
-    if (log->direct && !known) {
-        reader_begin(reading, client->order);
+    if (log->direct && (!known || room->anew)) {
+        restart(client, reading);
+        room->anew = false;
     }
     return reading;
 }
@@ -149,11 +157,12 @@ static void hear_entry(struct client *client, const json_t *frame) {
     if (client->view == VIEW_PLAIN && !json->introduced && utterance->kind != ENTRY_MESSAGE) {
         client_fail(client, "is shown #%u, which is nothing for a plain client", utterance->tag);
     }
-    struct reading *reading = open_reading(client, utterance->log);
+    struct reading *reading = open_reading(client, room, utterance->log);
     if (room->reading && room->reading != reading) {
         room->reading->staying = false; /* another room of the same name */
     }
-    if (room->index < 0 && room->reading != reading) {
+    if (room->index < 0 && room->reading != reading) { /* comes by itself, perhaps under another name than before */
+        reader_begin(reading, client->order);
         room->stage = STAGE_LIVE;
         room->wanted = true;
         room->epoch[0] = '\0';
@@ -202,12 +211,6 @@ static bool truly_gone(const struct client *client, const struct reading *readin
            reading->log->last + 1 - first >= client->world->plan.keep;
 }
 
-/* Starts anew, wherever that is. */
-static void restart(struct client *client, struct reading *reading) {
-    reader_begin_at(reading, 1);
-    reader_begin(reading, client->order);
-}
-
 static void hear_gap(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     uint64_t after = number_of(frame, "after"), first = number_of(frame, "first");
@@ -221,11 +224,11 @@ static void hear_gap(struct client *client, const json_t *frame) {
     }
     client_note(client, "has a gap in %s after %llu", room->name, (unsigned long long)after);
     copy_epoch(room, frame);
-    if (!room->reading) {
-        return;
-    }
-    if (direct) {
+    room->anew = direct;
+    if (direct && room->reading) {
         restart(client, room->reading);
+    }
+    if (!room->reading || direct) {
         return;
     }
     if (retention == room->expect_gap || after != room->reading->next - 1) {
@@ -295,7 +298,7 @@ static void hear_page(struct client *client, const json_t *frame) {
         if (!utterance) {
             return;
         }
-        room->reading = open_reading(client, utterance->log);
+        room->reading = open_reading(client, room, utterance->log);
         reader_shown(client, room->reading, utterance->seq);
     }
 }
@@ -395,6 +398,9 @@ static void hear_welcome(struct client *client, const json_t *frame) {
             if (!room->reading || room->stage == STAGE_OUT) {
                 copy_epoch(room, item);
             }
+            if (room->reading && room->stage == STAGE_OUT) { /* did not ask to go on where it was */
+                reader_begin(room->reading, client->order);
+            }
             room->stage = STAGE_LIVE; /* it may have been before, so it need not be told again */
             room->wanted = true;
         } else {
@@ -417,7 +423,7 @@ static void hear_refusal(struct client *client, const json_t *frame,
     case ASKED_SAY:
         utterance->refused = !unavailable;
         if (unavailable && !((struct json_client *)client->state)->quitting) {
-            json_unsure(client, utterance);
+            json_unsure(client, pending);
         }
         break;
     case ASKED_HELLO:

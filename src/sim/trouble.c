@@ -34,7 +34,9 @@ static void break_connections(struct world *world) {
 
 static void crash(struct world *world) {
     if (world->server.delivery) {
-        server_crash(world, (size_t)draw(world, 10), chance(world, 15));
+        /* What is not kept at all nobody could find afterwards. */
+        size_t commit = world->plan.keep > 0 ? (size_t)draw(world, 10) : 0;
+        server_crash(world, commit, chance(world, 15));
         world_later(world, 1000 * (int64_t)draw(world, 2000), HAPPEN_TROUBLE, 1);
     }
 }

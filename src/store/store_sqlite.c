@@ -1,4 +1,4 @@
-/* The hub's side of the sqlite engine: what goes out to the two threads, and what comes back. */
+/* The hub's side of the sqlite engine: what goes out to the three threads, and what comes back. */
 #include "store/store_sqlite.h"
 
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "store/completions.h"
+#include "store/search_thread.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_reader.h"
 #include "store/sqlite_writer.h"
@@ -16,6 +17,7 @@ struct sqlite_store {
     struct outbox outbox; /* what the threads have finished */
     struct sqlite_writer *writer;
     struct sqlite_reader *reader;
+    struct search_thread *search;
     struct completions *completions;
     struct job_list outgoing; /* asked in this turn, for the writer */
     size_t under_way;         /* jobs for the writer that have not come back */
@@ -98,6 +100,12 @@ static void sqlite_list(struct store *store, struct origin origin, struct slice 
     put_read(sqlite_store_of(store), job_new_list(origin, cid));
 }
 
+static void sqlite_search(struct store *store, const struct search_query *query) {
+    struct job_list jobs = {0};
+    job_list_append(&jobs, job_new_search(query));
+    search_thread_put(sqlite_store_of(store)->search, &jobs);
+}
+
 static void put_outgoing(struct sqlite_store *store) {
     if (store->outgoing.first != NULL) {
         sqlite_writer_put(store->writer, &store->outgoing);
@@ -108,20 +116,29 @@ static void sqlite_turn(struct store *store) {
     put_outgoing(sqlite_store_of(store));
 }
 
-/* Whether the job was counted by submit: not what the reader did, nor what the writer found by itself. */
+/* Whether the job was counted by submit: not what was read or searched, nor what the writer found by itself. */
 static bool was_submitted(const struct job *job) {
     return job->kind != JOB_PAGE && job->kind != JOB_LIST && job->kind != JOB_FOUND &&
-           job->kind != JOB_TRIMMED;
+           job->kind != JOB_TRIMMED && job->kind != JOB_SEARCH;
+}
+
+static bool changed_log(const struct job *job) {
+    return job->kind == JOB_APPEND || job->kind == JOB_ERASE || job->kind == JOB_TRIMMED;
 }
 
 static void take_finished(struct sqlite_store *store) {
     struct job_list finished = {0};
+    bool changed = false;
     mailbox_take(&store->outbox.mailbox, &finished);
     for (const struct job *job = finished.first; job != NULL; job = job->next) {
         if (was_submitted(job)) {
             store->under_way--;
             store->under_way_bytes -= job_size(job);
         }
+        changed = changed || changed_log(job);
+    }
+    if (changed) {
+        search_thread_wake(store->search);
     }
     completions_push_list(store->completions, &finished);
 }
@@ -135,6 +152,9 @@ static struct completion *sqlite_collect(struct store *store) {
 }
 
 static void free_store(struct sqlite_store *store) {
+    if (store->search != NULL) {
+        search_thread_stop(store->search);
+    }
     if (store->writer != NULL) {
         put_outgoing(store);
         sqlite_writer_stop(store->writer);
@@ -161,6 +181,7 @@ static const struct store_engine ENGINE = {
     .signal = sqlite_signal,
     .read = sqlite_read,
     .list = sqlite_list,
+    .search = sqlite_search,
     .erase = sqlite_erase,
     .turn = sqlite_turn,
     .collect = sqlite_collect,
@@ -190,6 +211,10 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     }
     if (error == 0) {
         error = sqlite_reader_start(&opened->file, options->log, &opened->outbox, &opened->reader,
+                                    message);
+    }
+    if (error == 0) {
+        error = search_thread_start(&opened->file, options->log, &opened->outbox, &opened->search,
                                     message);
     }
     if (error != 0) {

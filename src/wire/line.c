@@ -18,6 +18,12 @@ static bool drop_rest(struct line_reader *reader, struct slice *input) {
     return end >= 0;
 }
 
+static struct slice without_return(struct slice line) {
+    bool has = line.length > 0 && line.data[line.length - 1] == '\r';
+
+    return slice_from(line.data, line.length - has);
+}
+
 enum line_result line_read(struct line_reader *reader, size_t max, struct slice *input,
                            struct slice *line) {
     ptrdiff_t end;
@@ -39,12 +45,23 @@ enum line_result line_read(struct line_reader *reader, size_t max, struct slice 
 
     *input = slice_skip(*input, found.length + 1);
     reader->scanned = 0;
-    if (found.length > 0 && found.data[found.length - 1] == '\r') {
-        found.length--;
-    }
+    found = without_return(found);
     if (found.length > max) {
         return LINE_TOO_LONG;
     }
     *line = found;
+    return LINE_READY;
+}
+
+enum line_result line_read_last(struct line_reader *reader, size_t max, struct slice *input,
+                                struct slice *line) {
+    enum line_result result = line_read(reader, max, input, line);
+
+    if (result != LINE_MORE || input->length == 0) {
+        return result;
+    }
+    *line = without_return(*input);
+    *input = slice_skip(*input, input->length);
+    reader->scanned = 0;
     return LINE_READY;
 }

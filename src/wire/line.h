@@ -20,3 +20,8 @@ struct line_reader {
 
 /* Uses bytes from the front of `*input`. `*line` is valid as long as the input is. */
 enum line_result line_read(struct line_reader *reader, size_t max, struct slice *input, struct slice *line);
+
+typedef enum line_result line_reading(struct line_reader *reader, size_t max, struct slice *input, struct slice *line);
+
+/* The same where no more bytes will come: what has no ending is a line too. LINE_MORE: there is none left. */
+enum line_result line_read_last(struct line_reader *reader, size_t max, struct slice *input, struct slice *line);

@@ -280,6 +280,7 @@ static void write_signal(struct world *world, const struct effect *effect) {
         [SIGNAL_COUNT] = "count",   [SIGNAL_TYPING] = "typing", [SIGNAL_BINARY] = "binary"};
     const struct signal *signal = effect->signal;
 
+    assert_true(signal->kind != SIGNAL_FENCE);
     write_line(world, "%.*s: %s", SLICE_ARGS(effect->room), words[signal->kind]);
     if (signal->name.length > 0) {
         write_line(world, " %.*s", SLICE_ARGS(signal->name));
@@ -345,6 +346,21 @@ static void take_read(struct world *world, const struct effect *effect) {
     write_line(world, " before %u limit %u\n", (unsigned)effect->read.before, effect->read.limit);
 }
 
+static void take_search(struct world *world, const struct effect *effect) {
+    const struct search_query *query = &effect->search.query;
+    struct link *link = link_of(world, effect->connection);
+
+    if (effect->search.cid.length > 0) {
+        assert_true(words_remove(&link->asked, effect->search.cid));
+    }
+    write_line(world, "%u search '%.*s' in%s", (unsigned)effect->connection,
+               SLICE_ARGS(query->text), query->public_rooms ? " public rooms" : "");
+    for (size_t i = 0; i < query->room_count; i++) {
+        write_line(world, " %.*s", SLICE_ARGS(query->rooms[i].name));
+    }
+    write_line(world, "\n");
+}
+
 static void take_close(struct world *world, const struct effect *effect) {
     struct link *link = link_of(world, effect->connection);
 
@@ -407,6 +423,9 @@ static void take_effect(struct world *world, struct effect *effect) {
         break;
     case EFFECT_READ:
         take_read(world, effect);
+        break;
+    case EFFECT_SEARCH:
+        take_search(world, effect);
         break;
     case EFFECT_PAUSE:
     case EFFECT_RESUME:
@@ -667,6 +686,10 @@ void world_close(struct world *world, uint64_t connection, bool lost) {
     words_clear(&link->asked);
     *link = (struct link){0};
     step(world, &event);
+}
+
+bool world_is_paused(const struct world *world, uint64_t connection) {
+    return world->links[connection].paused;
 }
 
 bool world_is_open(const struct world *world, uint64_t connection) {

@@ -3,6 +3,8 @@
  *
  *   1 connected lobby 2            a reply to connection 1 (its cid at the end: <c1>)
  *   1 reads lobby from 3 live      a subscription
+ *   1 history lobby before 0 …     a page is asked for
+ *   1 search 'tea' in lobby        a search is
  *   lobby: ann: hello #4           an entry is shown to whoever reads the room
  *   lobby: joined ann 2            a signal is
  *   store follow lobby             what goes to the store; only when show_store is set
@@ -32,6 +34,8 @@ void world_open(struct world *world, uint64_t connection, enum client_kind kind)
 void world_ask(struct world *world, uint64_t connection, struct request request);
 void world_close(struct world *world, uint64_t connection, bool lost);
 bool world_is_open(const struct world *world, uint64_t connection);
+/* Nothing is to be asked any more until it is resumed, except to quit. */
+bool world_is_paused(const struct world *world, uint64_t connection);
 
 /* The store answers: everything, and what follows from that; or one thing (false: nothing
  * waits). */

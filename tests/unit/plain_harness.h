@@ -113,6 +113,11 @@ static inline void plain_burst(struct plain_peer *peer, const char *bytes) {
         plain_call(peer, peer->protocol->read_end);
 }
 
+/* No more bytes will come. */
+static inline void plain_end(struct plain_peer *peer) {
+    plain_call(peer, peer->protocol->end_of_file);
+}
+
 static inline void plain_answer(struct plain_peer *peer, const struct reply *reply) {
     peer->protocol->reply(peer->state, &peer->settings, reply, &peer->output);
     if (peer->waits)

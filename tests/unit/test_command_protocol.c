@@ -241,6 +241,21 @@ static void messages_of_a_page_are_kept_apart(void **state) {
     plain_close(peer);
 }
 
+static void a_last_command_without_its_end_counts(void **state) {
+    (void)state;
+    struct plain_peer *peer = jane();
+    plain_receive(peer, "list,friends\nchat,Zak,bye");
+    plain_end(peer);
+    plain_asked(peer, "names\npublish|to=Zak|content=bye\nquit|1000\n");
+    plain_end(peer);
+    plain_asked(peer, "");
+    plain_close(peer);
+    peer = jane();
+    plain_end(peer);
+    plain_asked(peer, "quit|1000\n");
+    plain_close(peer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_dialogue_needs_no_line_endings),
@@ -253,6 +268,7 @@ int main(void) {
         cmocka_unit_test(what_is_too_long_is_complained_about_once),
         cmocka_unit_test(messages_of_a_page_are_kept_apart),
         cmocka_unit_test(a_message_is_shown_to_whom_it_was_said),
+        cmocka_unit_test(a_last_command_without_its_end_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

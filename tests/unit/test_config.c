@@ -11,6 +11,7 @@
 
 #include "server/arguments.h"
 #include "server/config.h"
+#include "server/room_settings.h"
 
 struct fixture {
     struct config config;
@@ -199,6 +200,74 @@ static void values_out_of_bounds_are_refused_and_change_nothing(void **state) {
     buffer_close(&after);
 }
 
+static void ages_and_sizes_take_their_units(void **state) {
+    struct fixture *fixture = *state;
+    struct buffer text = {0};
+
+    assert_int_equal(set(fixture, "retention_age", "30d"), 0);
+    assert_int_equal(fixture->config.retention_age_s, 30 * 86400);
+    config_print(&fixture->config, &text);
+    *buffer_reserve(&text, 1) = 0;
+    assert_non_null(strstr(buffer_slice(&text).data, "\nretention_age = 30d\n"));
+    buffer_close(&text);
+    assert_int_equal(set(fixture, "retention_age", "90m"), 0);
+    assert_int_equal(fixture->config.retention_age_s, 5400);
+    assert_int_equal(set(fixture, "retention_age", "45"), 0);
+    assert_int_equal(fixture->config.retention_age_s, 45);
+    assert_int_equal(set(fixture, "retention_bytes", "2G"), 0);
+    assert_int_equal(fixture->config.retention_bytes, 2147483648);
+    assert_int_equal(set(fixture, "retention_age", "1w"), ERR_BAD_REQUEST);
+    assert_int_equal(set(fixture, "retention_age", "d"), ERR_BAD_REQUEST);
+    assert_int_equal(set(fixture, "retention_age", "-1d"), ERR_BAD_REQUEST);
+    assert_int_equal(set(fixture, "retention_count", "10K"), ERR_BAD_REQUEST);
+    assert_int_equal(fixture->config.retention_age_s, 45);
+}
+
+static void a_room_differs_in_what_is_said_of_it(void **state) {
+    struct fixture *fixture = *state;
+    struct room_settings_list list;
+
+    assert_int_equal(load(fixture, "retention_count = 7\n"
+                                   "room = Ops history=memory retention_age=2h\n"
+                                   "room = news retention_count=0 retention_bytes=1M\n"
+                                   "room = ops history=none\n"),
+                     0);
+    assert_int_equal(
+        room_settings_read(&fixture->config, &list, fixture->message, sizeof(fixture->message)), 0);
+    assert_int_equal(list.count, 2);
+    assert_true(slice_equal(buffer_slice(&list.items[0].key), SLICE("ops")));
+    assert_int_equal(list.items[0].history, CONFIG_HISTORY_NONE);
+    assert_int_equal(list.items[0].retention_age_s, 0);
+    assert_int_equal(list.items[0].retention_count, 7);
+    assert_int_equal(list.items[1].history, CONFIG_HISTORY_DURABLE);
+    assert_int_equal(list.items[1].retention_count, 0);
+    assert_int_equal(list.items[1].retention_bytes, 1048576);
+    room_settings_close(&list);
+}
+
+static void what_room_says_is_checked(void **state) {
+    static const char *const wrong[] = {
+        "",
+        "@ann,bob",
+        "a b",
+        "ops history",
+        "ops history=sometimes",
+        "ops backlog=3",
+        "ops retention_count=",
+        "ops retention_count=many",
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 1; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(set(fixture, "room", wrong[i]), 0);
+        assert_int_equal(check(fixture), ERR_BAD_REQUEST);
+        assert_message(fixture, "room = ");
+        config_close(&fixture->config);
+        config_init(&fixture->config);
+    }
+    assert_int_equal(set(fixture, "room", wrong[0]), ERR_BAD_REQUEST);
+}
+
 static void a_choice_names_the_words_it_takes(void **state) {
     struct fixture *fixture = *state;
 
@@ -326,6 +395,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_defaults_are_those_of_the_protocol, begin, end),
         cmocka_unit_test_setup_teardown(a_file_sets_keys, begin, end),
+        cmocka_unit_test_setup_teardown(ages_and_sizes_take_their_units, begin, end),
+        cmocka_unit_test_setup_teardown(a_room_differs_in_what_is_said_of_it, begin, end),
+        cmocka_unit_test_setup_teardown(what_room_says_is_checked, begin, end),
         cmocka_unit_test_setup_teardown(an_unknown_key_is_told_with_its_line_and_what_was_meant,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_line_that_is_no_pair_is_told, begin, end),

@@ -526,6 +526,97 @@ static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
     world_free(world);
 }
 
+static void the_end_of_input_comes_after_a_last_line_without_its_end(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *other = wire_open(world, "numbered"), *person = wire_open(world, "line");
+    struct buffer input = {0};
+    buffer_append_string(&input, "Jason\nhi");
+    outlet_receive(person->peer, buffer_slice(&input));
+    outlet_end_of_file(person->peer); /* while the name is still being asked for */
+    turn(world);
+    assert_output(person, "banter chat server\nEnter your name:\nJason has connected\n"
+                          "Welcome Jason. Send QUIT to disconnect.\nJason: hi\n");
+    assert_output(other, "Jason: hi\n");
+    assert_true(person->finished);
+    wire_close(world, other);
+    wire_close(world, person);
+    buffer_close(&input);
+    world_free(world);
+}
+
+/* Each batch but the last before "live" says that there is more. Returns how many batches there are. */
+static unsigned check_more(struct wire *wire) {
+    struct slice output = buffer_slice(&wire->output);
+    const char *live = memmem(output.data, output.length, "{\"type\":\"live\"", 15);
+    unsigned batches = 0, more = 0;
+    bool last_says_more = false;
+    assert_non_null(live);
+    struct slice rest = slice_from(output.data, (size_t)(live - output.data));
+    const char *batch;
+    while ((batch = memmem(rest.data, rest.length, "{\"type\":\"batch\"", 16))) {
+        rest = slice_skip(rest, (size_t)(batch - rest.data) + 16);
+        const char *next = memmem(rest.data, rest.length, "{\"type\":\"batch\"", 16);
+        size_t length = next ? (size_t)(next - rest.data) : rest.length;
+        last_says_more = memmem(rest.data, length, "],\"more\":true}", 14) != NULL;
+        more += last_says_more;
+        batches++;
+    }
+    assert_false(last_says_more);
+    assert_int_equal(more + 1, batches);
+    return batches;
+}
+
+static void batches_before_live_say_that_there_is_more(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered");
+    for (int i = 0; i < 300; i++)
+        say(world, writer, "x\n");
+    struct wire *quick = open_json(world, "banter.v1\r\n"), *slow = open_json(world, "banter.v1\r\n");
+    const char *join = "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0,\"cid\":\"j\"}";
+    send_json(world, quick, "{\"type\":\"hello\"}");
+    send_json(world, slow, "{\"type\":\"hello\"}");
+    send_json(world, quick, join);
+    assert_int_equal(check_more(quick), 5); /* pages of 128, batches of 100 */
+    slow->room = 1000;
+    send_json(world, slow, join);
+    for (int i = 0; i < 300; i++) {
+        say(world, writer, "y\n");
+        allow(world, slow, 500);
+    }
+    allow(world, slow, SIZE_MAX / 2);
+    check_more(slow);
+    assert_int_equal(check_seqs(slow, 1), 601);
+    wire_close(world, writer);
+    wire_close(world, quick);
+    wire_close(world, slow);
+    world_free(world);
+}
+
+static void a_plain_client_gets_batches_where_it_asked_to_join(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered");
+    for (int i = 0; i < 3; i++)
+        say(world, writer, "x\n");
+    struct wire *asked = open_json(world, NULL);
+    assert_false(saw(asked, "\"batch\"") || saw(asked, "\"live\""));
+    assert_int_equal(check_seqs(asked, 1), 4);
+    buffer_clear(&asked->output);
+    send_json(world, asked, "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0}");
+    assert_true(saw(asked, "{\"type\":\"joined\""));
+    assert_int_equal(check_more(asked), 1);
+    assert_int_equal(check_seqs(asked, 1), 4);
+    struct wire *later = open_json(world, NULL); /* in other words than those kept for the one before */
+    assert_false(saw(later, "\"batch\""));
+    assert_int_equal(check_seqs(later, 1), 4);
+    wire_close(world, writer);
+    wire_close(world, asked);
+    wire_close(world, later);
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reader_gets_a_line_in_one_send),
@@ -544,6 +635,9 @@ int main(void) {
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
         cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),
+        cmocka_unit_test(the_end_of_input_comes_after_a_last_line_without_its_end),
+        cmocka_unit_test(batches_before_live_say_that_there_is_more),
+        cmocka_unit_test(a_plain_client_gets_batches_where_it_asked_to_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,17 +133,17 @@ static void its_two_use_it_like_a_room(void **state) {
     world_settle(world);
     world_forget(world);
     ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("@ANN,Bob"), .content = SLICE("x"));
+    world_settle(world);
     ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("@ann,bob"), .limit = 3);
     ask(world, 2, .kind = REQUEST_MEMBERS, .room = SLICE("@ann,bob"));
-    world_settle(world);
-    expect(world, "2 history @ann,bob before 0 limit 3\n"
-                  "2 members @ann,bob [ann bob]\n"
-                  "@ann,bob: bob: x #2 second\n");
+    expect(world, "@ann,bob: bob: x #2 second\n"
+                  "2 history @ann,bob before 0 limit 3\n"
+                  "2 members @ann,bob [ann bob]\n");
     ask(world, 2, .kind = REQUEST_JOIN, .room = SLICE("@ann,bob"), .has_after = true,
         .cid = SLICE("j1"));
     world_settle(world);
     expect(world, "2 stops @01000000000000000000000000000001,02000000000000000000000000000001\n"
-                  "2 joined @ann,bob 1..2 of 0 <j1>\n"
+                  "2 joined @ann,bob 1..2 of 2 <j1>\n"
                   "2 reads @ann,bob from 1 live second\n");
     world_free(world);
 }

@@ -39,6 +39,8 @@ static unsigned check_client(const struct client *client) {
     assert_int_equal(client->room_count, room_count);
     assert_true(has_current);
     assert_true(client->state != CLIENT_GONE || client->outstanding > 0);
+    assert_true(client->deferral == NULL || client->outstanding > 0);
+    assert_true(client->state != CLIENT_LIVE || client->deferral == NULL || client->paused);
     assert_true(client->session == NULL || client->session->client == client);
     assert_true(client->session == NULL || client->state == CLIENT_LIVE);
     return entrances;
@@ -196,7 +198,11 @@ static void do_something(struct world *world, struct rng *rng, uint64_t *born) {
         world_settle(world);
         break;
     default:
-        ask_something(world, rng, connection, *born);
+        if (!world_is_paused(world, connection)) {
+            ask_something(world, rng, connection, *born);
+        } else if (rng_below(rng, 8) == 0) {
+            quit(world, connection);
+        }
     }
 }
 

@@ -403,6 +403,29 @@ static void where_rooms_are_not_made_only_existing_ones_are_joined(void **state)
     world_free(world);
 }
 
+static void the_lobby_is_shown_by_its_own_name_however_it_was_written(void **state) {
+    struct world *world = world_new(NULL);
+
+    (void)state;
+    world_open(world, 1, HTTP);
+    ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("LOBBY"), .content = SLICE("hi"));
+    world_settle(world);
+    world_open(world, 2, V1);
+    hello(world, 2, "");
+    join(world, 2, "Lobby", "");
+    world_settle(world);
+    ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("LobbY"));
+    ask(world, 2, .kind = REQUEST_ROOMS);
+    world_settle(world);
+    expect(world, "1 ack lobby#1\n"
+                  "2 welcome '' secret-of-2 []\n"
+                  "2 joined lobby 1..1 of 1\n"
+                  "2 reads lobby from 1 live\n"
+                  "2 history lobby before 0 limit 100\n"
+                  "2 rooms [lobby/1/1]\n");
+    world_free(world);
+}
+
 static void bad_room_names_are_refused(void **state) {
     struct world *world = world_with_general(1, 0);
 
@@ -697,6 +720,7 @@ int main(void) {
         cmocka_unit_test(moving_to_the_current_room_stays_there),
         cmocka_unit_test(who_moves_to_a_room_that_cannot_be_is_back_in_the_lobby),
         cmocka_unit_test(where_rooms_are_not_made_only_existing_ones_are_joined),
+        cmocka_unit_test(the_lobby_is_shown_by_its_own_name_however_it_was_written),
         cmocka_unit_test(bad_room_names_are_refused),
         cmocka_unit_test(a_room_that_cannot_be_followed_is_unavailable_and_tried_again),
         cmocka_unit_test(a_join_whose_signal_fails_is_unavailable),

@@ -43,6 +43,26 @@ static void test_plain_clients_catch_up_with_single_messages(void **state) {
     driver_free(&driver);
 }
 
+static void test_a_plain_client_that_asked_to_join_catches_up_with_batches(void **state) {
+    (void)state;
+    struct entry *entries[3];
+    struct driver driver;
+    driver_init(&driver, &json_protocol, &plain, false);
+    struct reply batch = make_batch(entries, 3, 1);
+    batch.catching_up = batch.batched = batch.more = true;
+    driver_reply(&driver, &batch);
+    expect_text(&driver, "{\"type\":\"batch\",\"room\":\"a\",\"items\":[" ITEM(
+                             "message", "1") "," ITEM("message", "3") "],\"more\":true}");
+    batch.entries = entries + 1; /* a topic, which it is not shown */
+    batch.entry_count = 1;
+    batch.more = false;
+    driver_reply(&driver, &batch);
+    expect_text(&driver, "{\"type\":\"batch\",\"room\":\"a\",\"items\":[]}");
+    expect_nothing(&driver);
+    free_batch(entries, 3);
+    driver_free(&driver);
+}
+
 static void test_others_catch_up_with_a_batch(void **state) {
     (void)state;
     struct entry *entries[3];
@@ -176,6 +196,7 @@ static void test_an_entry_larger_than_a_batch_comes_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_clients_catch_up_with_single_messages),
+        cmocka_unit_test(test_a_plain_client_that_asked_to_join_catches_up_with_batches),
         cmocka_unit_test(test_others_catch_up_with_a_batch),
         cmocka_unit_test(test_history_asked_for_is_a_batch_for_plain_clients_too),
         cmocka_unit_test(test_a_long_page_is_cut_into_batches),

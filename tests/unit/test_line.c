@@ -90,12 +90,31 @@ static void what_has_no_end_yet_is_left_where_it_is(void **state) {
     assert_int_equal(line_read(&reader, MAX, &input, &line), LINE_MORE);
 }
 
+static void what_has_no_ending_at_the_end_is_a_line(void **state) {
+    (void)state;
+    struct line_reader reader = {0};
+    struct slice input = SLICE("whole\nlast\r"), line;
+    assert_int_equal(line_read_last(&reader, 5, &input, &line), LINE_READY);
+    assert_true(slice_equal(line, SLICE("whole")));
+    assert_int_equal(line_read(&reader, 5, &input, &line), LINE_MORE);
+    assert_int_equal(line_read_last(&reader, 5, &input, &line), LINE_READY);
+    assert_true(slice_equal(line, SLICE("last")));
+    assert_int_equal(input.length, 0);
+    assert_int_equal(line_read_last(&reader, 5, &input, &line), LINE_MORE);
+    input = SLICE("too long");
+    assert_int_equal(line_read_last(&reader, 5, &input, &line), LINE_TOO_LONG);
+    input = SLICE("more of it");
+    assert_int_equal(line_read_last(&reader, 5, &input, &line), LINE_DROPPING);
+    assert_int_equal(input.length, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_end_in_lf_or_cr_lf),
         cmocka_unit_test(a_line_may_be_as_long_as_the_limit_whatever_its_ending),
         cmocka_unit_test(a_line_over_the_limit_is_told_once_and_dropped),
         cmocka_unit_test(what_has_no_end_yet_is_left_where_it_is),
+        cmocka_unit_test(what_has_no_ending_at_the_end_is_a_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -473,6 +473,34 @@ static void history_reads_like_the_feed(void **state) {
     plain_close(peer);
 }
 
+static void a_last_line_without_its_end_is_said_before_leaving(void **state) {
+    (void)state;
+    struct plain_peer *peer = jason();
+    plain_receive(peer, "one\ntwo");
+    plain_end(peer);
+    plain_asked(peer, "publish|content=one\npublish|content=two\nquit|1000\n");
+    plain_end(peer);
+    plain_asked(peer, "");
+    plain_close(peer);
+
+    peer = plain_connect(&line_protocol);
+    plain_receive(peer, "Jason");
+    plain_end(peer);
+    assert_true(peer->waits);
+    plain_asked(peer, "name|name=Jason\n");
+    grant_name(peer, "Jason", true);
+    plain_end(peer);
+    plain_asked(peer, "quit|1000\n");
+    plain_close(peer);
+
+    peer = jason();
+    plain_receive(peer, "/qui");
+    plain_receive(peer, "t");
+    plain_end(peer);
+    plain_asked(peer, "quit|1000\n");
+    plain_close(peer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_dialogue_is_byte_for_byte_as_agreed),
@@ -499,6 +527,7 @@ int main(void) {
         cmocka_unit_test(a_message_of_line_breaks_alone_stays_small),
         cmocka_unit_test(names_that_come_and_go_are_announced),
         cmocka_unit_test(history_reads_like_the_feed),
+        cmocka_unit_test(a_last_line_without_its_end_is_said_before_leaving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

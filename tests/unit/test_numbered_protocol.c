@@ -73,6 +73,20 @@ static void nothing_but_messages_is_shown(void **state) {
     buffer_close(&output);
 }
 
+static void a_last_line_without_its_end_is_said_before_leaving(void **state) {
+    (void)state;
+    struct plain_peer *peer = plain_connect(&numbered_protocol);
+    plain_receive(peer, "one\ntwo");
+    plain_end(peer);
+    plain_asked(peer, "publish|content=one\npublish|content=two\nquit|1000\n");
+    plain_close(peer);
+    peer = plain_connect(&numbered_protocol);
+    plain_receive(peer, "one\n\ntwo");
+    plain_end(peer);
+    plain_asked(peer, "publish|content=one\nquit|1000\n");
+    plain_close(peer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_sent_at_connect),
@@ -80,6 +94,7 @@ int main(void) {
         cmocka_unit_test(only_the_sender_hears_why_a_line_was_not_taken),
         cmocka_unit_test(every_line_of_a_message_carries_who_said_it),
         cmocka_unit_test(nothing_but_messages_is_shown),
+        cmocka_unit_test(a_last_line_without_its_end_is_said_before_leaving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,15 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 BANTERD = os.environ.get("BANTERD") or next(
     (str(path) for path in (ROOT / "build" / "banterd", ROOT / "build/src/server/banterd") if path.exists()),
     "build/banterd",
