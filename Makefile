@@ -9,7 +9,7 @@ ARGS ?=
 options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 options-build-debug = -Dbuildtype=debug
 
-.PHONY: all setup build build-asan build-debug run debug test sanitize bench install format clean help
+.PHONY: all setup build build-asan build-debug run debug test sanitize bench sim install format clean help
 .NOTPARALLEL:
 
 all: build ## build the server and the client: build/banterd and build/banter
@@ -37,6 +37,11 @@ sanitize: test-packages build-asan ## run the tests against a build that looks f
 bench: build ## measure the server against bare sends (options: make bench ARGS="…")
 	ninja -C build bench/bare_send
 	$(PYTHON) bench/run.py build $(ARGS)
+
+sim: build ## run simulated servers from seeds (SEED=7, SEEDS=1-500, MINUTES=5)
+	ninja -C build src/sim/banter-sim
+	@ln -sf src/sim/banter-sim build/
+	build/banter-sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 install: ## install; PREFIX (default /usr/local) and DESTDIR as usual
 install: build

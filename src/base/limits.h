@@ -8,6 +8,7 @@
 #define LIMIT_ROOM_KEY 600          /* folded name, or "@" and two identities */
 #define LIMIT_ROOMS_PER_SESSION 1000
 #define LIMIT_OUTSTANDING 1024      /* requests of one session under way; then its input is paused */
+#define LIMIT_RETRIES 32            /* of them, messages over the rate that may have been stored before */
 #define LIMIT_PAGE_ENTRIES 128      /* entries of one page read from a store */
 #define LIMIT_PAGE_BYTES (256 * 1024)
 #define LIMIT_BATCH_ENTRIES 100     /* items of one batch frame */

@@ -17,6 +17,8 @@ static bool is_mark(int32_t codepoint) {
     return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
 }
 
+/* Letters, digits and '-', '_', '.'; and combining marks, without which many scripts (Devanagari, Thai, Hebrew with its
+ * points) and decomposed Latin letters could not be written. What composes is one form when names are compared. */
 static bool belongs_in_name(int32_t codepoint) {
     utf8proc_category_t category;
 
@@ -30,10 +32,12 @@ static bool belongs_in_name(int32_t codepoint) {
 
 int name_check(struct slice name) {
     size_t count = 0;
-    bool only_dots = true;
 
     if (name.length > LIMIT_NAME) {
         return ERR_TOO_LARGE;
+    }
+    if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE(".."))) {
+        return ERR_BAD_REQUEST; /* a path of HTTP would never get there */
     }
     while (name.length > 0) {
         int32_t codepoint = codepoint_take(&name);
@@ -41,13 +45,12 @@ int name_check(struct slice name) {
         if (codepoint < 0 || !belongs_in_name(codepoint) || (count == 0 && is_mark(codepoint))) {
             return ERR_BAD_REQUEST;
         }
-        only_dots = only_dots && codepoint == '.';
         count++;
     }
     if (count > LIMIT_NAME_CHARACTERS) {
         return ERR_TOO_LARGE;
     }
-    return only_dots ? ERR_BAD_REQUEST : 0;
+    return count == 0 ? ERR_BAD_REQUEST : 0;
 }
 
 static bool is_ascii(struct slice s) {

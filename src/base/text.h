@@ -29,8 +29,8 @@ void text_append_line(struct buffer *out, struct slice s);
  * when empty. ERR_TOO_LARGE over 64 characters, ERR_BAD_REQUEST when `s` is not UTF-8. */
 int text_append_label(struct buffer *out, struct slice s) MUST_USE;
 
-/* A name of a person or room: 1 to 64 characters of letters, marks, digits, '-', '_', '.'; not dots only, and no mark
- * first. ERR_BAD_REQUEST if it is none; ERR_TOO_LARGE when too long. */
+/* A name of a person or room: 1 to 64 characters of letters, marks, digits, '-', '_', '.'; not "." or "..", and no
+ * mark first. ERR_BAD_REQUEST if it is none; ERR_TOO_LARGE when too long. */
 int name_check(struct slice name) MUST_USE;
 
 /* The form in which labels are compared: as of names (below), but of any text. ERR_TOO_LARGE over 64 characters,

@@ -59,12 +59,10 @@ static int cut_websocket(const struct speaker *speaker, struct slice *input,
 
     if (speaker->step == STEP_UPGRADING)
         return cut_head(input, incoming);
-    size_t head = read_head(bytes, input->length, &length);
-    if (head == 0)
-        return 0;
-    if ((bytes[0] & 0xf0) != 0x80 || (bytes[1] & 0x80) != 0)
+    if (input->length >= 2 && ((bytes[0] & 0xf0) != 0x80 || (bytes[1] & 0x80) != 0))
         return ERR_PROTOCOL;
-    if (length > input->length - head)
+    size_t head = read_head(bytes, input->length, &length);
+    if (head == 0 || length > input->length - head)
         return 0;
     unsigned opcode = bytes[0] & 15;
     incoming->payload = slice_from(input->data + head, (size_t)length);

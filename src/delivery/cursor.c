@@ -259,7 +259,9 @@ void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64
         page_failed(cursor);
         return;
     }
-    if (head->first > after + 1 && !cursor->fresh) {
+    /* One that is fresh has missed nothing of what was gone when it joined. */
+    uint64_t had = cursor->fresh && cursor->joined > after ? cursor->joined : after;
+    if (head->first > had + 1) {
         struct reply gap = {.kind = REPLY_GAP,
                             .room = cursor->audience->channel->room,
                             .epoch = head->epoch,

@@ -7,6 +7,7 @@
 struct read {
     uint64_t connection;
     bool backwards; /* the last entries before some point */
+    bool exists;    /* the hub knows the room */
     struct slice cid, room_key, room;
     char bytes[];
 };
@@ -115,6 +116,7 @@ static void start_read(struct delivery *delivery, const struct effect *effect) {
     char *at = read->bytes;
     read->connection = effect->connection;
     read->backwards = !effect->read.has_after;
+    read->exists = effect->read.exists;
     read->cid = copy_into(&at, cid);
     read->room_key = copy_into(&at, effect->room_key);
     read->room = copy_into(&at, effect->room);
@@ -136,7 +138,7 @@ static void finish_read(struct delivery *delivery, const struct page *page) {
         return;
     struct peer *peer = outlet_find(&delivery->outlet, read->connection);
     if (peer) {
-        bool exists = page->head.exists || map_find(delivery->channels, read->room_key);
+        bool exists = page->head.exists || read->exists;
         int error = page->error ? page->error : exists ? 0 : ERR_NOT_FOUND;
         struct reply reply = {.kind = error ? REPLY_ERROR : REPLY_BATCH,
                               .cid = read->cid,

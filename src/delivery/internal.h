@@ -101,7 +101,7 @@ struct peer {
     struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
     struct list_node timer; /* in outlet->timers[timer_kind] */
     uint64_t deadline_ms;
-    uint64_t active_ms; /* when it last asked for something */
+    uint64_t active_ms; /* when it last asked for something, or (HTTP) began to */
     struct encoding encoding;
     uint16_t close_code;
     uint8_t stage, timer_kind;

@@ -211,12 +211,14 @@ static void ping_due(struct peer *peer) {
     peer_set_timer(peer, outlet->options.ping_timeout_ms ? TIMER_PONG : TIMER_PING);
 }
 
-/* A protocol that tells whether a request is half done (HTTP) is asked again and again: each request has as long as the
- * first one. */
+/* A protocol that tells whether a request is half done (HTTP) is asked again and again. Each request has as long as the
+ * first one, and up to the next look. */
 static void handshake_due(struct peer *peer) {
     bool answering = peer->waits_for_answer || peer->reading || peer->out_first;
     bool idle = idle_for(peer, KEEP_ALIVE_MS);
-    if (answering ? idle : !peer->protocol->established(peer->state))
+    bool late = !peer->protocol->established(peer->state) &&
+                idle_for(peer, peer->outlet->options.handshake_timeout_ms);
+    if (answering ? idle : late)
         peer_reset(peer);
     else if (idle)
         leave(peer, 1000);

@@ -100,7 +100,10 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
     struct buffer output = {0};
     struct feed feed = {
         .input = input, .output = &output, .address = slice_of_string(peer->address)};
+    bool between = peer->protocol->established && peer->protocol->established(peer->state);
     enum feed_result result = function(peer->state, outlet->options.settings, &feed);
+    if (between && feed.consumed > 0) /* another request has begun */
+        peer->active_ms = outlet->now_ms;
     *again = handle(peer, result, &feed, &output);
     buffer_close(&output);
     return feed.consumed;

@@ -1,6 +1,9 @@
 /* Coming back to a conversation after the server was restarted. The hub knows a direct-message room by the sessions of
  * both sides, and has forgotten it with them; its log is still there. The first of the two to come back cannot name the
- * other yet, so the place where it was cut off is kept with its session, until the other is back or writes. */
+ * other yet, so the place where it was cut off is kept with its session, until the other is back or writes.
+ *
+ * Whoever says to come back need not have been there: the name may be somebody else's by now, or it is just a try. So a
+ * room that is opened in this way is gone again when its log turns out to be empty. */
 #include "hub/internal.h"
 #include "hub/pack.h"
 
@@ -31,17 +34,20 @@ static struct direct_point **find_point(struct session *session, struct slice fo
     return link;
 }
 
-static void keep_point(struct session *session, struct slice folded,
-                       const struct resume_point *from) {
+static void drop_point(struct session *session, struct slice folded) {
     struct direct_point **link = find_point(session, folded);
+    struct direct_point *point = *link;
+
+    if (point != NULL) {
+        *link = point->next;
+        memory_free(point);
+    }
+}
+
+static void keep_point(struct session *session, struct slice folded, const struct entrance *from) {
     unsigned count = 0;
 
-    if (*link != NULL) {
-        struct direct_point *known = *link;
-
-        *link = known->next;
-        memory_free(known);
-    }
+    drop_point(session, folded);
     for (const struct direct_point *each = session->points; each != NULL; each = each->next) {
         count++;
     }
@@ -72,12 +78,12 @@ static struct slice other_name(const struct session *session, struct slice folde
     return slice_equal(second, session->claim->folded) ? first : SLICE_NONE;
 }
 
-int direct_come_back(struct hub *hub, const struct client *client, const struct resume_point *point,
-                     struct place *place) {
+int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
+                     const struct entrance *entrance, struct place *place) {
     struct session *session = client->session;
     struct slice folded;
 
-    if (session == NULL || point->after == 0 || direct_fold(hub, point->room, &folded) < 0) {
+    if (name.data[0] != '@' || direct_fold(hub, name, &folded) < 0) {
         return ERR_NOT_FOUND;
     }
     struct slice other = other_name(session, folded);
@@ -88,16 +94,22 @@ int direct_come_back(struct hub *hub, const struct client *client, const struct 
     const struct claim *claim = name_find(hub, other);
 
     if (claim == NULL) {
-        keep_point(session, folded, point);
+        if (entrance->has_after) {
+            keep_point(session, folded, entrance);
+        }
         return ERR_NOT_FOUND;
     }
     struct room *room;
     int error = direct_open(hub, session, claim->session, &room);
 
-    if (error == 0) {
-        *place = place_of(room);
+    if (error < 0) {
+        return error;
     }
-    return error;
+    if (room->references == 0 && !room->exists) {
+        room->direct->doubtful = true;
+    }
+    *place = place_of(room);
+    return 0;
 }
 
 struct entrance *direct_point_take(struct session *session, const struct room *room) {
@@ -114,4 +126,8 @@ struct entrance *direct_point_take(struct session *session, const struct room *r
     *link = point->next;
     memory_free(point);
     return taken;
+}
+
+void direct_point_drop(struct session *session, const struct room *room) {
+    drop_point(session, room->direct->folded);
 }

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "hub/entry.h"
+#include "hub/mark.h"
 #include "hub/reply.h"
 #include "hub/search.h"
 #include "hub/signal.h"
@@ -18,6 +19,8 @@ enum effect_kind {
     EFFECT_APPEND,   /* draft: taken */
     EFFECT_SIGNAL,   /* signal: taken */
     EFFECT_LIST,     /* origin, cid → EVENT_LISTED */
+    EFFECT_MARK,     /* mark: how far somebody has read; kept for EFFECT_RECALL */
+    EFFECT_RECALL,   /* mark.identity → EVENT_RECALLED */
     EFFECT_ERASE,    /* room_key: forget the room and all that is in it */
     /* To delivery. */
     EFFECT_SHOW_ENTRY,  /* room_key, room, entry: to every reader of the room (a reference is held) */
@@ -43,6 +46,7 @@ struct effect {
     union {
         struct draft *draft;
         struct signal *signal;
+        struct read_mark mark;
         struct {
             struct entry *entry;
             /* Of a direct message: whose words these are. The room's name is "@FIRST,SECOND"; of somebody who writes to
@@ -65,6 +69,7 @@ struct effect {
             struct slice cid;
             uint64_t after, before; /* after is used when has_after */
             bool has_after;
+            bool exists; /* the room is known to be there, though its log may hold nothing yet */
             unsigned limit;
         } read;
         struct {

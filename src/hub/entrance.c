@@ -144,7 +144,7 @@ static void admit_joined(struct hub *hub, struct membership *membership,
     reply->topic = item.topic;
     reply->first = membership->room->first;
     reply->last = item.last;
-    reply->read = item.read;
+    reply->read = mark_seq(membership->client->session, membership->room->key, item.last);
     reply->client_count = item.client_count;
 }
 

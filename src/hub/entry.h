@@ -35,6 +35,7 @@ struct entry_body {
     bool removal;             /* of a reaction: op "remove" */
     uint64_t re;              /* seq this answers; 0: none */
     uint64_t of;              /* seq this edits, deletes or reacts to; 0: none */
+    bool deleted;             /* its content was erased since; a store's to say, not the author's */
 };
 
 struct entry {
@@ -64,6 +65,8 @@ struct draft {
     struct draft *next; /* for queues of whoever holds it */
     struct origin origin;
     int64_t proposed_us; /* when it was asked for; the store gives max(proposed, last of the room) */
+    bool known_only; /* its author sends too much: only if the cid is known it gets its first outcome; else
+                        ERR_RATE_LIMITED, and nothing is stored */
     struct slice room_key;  /* point into bytes, as do the slices of body */
     struct slice room_name;
     struct entry_body body;

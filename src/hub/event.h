@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "hub/entry.h"
+#include "hub/mark.h"
 #include "hub/request.h"
 #include "hub/signal.h"
 
@@ -19,6 +20,7 @@ enum event_kind {
     EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous, once */
     EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's (its origin zero); or ours refused (error) */
     EVENT_LISTED,    /* answer to EFFECT_LIST */
+    EVENT_RECALLED,  /* answer to EFFECT_RECALL */
     EVENT_TRIMMED,   /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
@@ -84,6 +86,11 @@ struct event {
             const struct room_head *heads; /* public rooms, by name, at most LIMIT_LIST_ITEMS */
             size_t count;
         } listed;
+        struct {
+            struct identity identity;
+            const struct read_mark *marks; /* none where the store cannot be read */
+            size_t count;
+        } recalled;
         struct {
             struct slice room_key;
             uint64_t first; /* the oldest seq still there; last + 1 when there is none */

@@ -135,7 +135,10 @@ static void answer_welcome(struct hub *hub, const struct client *client,
         const struct membership *membership = find_point(hub, client, point);
 
         if (membership != NULL) {
-            items[count++] = room_item(hub, membership->room);
+            const struct room *room = membership->room;
+
+            items[count] = room_item(hub, room);
+            items[count++].read = mark_seq(client->session, room->key, room->last);
         }
     }
     struct reply *reply = answer(hub, client, REPLY_WELCOME, welcome->cid);
@@ -208,13 +211,14 @@ static void enter_point(struct hub *hub, struct client *client, struct welcome *
                                 .welcome = welcome};
     struct place place;
     int error = place_find(hub, client, point->room, &place);
+    bool comes_back = error == ERR_NOT_FOUND;
 
-    if (error == ERR_NOT_FOUND && point->room.data[0] == '@') {
-        error = direct_come_back(hub, client, point, &place);
+    if (comes_back) {
+        error = direct_come_back(hub, client, point->room, &entrance, &place);
     }
     if (error == 0) {
         enter(hub, client, &place, &entrance);
-        if (place.room != NULL && place.room->direct != NULL) {
+        if (comes_back) {
             direct_attach(hub, place.room); /* the other side may have waited for this one */
         }
         return;

@@ -35,6 +35,7 @@ static const struct verb {
     [REQUEST_MEMBERS] = {handle_members, .passer = true, .waits = true},
     [REQUEST_NAMES] = {handle_names, .passer = true, .waits = true},
     [REQUEST_TOKEN] = {handle_token},
+    [REQUEST_READ] = {handle_read},
     [REQUEST_TYPING] = {handle_typing},
     [REQUEST_QUIT] = {handle_quit, .stranger = true, .passer = true},
 };
@@ -186,6 +187,7 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
     case EVENT_TICK:
         session_tick(hub);
         presence_tick(hub);
+        mark_tick(hub);
         limit_tick(hub);
         break;
     case EVENT_OPENED:
@@ -210,6 +212,9 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         } else {
             presence_signalled(hub, event);
         }
+        break;
+    case EVENT_RECALLED:
+        mark_recalled(hub, event);
         break;
     case EVENT_LISTED:
         lookup_listed(hub, event);

@@ -44,6 +44,7 @@ struct hub {
     struct map *rooms;       /* by key */
     struct map *callers;     /* by identity, see limits.c */
     struct list claim_order;
+    struct list unsaved;   /* read marks that are not written yet, see mark.c */
     struct list lingering; /* sessions, the next to expire first */
     unsigned lingering_count;
     struct list changed;      /* rooms with a count to tell */
@@ -114,6 +115,7 @@ struct client {
     struct deferral *deferral;  /* NULL: none */
     unsigned outstanding; /* drafts, signals and lists in the store's queue */
     unsigned room_count;  /* public rooms it is in and not leaving */
+    uint16_t retry_count; /* drafts under way that are known_only */
     uint16_t close_code;
     uint8_t state; /* enum client_state */
     bool paused;
@@ -165,6 +167,7 @@ struct session {
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
+    struct map *marks; /* how far it has read, by room key; NULL: nothing */
     struct list_node lingering; /* while expires_us is set */
     int64_t expires_us;         /* 0: is live, or over */
 };
@@ -202,6 +205,10 @@ struct claim *name_find(struct hub *hub, struct slice name); /* NULL: nobody hol
  * counts as free. */
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) MUST_USE;
+/* Whether this label may be signed with; ERR_NAME_TAKEN when it could be taken for a name that
+ * somebody else holds, for a numbered client or for the server. ERR_BAD_REQUEST. */
+int name_check_label(struct hub *hub, struct slice label,
+                     const struct identity *identity) MUST_USE;
 /* Only after name_check_claim. A name held so far is released. */
 void name_claim(struct hub *hub, struct session *session, struct slice name);
 void name_release(struct hub *hub, struct session *session);
@@ -269,7 +276,8 @@ struct room *room_find(const struct hub *hub, struct slice key);
 struct room *room_open(struct hub *hub, const struct place *place);
 /* A room that is not followed yet. */
 struct room *room_new(struct hub *hub, struct slice key, struct slice name);
-/* Whether it is known that this room must not be entered or written to. */
+/* Whether it is known that this room must not be entered or written to: it would have to be there
+ * already, and is not. */
 bool room_is_missing(const struct hub *hub, const struct room *room);
 void room_wait(struct room *room, struct draft *draft); /* takes */
 /* Unfollows and frees the room if nobody needs it. */
@@ -316,6 +324,9 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
 void membership_left(struct hub *hub, struct client *client, struct room *room,
                      struct signal *signal, int error);
 void membership_free(struct membership *membership); /* without effects */
+/* The one that a request for a room of this name means. ERR_BAD_REQUEST, ERR_NOT_FOUND when it is not in there. */
+int membership_find(struct hub *hub, const struct client *client, struct slice name,
+                    struct membership **membership) MUST_USE;
 void handle_join(struct hub *hub, struct client *client, const struct request *request);
 void handle_leave(struct hub *hub, struct client *client, const struct request *request);
 
@@ -387,6 +398,7 @@ struct direct {
     struct direct_side
         sides[2];  /* in the order of the room's name; only the first when they are the same */
     bool forsaken; /* is to be erased as soon as nobody reads it */
+    bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it is empty */
     struct slice folded; /* the room's name as it is compared; points into bytes */
     char bytes[];
 };
@@ -405,11 +417,14 @@ int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_U
 /* direct_point.c */
 
 /* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the other side is back
- * too. ERR_NOT_FOUND: it is not; the point is kept for when it is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. */
-int direct_come_back(struct hub *hub, const struct client *client,
-                     const struct resume_point *point, struct place *place) MUST_USE;
+ * too; to be followed by direct_attach. ERR_NOT_FOUND: it is not; where `entrance` wants to read on is kept for when it
+ * is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. The client has a session; `name` is not empty. */
+int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
+                     const struct entrance *entrance, struct place *place) MUST_USE;
 /* How the session enters the room to read on where it was cut off; NULL: there is no such place. */
 struct entrance *direct_point_take(struct session *session, const struct room *room);
+/* The session enters the room in another way. */
+void direct_point_drop(struct session *session, const struct room *room);
 void direct_points_free(struct session *session);
 enum side direct_side_of(const struct room *room, const struct identity *identity);
 bool direct_over(const struct room *room);
@@ -424,6 +439,19 @@ void handle_history(struct hub *hub, struct client *client, const struct request
 void handle_token(struct hub *hub, struct client *client, const struct request *request);
 void lookup_listed(struct hub *hub, const struct event *event);
 
+/* mark.c */
+
+/* How far the session (may be NULL) has read the room, but no further than `last`; 0: nothing. */
+uint64_t mark_seq(const struct session *session, struct slice room_key, uint64_t last);
+/* Asks the store for the marks of a session that was not here before. */
+void mark_recall(struct hub *hub, const struct session *session);
+void mark_recalled(struct hub *hub, const struct event *event);
+/* What the session has read is written now. */
+void mark_save_all(struct hub *hub, const struct session *session);
+void mark_tick(struct hub *hub);
+void mark_free_all(struct session *session); /* without effects */
+void handle_read(struct hub *hub, struct client *client, const struct request *request);
+
 /* search.c */
 
 void handle_search(struct hub *hub, struct client *client, const struct request *request);
@@ -432,6 +460,8 @@ void handle_search(struct hub *hub, struct client *client, const struct request 
 
 /* 0: accepted and counted; else the milliseconds after which to try again. */
 unsigned limit_message(struct hub *hub, struct client *client, const struct identity *identity);
+/* The same without counting it. */
+unsigned limit_wait(struct hub *hub, const struct client *client, const struct identity *identity);
 bool limit_cid_valid(struct slice cid);
 void limit_tick(struct hub *hub);
 void limit_close(struct hub *hub);

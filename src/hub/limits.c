@@ -55,14 +55,24 @@ static void forget_old(struct rate *rate, int64_t now_us) {
     }
 }
 
-static unsigned rate_take(struct rate **rate, unsigned limit, int64_t now_us) {
-    if (*rate != NULL) {
-        forget_old(*rate, now_us);
-        if ((*rate)->count >= limit) {
-            int64_t wait_us = (*rate)->times_us[(*rate)->first] + WINDOW_US - now_us;
+static unsigned rate_wait(struct rate *rate, unsigned limit, int64_t now_us) {
+    if (rate == NULL) {
+        return 0;
+    }
+    forget_old(rate, now_us);
+    if (rate->count < limit) {
+        return 0;
+    }
+    int64_t wait_us = rate->times_us[rate->first] + WINDOW_US - now_us;
 
-            return (unsigned)((wait_us + MILLISECOND_US - 1) / MILLISECOND_US);
-        }
+    return (unsigned)((wait_us + MILLISECOND_US - 1) / MILLISECOND_US);
+}
+
+static unsigned rate_take(struct rate **rate, unsigned limit, int64_t now_us) {
+    unsigned wait_ms = rate_wait(*rate, limit, now_us);
+
+    if (wait_ms > 0) {
+        return wait_ms;
     }
     if (*rate == NULL || (*rate)->count == (*rate)->capacity) {
         *rate = rate_grow(*rate, limit);
@@ -115,6 +125,19 @@ unsigned limit_message(struct hub *hub, struct client *client, const struct iden
         client->session != NULL ? &client->session->rate : &find_caller(hub, identity)->rate;
 
     return rate_take(rate, limit, hub->now_us);
+}
+
+unsigned limit_wait(struct hub *hub, const struct client *client, const struct identity *identity) {
+    struct rate *rate = NULL;
+
+    if (client->session != NULL) {
+        rate = client->session->rate;
+    } else if (client->traits.transient) {
+        const struct caller *caller = map_find(hub->callers, caller_key(identity));
+
+        rate = caller != NULL ? caller->rate : NULL;
+    }
+    return rate_wait(rate, hub->options.rate_per_minute, hub->now_us);
 }
 
 void limit_tick(struct hub *hub) {

@@ -101,7 +101,18 @@ void handle_members(struct hub *hub, struct client *client, const struct request
     reply->item_count = count;
 }
 
-/* Whether a room that is not followed exists, only the store knows; delivery answers for it. */
+/* Whether the room is there even if nothing was said in it yet: somebody is in it or about to be.
+ * Of any other only the store knows. */
+static bool is_known(struct hub *hub, const struct place *place) {
+    const struct room *room = place->room;
+
+    if (slice_equal(place->key, place_lobby(hub).key)) {
+        return true;
+    }
+    return room != NULL &&
+           (room->direct != NULL || (hub->options.create_rooms && room->references > 0));
+}
+
 void handle_history(struct hub *hub, struct client *client, const struct request *request) {
     struct place place;
     int error = place_find(hub, client, request->room, &place);
@@ -117,6 +128,7 @@ void handle_history(struct hub *hub, struct client *client, const struct request
     struct slice cid = hub_keep(hub, request->cid);
     struct slice key = hub_keep(hub, place.key);
     struct slice name = hub_keep(hub, place.name);
+    bool exists = is_known(hub, &place);
     struct effect *effect = effects_add(hub->effects, EFFECT_READ);
 
     effect->connection = client->connection;
@@ -127,6 +139,7 @@ void handle_history(struct hub *hub, struct client *client, const struct request
     effect->read.after = request->after;
     effect->read.before = request->before;
     effect->read.limit = limit;
+    effect->read.exists = exists;
 }
 
 void handle_token(struct hub *hub, struct client *client, const struct request *request) {

@@ -28,6 +28,7 @@ static struct membership *membership_new(struct client *client, struct room *roo
         client->room_count++;
     } else {
         membership->side = (uint8_t)direct_side_of(room, &client->session->identity);
+        direct_point_drop(client->session, room);
     }
     room->references++;
     return membership;
@@ -191,6 +192,9 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
         error = ERR_NOT_FOUND;
     }
     if (error < 0) {
+        if (room->direct != NULL && error == ERR_NOT_FOUND) {
+            room->direct->forsaken = true;
+        }
         refuse(hub, membership, error);
         return;
     }
@@ -239,6 +243,11 @@ void handle_join(struct hub *hub, struct client *client, const struct request *r
                                 .cid = request->cid,
                                 .epoch = request->epoch};
 
+    bool comes_back = error == ERR_NOT_FOUND;
+
+    if (comes_back) {
+        error = direct_come_back(hub, client, request->room, &entrance, &place);
+    }
     if (error == 0) {
         error = check_join(client, &place);
     }
@@ -253,6 +262,9 @@ void handle_join(struct hub *hub, struct client *client, const struct request *r
     }
     struct membership *membership = membership_enter(hub, client, &place, entrance_new(&entrance));
 
+    if (comes_back) {
+        direct_attach(hub, place.room);
+    }
     if (request->move) {
         client->current = membership;
     }

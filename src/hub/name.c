@@ -6,7 +6,10 @@
 #include "hub/pack.h"
 
 /* What messages without a sender are signed with; nobody can be it. */
-static const struct slice reserved_name = SLICE("anonymous");
+static const struct slice nobody = SLICE("anonymous");
+/* "error: …" are words of the server, where only the text of a line shows whose it is. */
+static const struct slice server_voice = SLICE("error");
+static const struct slice numbered_voice = SLICE("client ");
 
 struct claim *name_find(struct hub *hub, struct slice name) {
     struct slice folded;
@@ -24,7 +27,7 @@ int name_check_claim(struct hub *hub, struct slice name, const struct session *s
     if (hub_fold(hub, name, &folded) < 0) {
         return ERR_BAD_REQUEST;
     }
-    if (slice_equal(folded, reserved_name)) {
+    if (slice_equal(folded, nobody) || slice_equal(folded, server_voice)) {
         return ERR_NAME_TAKEN;
     }
     const struct claim *claim = map_find(hub->claims, folded);
@@ -33,6 +36,38 @@ int name_check_claim(struct hub *hub, struct slice name, const struct session *s
         return ERR_NAME_TAKEN;
     }
     return 0;
+}
+
+/* "client 7", with any amount of space. */
+static bool is_numbered_voice(struct slice folded) {
+    if (!slice_starts_with(folded, numbered_voice)) {
+        return false;
+    }
+    struct slice number = slice_trim(slice_skip(folded, numbered_voice.length));
+
+    for (size_t i = 0; i < number.length; i++) {
+        if (number.data[i] < '0' || number.data[i] > '9') {
+            return false;
+        }
+    }
+    return number.length > 0;
+}
+
+int name_check_label(struct hub *hub, struct slice label, const struct identity *identity) {
+    buffer_clear(&hub->folded);
+    if (label_fold(label, &hub->folded) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    /* Space that was of another kind before. */
+    struct slice folded = slice_trim(buffer_slice(&hub->folded));
+
+    if (slice_equal(folded, server_voice) || is_numbered_voice(folded)) {
+        return ERR_NAME_TAKEN;
+    }
+    const struct claim *claim = map_find(hub->claims, folded);
+
+    return claim != NULL && !identity_equal(&claim->session->identity, identity) ? ERR_NAME_TAKEN
+                                                                                 : 0;
 }
 
 void name_release(struct hub *hub, struct session *session) {

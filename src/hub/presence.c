@@ -111,9 +111,8 @@ void presence_tick(struct hub *hub) {
     }
 }
 
-/* The membership that a request means, if it is in that room. */
-static int find_membership(struct hub *hub, const struct client *client, struct slice name,
-                           struct membership **membership) {
+int membership_find(struct hub *hub, const struct client *client, struct slice name,
+                    struct membership **membership) {
     struct place place = {0};
     int error = place_find(hub, client, name, &place);
 
@@ -138,7 +137,7 @@ static bool may_pass_typing(const struct hub *hub, struct membership *membership
 
 void handle_typing(struct hub *hub, struct client *client, const struct request *request) {
     struct membership *membership = NULL;
-    int error = find_membership(hub, client, request->room, &membership);
+    int error = membership_find(hub, client, request->room, &membership);
 
     if (error < 0) {
         answer_error(hub, client, request->cid, error, SLICE_NONE);
@@ -158,7 +157,7 @@ void handle_typing(struct hub *hub, struct client *client, const struct request 
 
 static int check_binary(struct hub *hub, struct client *client, const struct request *request,
                         struct membership **membership) {
-    int error = find_membership(hub, client, request->room, membership);
+    int error = membership_find(hub, client, request->room, membership);
 
     return error == 0 && request->content.length > hub->options.max_message ? ERR_TOO_LARGE : error;
 }

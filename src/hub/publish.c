@@ -3,7 +3,7 @@
  * is its author's, the store decides.
  *
  * Who signs how: a session that holds a name signs with it, whatever it says. Others sign with a
- * label of their choice, unless somebody else holds it as a name. */
+ * label of their choice, unless it would pass for somebody else or for the server. */
 #include <assert.h>
 
 #include "hub/internal.h"
@@ -36,14 +36,14 @@ static int find_sender(struct hub *hub, const struct client *client, const struc
     if (request->sender.length == 0 && client->number != 0) {
         buffer_append_string(&hub->text, "Client ");
         buffer_append_u64(&hub->text, client->number);
-    } else if (text_append_label(&hub->text, request->sender) < 0) {
+        *sender = buffer_slice(&hub->text);
+        return 0;
+    }
+    if (text_append_label(&hub->text, request->sender) < 0) {
         return ERR_BAD_REQUEST;
     }
     *sender = buffer_slice(&hub->text);
-    const struct claim *claim = name_find(hub, *sender);
-
-    return claim != NULL && !identity_equal(&claim->session->identity, identity) ? ERR_NAME_TAKEN
-                                                                                 : 0;
+    return name_check_label(hub, *sender, identity);
 }
 
 /* The direct-message room with whoever holds the name that is written to. */
@@ -100,7 +100,7 @@ static void append(struct hub *hub, struct draft *draft) {
 /* Where only the operator makes rooms, a room must be known to exist before anything is written
  * to it. */
 static int submit(struct hub *hub, struct client *client, const struct place *place,
-                  const struct entry_body *body) {
+                  const struct entry_body *body, bool known_only) {
     struct room *room = place->room;
     bool must_exist = !hub->options.create_rooms && (room == NULL || room->direct == NULL) &&
                       !slice_equal(place->key, place_lobby(hub).key);
@@ -114,13 +114,21 @@ static int submit(struct hub *hub, struct client *client, const struct place *pl
     struct draft *draft =
         draft_new(place->key, place->name, body, client_origin(client), hub->now_us);
 
+    draft->known_only = known_only;
     if (must_exist && room->state != ROOM_FOLLOWED) {
         room_wait(room, draft);
     } else {
         append(hub, draft);
     }
+    client->retry_count += known_only;
     client_submit(hub, client);
     return 0;
+}
+
+/* The draft is answered. After it the client may be gone. */
+static void settle(struct hub *hub, struct client *client, const struct draft *draft) {
+    client->retry_count -= draft->known_only;
+    client_settle(hub, client);
 }
 
 static int find_place(struct hub *hub, struct client *client, const struct request *request,
@@ -150,15 +158,19 @@ static int publish(struct hub *hub, struct client *client, const struct request 
         return error;
     }
     unsigned retry_ms = limit_message(hub, client, identity);
+    /* Too much, unless an answer was lost and is asked for again; then the store knows the cid. */
+    bool known_only =
+        retry_ms > 0 && request->cid.length > 0 && client->retry_count < LIMIT_RETRIES;
 
-    if (retry_ms > 0) {
+    if (retry_ms > 0 && !known_only) {
         answer_rate_limited(hub, client, request->cid, retry_ms);
         return 0;
     }
-    if (place->room != NULL && place->room->direct != NULL) {
+    if (!known_only && place->room != NULL && place->room->direct != NULL) {
+        place->room->direct->doubtful = false;
         direct_attach(hub, place->room);
     }
-    return submit(hub, client, place, &body);
+    return submit(hub, client, place, &body, known_only);
 }
 
 void handle_publish(struct hub *hub, struct client *client, const struct request *request) {
@@ -190,7 +202,11 @@ void publish_appended(struct hub *hub, const struct event *event) {
     if (client == NULL) {
         return;
     }
-    if (outcome->error < 0) {
+    if (outcome->error == ERR_RATE_LIMITED) {
+        unsigned wait_ms = limit_wait(hub, client, &draft->body.identity);
+
+        answer_rate_limited(hub, client, draft->body.cid, wait_ms > 0 ? wait_ms : 1);
+    } else if (outcome->error < 0) {
         answer_error(hub, client, draft->body.cid, outcome->error, SLICE_NONE);
     } else if (draft->body.cid.length > 0 || client->traits.transient) {
         struct slice room = hub_keep(hub, draft->room_name);
@@ -199,7 +215,7 @@ void publish_appended(struct hub *hub, const struct event *event) {
         reply->room = room;
         reply->outcome = *outcome;
     }
-    client_settle(hub, client);
+    settle(hub, client, draft);
 }
 
 void publish_waiting(struct hub *hub, struct room *room, int error) {
@@ -220,7 +236,7 @@ void publish_waiting(struct hub *hub, struct room *room, int error) {
             continue;
         }
         answer_error(hub, client, draft->body.cid, error, SLICE_NONE);
-        client_settle(hub, client);
+        settle(hub, client, draft);
         draft_free(draft);
     }
 }

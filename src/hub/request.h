@@ -20,6 +20,7 @@ enum request_kind {
     REQUEST_MEMBERS, /* room */
     REQUEST_NAMES,   /* every name held by a live session */
     REQUEST_TOKEN,   /* the session's secret */
+    REQUEST_READ,    /* room, after: the last seq read */
     REQUEST_TYPING,  /* room, active */
     REQUEST_QUIT,    /* close_code: answer what is under way, then close */
 };

@@ -94,8 +94,10 @@ struct room *room_open(struct hub *hub, const struct place *place) {
 }
 
 bool room_is_missing(const struct hub *hub, const struct room *room) {
-    return !hub->options.create_rooms && !room->lobby && room->direct == NULL &&
-           room->state == ROOM_FOLLOWED && !room->exists;
+    bool must_exist = room->direct != NULL ? room->direct->doubtful
+                                           : !hub->options.create_rooms && !room->lobby;
+
+    return must_exist && room->state == ROOM_FOLLOWED && !room->exists;
 }
 
 void room_wait(struct room *room, struct draft *draft) {

@@ -69,6 +69,11 @@ static unsigned limit_of(const struct request *request) {
 
 void handle_search(struct hub *hub, struct client *client, const struct request *request) {
     struct search_query query = {.limit = limit_of(request), .offset = request->offset};
+
+    if (request->offset > LIMIT_SEARCH_OFFSET) {
+        answer_error(hub, client, request->cid, ERR_TOO_MANY, SLICE("Only the best are shown"));
+        return;
+    }
     int error = allow(hub, client, request, &query);
 
     if (error < 0) {

@@ -37,6 +37,7 @@ struct session *session_find(const struct hub *hub, const struct identity *ident
 
 void session_free(struct session *session) {
     direct_points_free(session);
+    mark_free_all(session);
     memory_free(session->rate);
     memory_free(session->claim);
     memory_free(session);
@@ -57,6 +58,7 @@ void session_settle(struct hub *hub, struct session *session) {
 static void end(struct hub *hub, struct session *session) {
     struct list_node *next;
 
+    mark_save_all(hub, session);
     name_release(hub, session);
     if (list_empty(&session->directs)) {
         session_settle(hub, session);
@@ -132,6 +134,7 @@ void session_take_on(struct hub *hub, const struct identity *identity, struct sl
     leave_directs(hub, client);
     struct session *session = session_new(hub, identity, secret, client);
 
+    mark_recall(hub, session);
     session->rate = former->rate;
     former->rate = NULL;
     former->client = NULL;
@@ -146,6 +149,7 @@ void session_detach(struct hub *hub, struct session *session, bool linger) {
     bool known = session->claim != NULL || session->client->introduced;
 
     session->client = NULL;
+    mark_save_all(hub, session);
     if (linger && known && hub->options.session_linger_s > 0) {
         start_lingering(hub, session);
     } else {

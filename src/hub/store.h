@@ -6,7 +6,8 @@
  *
  * The store numbers: seq (gapless from 1), id and timestamp = max(proposed, last) are given inside the commit. What
  * must hold for an entry is decided there too: its cid is new for (identity, room) — the same body again completes
- * with the first outcome and duplicate set, another body with ERR_CID_REUSED; `of` exists (ERR_NOT_FOUND), is of the
+ * with the first outcome and duplicate set, another body with ERR_CID_REUSED; a draft that is known_only goes no further
+ * than that (ERR_RATE_LIMITED); `of` exists (ERR_NOT_FOUND), is of the
  * same author where it must be (ERR_FORBIDDEN). One entry's refusal does not fail its batch. A failed commit completes
  * every draft of it with ERR_UNAVAILABLE and leaves no hole. */
 #pragma once
@@ -58,6 +59,11 @@ struct store_engine {
     void (*list)(struct store *store, struct origin origin, struct slice cid);
     /* Finds messages that were reported as appended before it was asked; newer ones may be among them. */
     void (*search)(struct store *store, const struct search_query *query);
+    /* Keeps how far somebody has read a room, unless it is known that they have read further; and tells of all their rooms,
+     * at most LIMIT_ROOMS_PER_SESSION, by EVENT_RECALLED. In the order of the queue. A mark may be dropped when there is
+     * too much to do, and is forgotten with its room, or long after it was told. */
+    void (*mark)(struct store *store, const struct read_mark *mark);
+    void (*recall)(struct store *store, const struct identity *identity);
     /* Forgets a room and all its entries (guests' direct messages). */
     void (*erase)(struct store *store, struct slice room_key);
     /* The end of the hub's turn: what was queued should start now (a writer may wait for it to batch). The driver

@@ -14,6 +14,10 @@
  * it would hold megabytes for each one that does not read. */
 #define SOCKET_UNSENT_MAX (64 * 1024)
 
+/* Whoever is on this machine may connect, as with 127.0.0.1, whatever the umask says. Who shall not is kept out by the
+ * folder that the file is in. */
+#define LOCAL_MODE 0666
+
 static const char *local_path(const struct endpoint_address *address) {
     return ((const struct sockaddr_un *)(const void *)&address->storage)->sun_path;
 }
@@ -81,6 +85,8 @@ int socket_listen(const struct endpoint_address *address, struct socket_listener
     if (!is_local(address))
         setsockopt(opened.descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     problem = bind_address(opened.descriptor, address);
+    if (problem == 0 && is_local(address) && chmod(local_path(address), LOCAL_MODE) != 0)
+        problem = errno;
     if (problem == 0 && listen(opened.descriptor, SOCKET_BACKLOG) != 0)
         problem = errno;
     if (problem != 0) {

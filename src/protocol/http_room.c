@@ -1,6 +1,8 @@
 /* A room's log over HTTP: POST /r/ROOM publishes, GET /r/ROOM reads. Each is one request to the
  * hub, whose reply becomes the response. Nobody is in a room by this; the caller's identity is the
  * address with the signature. */
+#include <inttypes.h>
+
 #include "base/limits.h"
 #include "protocol/http.h"
 #include "protocol/json.h"
@@ -176,6 +178,19 @@ static void append_lines(struct buffer *body, const struct reply *reply) {
     plain_append_batch(body, &line_feed, FORMAT_LINE, reply);
 }
 
+/* Where the listing has no place for it: which entries these are, and whether there are more. */
+static void append_extent(struct buffer *headers, const struct reply *reply) {
+    if (reply->entry_count == 0) {
+        return;
+    }
+    buffer_append_format(headers,
+                         "X-Banter-First-Seq: %" PRIu64 "\r\nX-Banter-Last-Seq: %" PRIu64 "\r\n",
+                         reply->entries[0]->seq, reply->entries[reply->entry_count - 1]->seq);
+    if (reply->more) {
+        buffer_append_string(headers, "X-Banter-More: true\r\n");
+    }
+}
+
 static void reply_entries(struct http_connection *connection, const struct reply *reply,
                           struct buffer *output) {
     static const struct {
@@ -186,11 +201,15 @@ static void reply_entries(struct http_connection *connection, const struct reply
         [HTTP_LISTING_NDJSON] = {append_ndjson, "application/x-ndjson"},
         [HTTP_LISTING_TEXT] = {append_lines, "text/plain; charset=utf-8"},
     };
-    struct buffer body = {0};
+    struct buffer body = {0}, headers = {0};
     listings[connection->listing].append(&body, reply);
-    http_answer(connection, output, 200, listings[connection->listing].type, SLICE_NONE,
-                buffer_slice(&body));
+    if (connection->listing != HTTP_LISTING_JSON) {
+        append_extent(&headers, reply);
+    }
+    http_answer(connection, output, 200, listings[connection->listing].type,
+                buffer_slice(&headers), buffer_slice(&body));
     buffer_close(&body);
+    buffer_close(&headers);
 }
 
 void http_room_reply(struct http_connection *connection, const struct reply *reply,

@@ -142,7 +142,7 @@ static void reply_batch(const struct json_connection *connection,
 static void json_reply(void *state, const struct protocol_settings *settings,
                        const struct reply *reply, struct buffer *output) {
     const struct json_connection *connection = state;
-    if (reply->kind == REPLY_BATCH) {
+    if (reply->kind == REPLY_BATCH || reply->kind == REPLY_FOUND) {
         reply_batch(connection, settings, reply, output);
     } else {
         append_object(connection, settings, reply, output);

@@ -11,7 +11,9 @@
 void json_append_batch(struct buffer *output, const struct reply *reply, struct slice items,
                        bool more) {
     buffer_append_string(output, "{\"type\":\"batch\"");
-    json_append_string_member(output, "room", reply->room);
+    if (reply->room.length > 0) {
+        json_append_string_member(output, "room", reply->room);
+    }
     json_append_key(output, "items");
     buffer_append_char(output, '[');
     buffer_append_slice(output, items);
@@ -32,7 +34,8 @@ void json_items_render(struct json_items *items, enum format format, const struc
         if (items->count > 0) {
             buffer_append_char(&items->bytes, ',');
         }
-        if (json_append_entry(&items->bytes, format, batch->room, batch->entries[i])) {
+        struct slice room = batch->entry_rooms != NULL ? batch->entry_rooms[i] : batch->room;
+        if (json_append_entry(&items->bytes, format, room, batch->entries[i])) {
             items->ends[items->count++] = buffer_length(&items->bytes);
         } else {
             buffer_truncate(&items->bytes, before);

@@ -65,6 +65,9 @@ bool json_append_entry(struct buffer *output, enum format format, struct slice r
         buffer_append_char(output, ',');
         buffer_append_slice(output, body->meta);
     }
+    if (body->deleted) {
+        buffer_append_string(output, ",\"deleted\":true");
+    }
     buffer_append_char(output, '}');
     return true;
 }

@@ -197,6 +197,7 @@ void json_append_reply(struct buffer *output, enum format format,
         append_error(output, reply);
         return;
     case REPLY_BATCH: /* see json_batch.c */
+    case REPLY_FOUND: /* as well */
     case REPLY_NAMED: /* these three answer requests that only other protocols make */
     case REPLY_NAMES:
     case REPLY_TOKEN:

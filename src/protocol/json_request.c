@@ -12,6 +12,7 @@
 void json_request_close(struct json_request *json) {
     json_decref(json->object);
     memory_free(json->resume);
+    memory_free(json->rooms);
     *json = (struct json_request){0};
 }
 
@@ -177,6 +178,53 @@ static int parse_history(struct json_request *json, struct request *request) {
     return error;
 }
 
+static int parse_rooms_to_search(struct json_request *json, struct request *request) {
+    json_t *rooms = json_object_get(json->object, "rooms");
+    if (rooms == NULL || json_is_null(rooms)) {
+        return 0;
+    }
+    if (!json_is_array(rooms)) {
+        return ERR_BAD_REQUEST;
+    }
+    size_t count = json_array_size(rooms);
+    if (count > LIMIT_SEARCH_ROOMS) {
+        return ERR_TOO_MANY;
+    }
+    json->rooms = memory_new((count + 1) * sizeof(json->rooms[0]));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *room = json_array_get(rooms, i);
+        if (!json_is_string(room)) {
+            return ERR_BAD_REQUEST;
+        }
+        json->rooms[i] = slice_from(json_string_value(room), json_string_length(room));
+    }
+    request->rooms = json->rooms;
+    request->room_count = count;
+    return 0;
+}
+
+static unsigned at_most(uint64_t value, unsigned most) {
+    return value < most ? (unsigned)value : most;
+}
+
+static int parse_search(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_SEARCH;
+    uint64_t limit = 0, offset = 0;
+    int error = get_words(json->object, "q", &request->content);
+    if (error == 0) {
+        error = parse_rooms_to_search(json, request);
+    }
+    if (error == 0) {
+        error = get_optional_number(json->object, "limit", &limit);
+    }
+    if (error == 0) {
+        error = get_optional_number(json->object, "offset", &offset);
+    }
+    request->limit = at_most(limit, LIMIT_BATCH_ENTRIES);
+    request->offset = at_most(offset, LIMIT_SEARCH_OFFSET + 1);
+    return error;
+}
+
 static int parse_rooms(struct json_request *json, struct request *request) {
     (void)json;
     request->kind = REQUEST_ROOMS;
@@ -260,10 +308,10 @@ static const struct {
     {"delete", parse_delete, NULL},
     {"topic", parse_topic, NULL},
     {"history", parse_history, NULL},
+    {"search", parse_search, NULL},
     {"rooms", parse_rooms, NULL},
     {"members", parse_members, NULL},
     {"read", NULL, "Read positions are not supported by this server"},
-    {"search", NULL, "Search is not supported by this server"},
     {"auth", NULL, "Tokens are not supported by this server"},
 };
 

@@ -75,6 +75,11 @@ static enum feed_result history(struct line_state *state, struct feed *feed, str
     return ask(feed, (struct request){.kind = REQUEST_HISTORY, .limit = (unsigned)limit});
 }
 
+static enum feed_result search(struct line_state *state, struct feed *feed, struct slice words) {
+    (void)state;
+    return ask(feed, (struct request){.kind = REQUEST_SEARCH, .content = words});
+}
+
 static enum feed_result token(struct line_state *state, struct feed *feed, struct slice arguments) {
     (void)state;
     (void)arguments;
@@ -107,6 +112,7 @@ static const struct command commands[] = {
     {SLICE("/me"), "TEXT", "say what you do", act, .whole_line = true},
     {SLICE("/topic"), "TEXT", "give this room a topic", topic},
     {SLICE("/history"), "[N]", "the last N messages of this room", history},
+    {SLICE("/search"), "WORDS", "messages with these words, in every room", search},
     {SLICE("/nick"), "NAME", "go by another name", line_claim},
     {SLICE("/token"), NULL, "the secret that stands for your session", token},
     {SLICE("/resume"), "TOKEN", "take a session over from another connection", resume,

@@ -59,7 +59,7 @@ static bool line_entry(enum format format, enum side side, const struct effect *
                        struct buffer *output) {
     (void)format;
     const struct entry_body *body = &show->show.entry->body;
-    if (body->kind == ENTRY_DELETE || body->kind == ENTRY_REACTION)
+    if (body->kind == ENTRY_DELETE || body->kind == ENTRY_REACTION || body->deleted)
         return false;
     struct slice content = body->content;
     if (is_action(body))

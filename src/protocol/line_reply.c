@@ -52,6 +52,25 @@ static void batch(const struct reply *reply, struct buffer *output) {
     plain_append_batch(output, &line_feed, FORMAT_LINE, reply);
 }
 
+/* "general Jason: Hello there!" */
+static void found(const struct reply *reply, struct buffer *output) {
+    struct buffer prefix = {0};
+    if (reply->entry_count == 0)
+        buffer_append_string(output, "Nothing was found.\n");
+    for (size_t i = 0; i < reply->entry_count; i++) {
+        const struct entry_body *body = &reply->entries[i]->body;
+        buffer_clear(&prefix);
+        plain_append_text(&prefix, reply->entry_rooms[i]);
+        buffer_append_char(&prefix, ' ');
+        plain_append_sender(&prefix, body->sender);
+        buffer_append_string(&prefix, ": ");
+        plain_append_lines(output, buffer_slice(&prefix), body->content);
+    }
+    if (reply->more)
+        buffer_append_string(output, "There is more; more words find less.\n");
+    buffer_close(&prefix);
+}
+
 /* "lobby - 42 messages, 3 here - Release day" */
 static void rooms(const struct reply *reply, struct buffer *output) {
     if (reply->item_count == 0)
@@ -114,6 +133,9 @@ void line_reply(void *opaque, const struct protocol_settings *settings, const st
         break;
     case REPLY_BATCH:
         batch(reply, output);
+        break;
+    case REPLY_FOUND:
+        found(reply, output);
         break;
     case REPLY_ROOMS:
         rooms(reply, output);

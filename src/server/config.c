@@ -72,7 +72,7 @@ static const struct config_key keys[] = {
     {KEY_MS(ping_timeout), .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
      .help = "Seconds a client has for its pong before it is dropped; 0: all it wants."},
     {KEY_MS(handshake_timeout), .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
-     .help = "Seconds a new connection has to say what it wants; 0: all it wants."},
+     .help = "Seconds an HTTP request has to arrive, from connecting on; 0: all it wants."},
     {KEY_MS(idle_timeout), .kind = CONFIG_SECONDS, .initial = "0", .maximum = 86400000,
      .help = "Seconds after which a client that says nothing is sent away; 0: never."},
     {KEY_MS(session_linger), .kind = CONFIG_SECONDS, .initial = "120", .maximum = 86400000,
@@ -136,13 +136,20 @@ static size_t word_distance(const char *from, const char *to) {
     return row[length];
 }
 
+/* How far `name` is from `key`; a beginning is not far at all. */
+static size_t key_distance(const char *name, const char *key) {
+    size_t length = strlen(name);
+
+    return length >= 3 && strncmp(name, key, length) == 0 ? 0 : word_distance(name, key);
+}
+
 /* The key that was probably meant, or NULL. */
 static const char *similar_key(const char *name) {
     size_t best = 3;
     const char *found = NULL;
 
     for (size_t i = 0; i < KEY_COUNT; i++) {
-        size_t distance = word_distance(name, keys[i].name);
+        size_t distance = key_distance(name, keys[i].name);
         if (distance < best && distance < strlen(name)) {
             best = distance;
             found = keys[i].name;

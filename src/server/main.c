@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/arguments.h"
+#include "server/operator.h"
 #include "server/server.h"
 
 struct signals {
@@ -150,6 +151,8 @@ int main(int count, char **values) {
     char message[1024];
     int status;
 
+    if (operator_command(count, values, &status))
+        return status;
     config_init(&config);
     if (arguments_parse(count, values, &config, &action, message, sizeof(message)) != 0)
         status = fail(message);

@@ -27,6 +27,7 @@ static void check_streams(struct world *world) {
 }
 
 void calm_check(struct world *world) {
+    server_turn(world); /* the last tick may have left something for it */
     size_t pending = delivery_pending(world->server.delivery);
     world_check(world, pending == 0, "%zu requests are still under way", pending);
     for (size_t i = 0; i < world->plan.client_count && !world->broken; i++) {

@@ -169,6 +169,7 @@ static bool hear_answer(struct client *client, struct slice line) {
     struct line_client *own = client->state;
     if (cut_start(&line, "You are now known as ")) {
         client_got_name(client, line);
+        client->held = own->quitting ? -1 : client->held; /* given up by the time it heard of it */
         own->asked = -1;
         return true;
     }
@@ -186,8 +187,9 @@ static bool hear_answer(struct client *client, struct slice line) {
         snprintf(own->token, sizeof own->token, "%.*s", SLICE_ARGS(token));
         return true;
     }
-    if (slice_starts_with(line, SLICE("error: "))) {
-        own->asked = -1;
+    if (cut_start(&line, "error: ")) { /* about anything; this one about a name */
+        bool taken = slice_equal(line, slice_of_string(error_text(ERR_NAME_TAKEN)));
+        own->asked = taken ? -1 : own->asked;
         return true;
     }
     return cut_start(&line, "In ") || cut_start(&line, "There are no rooms") ||

@@ -64,7 +64,7 @@ void json_ask_hello(struct client *client) {
     json->hello_sent = json->introduced = true;
     client->held = -1;
     client_note(client, "says hello%s as %s", returns ? " again" : "", pending->cid);
-    if (chance(client->world, returns ? 20 : 80)) {
+    if (!client->world->calm && chance(client->world, returns ? 20 : 80)) {
         json_object_set_new(object, "name", json_string(client_pick_name(client)));
     }
     if (returns) {
@@ -277,6 +277,7 @@ static void cheat(struct client *client) {
         return;
     }
     json->quitting = true;
+    client->held = -1;
 }
 
 static void too_large(struct client *client) {

@@ -211,12 +211,20 @@ static bool truly_gone(const struct client *client, const struct reading *readin
            reading->log->last + 1 - first >= client->world->plan.keep;
 }
 
+/* Whether pages may come: from the answer to a join until it is live; at any time in what nobody joins (direct messages,
+ * and the lobby where a plain client begins). */
+static bool reads_pages(const struct client *client, const struct json_room *room) {
+    const struct json_client *json = client->state;
+    return room && (room->stage == STAGE_CATCHING || room->index < 0 ||
+                    (room->index == 0 && room->stage == STAGE_LIVE && !json->v1));
+}
+
 static void hear_gap(struct client *client, const json_t *frame) {
     struct json_room *room = room_of(client, frame);
     uint64_t after = number_of(frame, "after"), first = number_of(frame, "first");
     bool retention = is(frame, "reason", "retention");
     bool direct = room && room->index < 0;
-    if (!room || (room->stage != STAGE_CATCHING && !direct)) {
+    if (!reads_pages(client, room)) {
         client_fail(client, "hears of a gap (%.*s) in %.*s after %llu, where it reads nothing",
                     SLICE_ARGS(text_of(frame, "reason")), SLICE_ARGS(text_of(frame, "room")),
                     (unsigned long long)after);
@@ -231,7 +239,8 @@ static void hear_gap(struct client *client, const json_t *frame) {
     if (!room->reading || direct) {
         return;
     }
-    if (retention == room->expect_gap || after != room->reading->next - 1) {
+    bool known = room->reading->since == 0;
+    if (retention == room->expect_gap || (known && after != room->reading->next - 1)) {
         client_fail(client, "hears of a gap in %s after %llu for no reason", room->name,
                     (unsigned long long)after);
     } else if (retention && !truly_gone(client, room->reading, first)) {
@@ -273,14 +282,6 @@ static void hear_live(struct client *client, const json_t *frame) {
         client_fail(client, "is live in %s at %llu, but was shown up to %llu", room->name,
                     (unsigned long long)at, (unsigned long long)shown);
     }
-}
-
-/* Whether pages may come: from the answer to a join until it is live; at any time in what nobody joins (direct messages,
- * and the lobby where a plain client begins). */
-static bool reads_pages(const struct client *client, const struct json_room *room) {
-    const struct json_client *json = client->state;
-    return room && (room->stage == STAGE_CATCHING || room->index < 0 ||
-                    (room->index == 0 && room->stage == STAGE_LIVE && !json->v1));
 }
 
 /* Part of catching up: each of them in order. */

@@ -125,13 +125,10 @@ static void check_origin(struct world *world, const struct room_log *log,
                 "#%u was refused for good and is stored", tag);
 }
 
-/* The seqs of an erased room begin anew. */
-static void begin_again(struct room_log *log, uint64_t seq) {
-    if (log->erasing && seq <= log->last) {
-        log_clear(log);
-        log->life++;
-        log->erasing = false;
-    }
+void ledger_renew(struct room_log *log) {
+    log_clear(log);
+    log->life++;
+    log->erasing = false;
 }
 
 static void erase(struct room_log *log, uint64_t of) {
@@ -157,7 +154,9 @@ static struct record *record_new(struct room_log *log) {
 void ledger_commit(struct world *world, struct room_log *log, const struct entry_body *body,
                    uint64_t seq, int64_t timestamp_us, const char *id) {
     struct utterance *utterance = recognise(&world->ledger, body);
-    begin_again(log, seq);
+    if (log->erasing && seq <= log->last) {
+        ledger_renew(log);
+    }
     world_check(world, utterance, "%s %llu is an entry that nobody has said", log->name,
                 (unsigned long long)seq);
     world_check(world, seq == log->last + 1, "%s: %llu is stored after %llu", log->name,
@@ -211,10 +210,8 @@ void ledger_compare(struct world *world, const struct room_log *log, const struc
 
 void ledger_head(struct world *world, struct room_log *log, const struct room_head *head) {
     if (head->last < log->last && log->erasing) {
-        log_clear(log);
-        log->life++;
+        ledger_renew(log);
     }
-    log->erasing = false;
     world_check(world, head->last == log->last, "%s: the store says %llu is its last, it is %llu",
                 log->name, (unsigned long long)head->last, (unsigned long long)log->last);
     memory_free(log->epoch);

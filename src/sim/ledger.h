@@ -83,3 +83,5 @@ void ledger_commit(struct world *world, struct room_log *log, const struct entry
 void ledger_compare(struct world *world, const struct room_log *log, const struct entry *entry);
 /* What the store says of a room must be so. */
 void ledger_head(struct world *world, struct room_log *log, const struct room_head *head);
+/* It was erased: its numbers begin anew. */
+void ledger_renew(struct room_log *log);

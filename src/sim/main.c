@@ -144,8 +144,8 @@ static void run_seeds(const struct arguments *arguments, struct shared *shared) 
     }
 }
 
-static void report_failure(const struct arguments *arguments, const struct shared *shared,
-                           int status) {
+static void report_failure(const char *program, const struct arguments *arguments,
+                           const struct shared *shared, int status) {
     uint64_t seed = shared->ring.seed;
     printf("What led to it:\n");
     trace_print(&shared->ring, arguments->trace, stdout);
@@ -157,7 +157,7 @@ static void report_failure(const struct arguments *arguments, const struct share
         printf("\nThe process died (%s %d).\n", WIFSIGNALED(status) ? "signal" : "status",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
-    printf("Seed %" PRIu64 "; once more: banter-sim --seed %" PRIu64 " --seconds %u", seed, seed,
+    printf("Seed %" PRIu64 "; once more: %s --seed %" PRIu64 " --seconds %u", seed, program, seed,
            arguments->seconds);
     if (arguments->steps > 0)
         printf(" --steps %" PRIu64, arguments->steps);
@@ -205,7 +205,7 @@ int main(int count, char **values) {
     }
     bool failed = status != 0 || shared->broken;
     if (failed)
-        report_failure(&arguments, shared, status);
+        report_failure(values[0], &arguments, shared, status);
     report(&arguments, shared, clock_s() - start_s);
     munmap(shared, sizeof *shared);
     return failed ? 1 : 0;

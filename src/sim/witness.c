@@ -56,6 +56,13 @@ static void do_read(struct store *store, const struct page_query *query) {
     }
 }
 
+static void do_search(struct store *store, const struct search_query *query) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->search(witness->inner, query);
+    }
+}
+
 static void do_list(struct store *store, struct origin origin, struct slice cid) {
     struct witness *witness = witness_of(store);
     if (!witness->shut) {
@@ -157,6 +164,7 @@ static const struct store_engine ENGINE = {
     .signal = do_signal,
     .read = do_read,
     .list = do_list,
+    .search = do_search,
     .erase = do_erase,
     .turn = do_turn,
     .collect = do_collect,
@@ -197,6 +205,11 @@ static bool survey_page(struct witness *witness, struct room_log *log) {
     store->engine->turn(store);
     while ((completion = store->engine->collect(store))) {
         const struct page *page = &completion->page;
+        if (log->erasing && page->head.last < log->last) {
+            ledger_renew(log);
+            found = true; /* from the beginning */
+            continue;
+        }
         for (size_t i = 0; i < page->count; i++) {
             const struct entry *entry = page->entries[i];
             ledger_commit(witness->world, log, &entry->body, entry->seq, entry->timestamp_us,
@@ -211,8 +224,8 @@ static bool survey_page(struct witness *witness, struct room_log *log) {
 
 void witness_survey(struct witness *witness) {
     for (struct room_log *log = witness->world->ledger.logs; log; log = log->next) {
-        log->erasing = false;
         while (survey_page(witness, log) && !witness->world->broken) {
         }
+        log->erasing = false;
     }
 }

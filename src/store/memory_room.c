@@ -164,6 +164,7 @@ static void erase_content(struct memory_room *room, struct record *record) {
     struct entry_body body = entry->body;
     body.content = SLICE_NONE;
     body.meta = SLICE_NONE;
+    body.deleted = true;
     put_entry(room, record, entry_new(&body, entry->seq, entry->timestamp_us, entry->id));
     record->deleted = true;
 }
@@ -268,7 +269,8 @@ void memory_room_append(struct memory_room *room, const struct draft *draft,
         memory_free(cid);
         return;
     }
-    outcome->error = check_target(room, &draft->body);
+    outcome->error =
+        draft->known_only ? ERR_RATE_LIMITED : check_target(room, &draft->body);
     if (outcome->error != 0) {
         memory_free(cid);
         return;

@@ -53,9 +53,10 @@ static bool spend(struct hunt *hunt, size_t cost) {
     return hunt->budget > 0;
 }
 
-static void search_room(struct hunt *hunt, const struct memory_room *room) {
+/* `name` as those who search know it. */
+static void search_room(struct hunt *hunt, const struct memory_room *room, struct slice name) {
     if (!spend(hunt, ROOM_COST) ||
-        !search_question_wants_room(hunt->scan.question, room->key, room->name)) {
+        !search_question_wants_room(hunt->scan.question, room->key, name)) {
         return;
     }
     struct id_map *edits = id_map_new();
@@ -80,14 +81,14 @@ static void search_rooms(struct hunt *hunt, const struct memory_rooms *rooms,
     for (size_t i = 0; i < query->room_count; i++) {
         const struct memory_room *room = memory_rooms_find(rooms, query->rooms[i].key);
         if (room != NULL && !(query->public_rooms && is_public(room))) {
-            search_room(hunt, room);
+            search_room(hunt, room, query->rooms[i].name);
         }
     }
     struct list_node *node = query->public_rooms ? rooms->holding.last : NULL;
     for (; node != NULL && hunt->budget > 0; node = node->previous) {
         const struct memory_room *room = container_of(node, struct memory_room, holding_node);
         if (is_public(room)) {
-            search_room(hunt, room);
+            search_room(hunt, room, room->name);
         }
     }
 }

@@ -82,7 +82,7 @@ static const char *const STATEMENTS[SEARCH_STATEMENT_COUNT] = {
         "SELECT e.seq, e.id, e.timestamp, e.kind, e.sender, e.identity, e.cid,"
         " coalesce((SELECT content FROM log.entries WHERE room = ?1 AND of = ?2 AND kind = 1"
         "  AND deleted = 0 ORDER BY seq DESC LIMIT 1), e.content),"
-        " e.re, e.of, e.key, e.removal, e.meta, r.name"
+        " e.re, e.of, e.key, e.removal, e.meta, e.deleted, r.name"
         " FROM log.entries AS e JOIN log.rooms AS r ON r.id = e.room"
         " WHERE e.room = ?1 AND e.seq = ?2",
 };

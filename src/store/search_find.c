@@ -182,7 +182,7 @@ static int fetch(const struct finder *finder, const struct found *found,
     int code = sqlite3_step(statement);
     struct entry *entry = code == SQLITE_ROW ? sqlite_column_entry(statement) : NULL;
     if (entry != NULL) {
-        struct slice name = sqlite_column_slice(statement, 13);
+        struct slice name = sqlite_column_slice(statement, 14);
         findings->entries[findings->count] = entry;
         findings->rooms[findings->count++] = slice_from(memory_copy_string(name), name.length);
     }

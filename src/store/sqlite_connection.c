@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "store/retention.h"
 
-#define ENTRY_COLUMNS                                                                              \
-    "seq, id, timestamp, kind, sender, identity, cid, content, re, of, key, removal, meta"
 #define FIRST "coalesce((SELECT min(seq) FROM entries WHERE room = rooms.id), gone + 1)"
 #define LAST "coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), gone)"
 #define LAST_TIMESTAMP                                                                             \
@@ -31,7 +29,7 @@ static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_ADD_ROOM] = "INSERT INTO rooms (key, name) VALUES (?1, ?2)",
     [STATEMENT_SET_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
     [STATEMENT_ADD_ENTRY] =
-        "INSERT INTO entries (room, " ENTRY_COLUMNS ", body_hash)"
+        "INSERT INTO entries (room, " SQLITE_ENTRY_COLUMNS ", body_hash)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [STATEMENT_FIND_CID] = "SELECT body_hash, seq, id, timestamp FROM entries"
                            " WHERE cid = ?2 AND identity = ?3 AND room = ?1"
@@ -62,9 +60,9 @@ static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_FORGET_CIDS] =
         "DELETE FROM cids WHERE (room, cid, identity) IN"
         " (SELECT room, cid, identity FROM cids WHERE timestamp < ?1 ORDER BY timestamp LIMIT ?2)",
-    [STATEMENT_PAGE_UP] = "SELECT " ENTRY_COLUMNS " FROM entries"
+    [STATEMENT_PAGE_UP] = "SELECT " SQLITE_PAGE_COLUMNS " FROM entries"
                           " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
-    [STATEMENT_PAGE_DOWN] = "SELECT " ENTRY_COLUMNS " FROM entries"
+    [STATEMENT_PAGE_DOWN] = "SELECT " SQLITE_PAGE_COLUMNS " FROM entries"
                             " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq DESC",
     [STATEMENT_LIST] = "SELECT key, name, topic, " FIRST ", " LAST " FROM rooms"
                        " WHERE substr(key, 1, 1) NOT IN ('@', '$') ORDER BY key LIMIT ?1",
@@ -153,6 +151,37 @@ void sqlite_bind_identity(sqlite3_stmt *statement, int parameter, const struct i
     sqlite3_bind_blob(statement, parameter, identity->bytes, IDENTITY_SIZE, SQLITE_STATIC);
 }
 
+static void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value) {
+    if (value != 0) {
+        sqlite3_bind_int64(statement, parameter, (sqlite3_int64)value);
+    } else {
+        sqlite3_bind_null(statement, parameter);
+    }
+}
+
+void sqlite_bind_entry(sqlite3_stmt *statement, int64_t room, const struct entry_body *body,
+                       const struct outcome *outcome, uint64_t body_hash) {
+    sqlite3_bind_int64(statement, 1, room);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)outcome->seq);
+    sqlite_bind_slice(statement, 3, slice_from(outcome->id, ENTRY_ID_LENGTH));
+    sqlite3_bind_int64(statement, 4, outcome->timestamp_us);
+    sqlite3_bind_int(statement, 5, body->kind);
+    sqlite_bind_slice(statement, 6, body->sender);
+    sqlite_bind_identity(statement, 7, &body->identity);
+    sqlite_bind_optional(statement, 8, body->cid);
+    sqlite_bind_slice(statement, 9, body->content);
+    bind_number(statement, 10, body->re);
+    bind_number(statement, 11, body->of);
+    sqlite_bind_optional(statement, 12, body->key);
+    sqlite3_bind_int(statement, 13, body->removal);
+    sqlite_bind_optional(statement, 14, body->meta);
+    if (body->cid.length > 0) {
+        sqlite3_bind_int64(statement, 15, (sqlite3_int64)body_hash);
+    } else {
+        sqlite3_bind_null(statement, 15);
+    }
+}
+
 struct slice sqlite_column_slice(sqlite3_stmt *statement, int column) {
     const void *text = sqlite3_column_text(statement, column);
     return slice_from(text, (size_t)sqlite3_column_bytes(statement, column));
@@ -192,6 +221,7 @@ struct entry *sqlite_column_entry(sqlite3_stmt *statement) {
         .key = sqlite_column_slice(statement, 10),
         .removal = sqlite3_column_int(statement, 11) != 0,
         .meta = sqlite_column_slice(statement, 12),
+        .deleted = sqlite3_column_int(statement, 13) != 0,
     };
     if (!utf8_valid(id) || !is_text(&body)) {
         return NULL;

@@ -10,6 +10,12 @@
 
 #define SQLITE_BUSY_TIMEOUT_MS 1000 /* how long other programs' locks are waited for */
 
+/* Of the table `entries`. */
+#define SQLITE_ENTRY_COLUMNS                                                                       \
+    "seq, id, timestamp, kind, sender, identity, cid, content, re, of, key, removal, meta"
+/* What sqlite_column_entry reads, from the first column on. */
+#define SQLITE_PAGE_COLUMNS SQLITE_ENTRY_COLUMNS ", deleted"
+
 /* The text of each stands in sqlite_connection.c. */
 enum sqlite_statement {
     STATEMENT_BEGIN_READ,
@@ -19,7 +25,7 @@ enum sqlite_statement {
     STATEMENT_FIND_ROOM,   /* key → id, name, topic, first, last, last timestamp, has old cids */
     STATEMENT_ADD_ROOM,    /* key, name */
     STATEMENT_SET_TOPIC,   /* room, topic */
-    STATEMENT_ADD_ENTRY,   /* room, seq, id, timestamp, and the body; see sqlite_log.c */
+    STATEMENT_ADD_ENTRY,   /* sqlite_bind_entry */
     STATEMENT_FIND_CID,    /* room, cid, identity → body hash, seq, id, timestamp */
     STATEMENT_FIND_TARGET, /* room, seq → kind, identity, deleted */
     STATEMENT_ERASE_MESSAGE, /* room, seq: the content of the message */
@@ -67,6 +73,10 @@ int sqlite_run_simple(const struct sqlite_connection *connection,
 void sqlite_bind_slice(sqlite3_stmt *statement, int parameter, struct slice text);
 void sqlite_bind_optional(sqlite3_stmt *statement, int parameter, struct slice text);
 void sqlite_bind_identity(sqlite3_stmt *statement, int parameter, const struct identity *identity);
+
+/* All parameters of STATEMENT_ADD_ENTRY; the hash counts only with a cid. */
+void sqlite_bind_entry(sqlite3_stmt *statement, int64_t room, const struct entry_body *body,
+                       const struct outcome *outcome, uint64_t body_hash);
 
 /* Borrowed until the next step. NULL is empty. */
 struct slice sqlite_column_slice(sqlite3_stmt *statement, int column);

@@ -14,7 +14,6 @@
 #include "store/sqlite_connection.h"
 #include "store/ulid.h"
 
-#define APPLICATION_ID 0x626e7472 /* "bntr", so that `file` and we know whose database it is */
 #define OTHER_FOLDER "or choose another folder with --data"
 
 /* What leads from each version of the schema to the next. Steps are only ever added: a database goes through those it
@@ -68,11 +67,19 @@ static const char *const STEPS[] = {
 
 #define SCHEMA_VERSION ((int)(sizeof(STEPS) / sizeof(STEPS[0])))
 
+int sqlite_file_schema(void) {
+    return SCHEMA_VERSION;
+}
+
 static int fail_errno(struct buffer *message, const char *what, const char *path) {
-    bool full = errno == ENOSPC || errno == EDQUOT;
+    const char *cure = "make it writable for this user";
+    if (errno == ENOSPC || errno == EDQUOT) {
+        cure = "free some space";
+    } else if (errno == ENOENT) {
+        cure = "make the folder that it is to stand in first";
+    }
     buffer_append_format(message, "cannot %s %s: %s; %s, " OTHER_FOLDER, what, path,
-                         strerror(errno),
-                         full ? "free some space" : "make it writable for this user");
+                         strerror(errno), cure);
     return ERR_IO;
 }
 
@@ -217,7 +224,7 @@ static int check_version(sqlite3 *db, const struct sqlite_file *file, int *versi
     if (code != SQLITE_OK) {
         return fail_sqlite(message, file, db, code);
     }
-    if (application != APPLICATION_ID && tables > 0) {
+    if (application != SQLITE_FILE_APPLICATION && tables > 0) {
         buffer_append_format(
             message, "%s is another program's database; move it away, " OTHER_FOLDER, file->path);
         return ERR_IO;
@@ -235,7 +242,7 @@ static int check_version(sqlite3 *db, const struct sqlite_file *file, int *versi
 /* In a transaction, from `version` on. */
 static int run_steps(sqlite3 *db, int version) {
     char *sql = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
-                                APPLICATION_ID, SCHEMA_VERSION);
+                                SQLITE_FILE_APPLICATION, SCHEMA_VERSION);
     int code = sql != NULL ? SQLITE_OK : SQLITE_NOMEM;
     for (int step = version; step < SCHEMA_VERSION && code == SQLITE_OK; step++) {
         code = sqlite3_exec(db, STEPS[step], NULL, NULL, NULL);
@@ -247,7 +254,7 @@ static int run_steps(sqlite3 *db, int version) {
     return code;
 }
 
-static int add_epoch(sqlite3 *db) {
+int sqlite_file_renew_epoch(sqlite3 *db) {
     struct rng rng;
     uint64_t seed;
     char epoch[SQLITE_EPOCH_LENGTH + 1];
@@ -256,7 +263,7 @@ static int add_epoch(sqlite3 *db) {
     }
     rng_seed(&rng, seed);
     ulid_epoch(&rng, epoch, SQLITE_EPOCH_LENGTH);
-    char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO meta VALUES ('epoch', %Q)", epoch);
+    char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO meta VALUES ('epoch', %Q)", epoch);
     int code = sql != NULL ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     return code;
@@ -267,8 +274,8 @@ static int migrate(sqlite3 *db, int version) {
     if (code == SQLITE_OK) {
         code = run_steps(db, version);
     }
-    if (code == SQLITE_OK) {
-        code = add_epoch(db);
+    if (code == SQLITE_OK && version == 0) {
+        code = sqlite_file_renew_epoch(db);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);

@@ -8,12 +8,15 @@
  * note in its room, how far it went, so that the numbers go on where they were when nothing is left. */
 #pragma once
 
+#include <sqlite3.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 
 #define SQLITE_EPOCH_LENGTH 8
+#define SQLITE_FILE_APPLICATION                                                                    \
+    0x626e7472 /* "bntr", so that `file` and we know whose database it is */
 
 struct sqlite_file {
     char *path; /* of the database */
@@ -24,4 +27,7 @@ struct sqlite_file {
 /* Makes the folder and the database if they are missing, takes the lock, brings the schema up to date.
  * ERR_IO, with one line for the operator in `message`: what is wrong, where, what to do. */
 int sqlite_file_open(struct sqlite_file *file, const char *folder, struct buffer *message) MUST_USE;
+/* Within a transaction: from now on the numbers in this database are others than any seen before. An SQLite code. */
+int sqlite_file_renew_epoch(sqlite3 *db) MUST_USE;
+int sqlite_file_schema(void);                     /* the version that an open database has */
 void sqlite_file_close(struct sqlite_file *file); /* every connection to it is closed by then */

@@ -165,15 +165,20 @@ static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
 }
 
 /* What can be decided before the insertion decides about the cid. An entry about another one is asked for its cid first:
- * a delete that comes again finds its message deleted. So is any where cids outlived their entries: the index is on these. */
-static int check(struct sqlite_log *log, const struct sqlite_room *room,
-                 const struct entry_body *body, uint64_t body_hash, struct outcome *outcome,
-                 bool *decided) {
+ * a delete that comes again finds its message deleted. So is any where cids outlived their entries: the index is on these;
+ * and one that is only welcome if its cid is known. */
+static int check(struct sqlite_log *log, const struct sqlite_room *room, const struct draft *draft,
+                 uint64_t body_hash, struct outcome *outcome, bool *decided) {
     *decided = false;
+    const struct entry_body *body = &draft->body;
     bool about_another = rules_need_target(body->kind);
     int code = SQLITE_OK;
-    if (body->cid.length > 0 && (about_another || room->old_cids)) {
+    if (body->cid.length > 0 && (about_another || room->old_cids || draft->known_only)) {
         code = find_cid(log, room, body, body_hash, outcome, decided);
+    }
+    if (code == SQLITE_OK && draft->known_only && !*decided) {
+        outcome->error = ERR_RATE_LIMITED;
+        *decided = true;
     }
     if (code == SQLITE_OK && about_another && !*decided) {
         code = check_target(log, room, body, outcome);
@@ -193,37 +198,11 @@ static int add_room(struct sqlite_log *log, struct sqlite_room *room) {
     return code;
 }
 
-static void bind_number(sqlite3_stmt *statement, int parameter, uint64_t value) {
-    if (value != 0) {
-        sqlite3_bind_int64(statement, parameter, (sqlite3_int64)value);
-    } else {
-        sqlite3_bind_null(statement, parameter);
-    }
-}
-
 static int add_entry(struct sqlite_log *log, const struct sqlite_room *room,
                      const struct entry_body *body, uint64_t body_hash,
                      const struct outcome *outcome) {
     sqlite3_stmt *statement = sqlite_statement(&log->connection, STATEMENT_ADD_ENTRY);
-    sqlite3_bind_int64(statement, 1, room->id);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)outcome->seq);
-    sqlite_bind_slice(statement, 3, slice_from(outcome->id, ENTRY_ID_LENGTH));
-    sqlite3_bind_int64(statement, 4, outcome->timestamp_us);
-    sqlite3_bind_int(statement, 5, body->kind);
-    sqlite_bind_slice(statement, 6, body->sender);
-    sqlite_bind_identity(statement, 7, &body->identity);
-    sqlite_bind_optional(statement, 8, body->cid);
-    sqlite_bind_slice(statement, 9, body->content);
-    bind_number(statement, 10, body->re);
-    bind_number(statement, 11, body->of);
-    sqlite_bind_optional(statement, 12, body->key);
-    sqlite3_bind_int(statement, 13, body->removal);
-    sqlite_bind_optional(statement, 14, body->meta);
-    if (body->cid.length > 0) {
-        sqlite3_bind_int64(statement, 15, (sqlite3_int64)body_hash);
-    } else {
-        sqlite3_bind_null(statement, 15);
-    }
+    sqlite_bind_entry(statement, room->id, body, outcome, body_hash);
     return sqlite_run(statement);
 }
 
@@ -288,7 +267,7 @@ int sqlite_log_append(struct sqlite_log *log, const struct draft *draft, struct 
     int code =
         sqlite_rooms_get(&log->rooms, &log->connection, draft->room_key, draft->room_name, &room);
     if (code == SQLITE_OK) {
-        code = check(log, room, body, body_hash, outcome, &decided);
+        code = check(log, room, draft, body_hash, outcome, &decided);
     }
     if (code != SQLITE_OK || decided) {
         return code;

@@ -50,6 +50,14 @@ void ulid_next(struct ulid_source *source, int64_t timestamp_us, char *id) {
     id[ENTRY_ID_LENGTH] = '\0';
 }
 
+bool ulid_valid(struct slice id) {
+    bool valid = id.length == ENTRY_ID_LENGTH && id.data[0] <= '7'; /* 130 bits would be too many */
+    for (size_t i = 0; i < id.length && valid; i++) {
+        valid = id.data[i] != '\0' && strchr(UPPER, id.data[i]) != NULL;
+    }
+    return valid;
+}
+
 void ulid_epoch(struct rng *rng, char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
         text[i] = LOWER[rng_below(rng, 32)];

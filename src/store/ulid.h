@@ -20,5 +20,8 @@ void ulid_source_init(struct ulid_source *source, uint64_t seed);
 /* `id` holds ENTRY_ID_LENGTH + 1 bytes. */
 void ulid_next(struct ulid_source *source, int64_t timestamp_us, char *id);
 
+/* Whether it is written as such an id is. */
+bool ulid_valid(struct slice id);
+
 /* `length` random characters in lower case from the same alphabet, zero-terminated: the name of an epoch. */
 void ulid_epoch(struct rng *rng, char *text, size_t length);

@@ -62,13 +62,19 @@ def test_cpu_and_memory_of_the_server_are_looked_at(hub):
     assert server["resident_end"] > 1 << 20
 
 
-@pytest.mark.parametrize("path", ["/ws", "/text"])
-def test_a_server_that_limits_the_rate_is_told_of(server, path):
+def test_a_server_that_limits_the_rate_is_told_of(server):
     limited = server("--set", "rate_per_minute=5")
-    done = bench(url(limited, "ws", path))
+    done = bench(url(limited, "ws", "/ws"))
     assert done.returncode == 1
-    assert "rate" in done.stderr.lower()
+    assert "Rate limit exceeded" in done.stderr
     assert done.stdout == ""
+
+
+def test_what_a_server_drops_without_a_word_is_lost_to_every_reader(server):
+    limited = server("--set", "rate_per_minute=5")
+    done = bench(url(limited, "ws", "/text"), "--subscribers", "7")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["lost"] == 8
 
 
 def test_a_server_that_is_not_there_is_told_of():

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -11,6 +12,7 @@ from clients import (
     EVERYTHING,
     ID,
     NO_LIMIT,
+    TIMEOUT,
     TIMESTAMP,
     Command,
     Json,
@@ -187,6 +189,23 @@ def test_plain_client_that_said_no_hello_sees_no_edits(world):
     assert plain.hear()["content"] == "done"
 
 
+def test_plain_client_that_asks_to_join_is_answered_like_any_other(world):
+    first = connected(world.port(), 1)
+    for number in range(3):
+        first.say(content=str(number))
+        first.hear_until("message")
+    client = connected(world.port(), 2)
+    assert [client.hear()["seq"] for _ in range(3)] == [1, 2, 3]
+    client.say(type="join", room="lobby", after=1, cid="j")
+    frames = [client.hear() for _ in range(3)]
+    assert [frame["type"] for frame in frames] == ["joined", "batch", "live"]
+    assert [item["seq"] for item in frames[1]["items"]] == [2, 3]
+    assert (frames[0]["cid"], frames[2]["at"]) == ("j", 3)
+    client.say(type="join", room="lobby", after=77)
+    frames = [client.hear() for _ in range(4)]
+    assert [frame["type"] for frame in frames] == ["joined", "gap", "batch", "live"]
+
+
 # JSON with banter.v1
 
 
@@ -245,7 +264,9 @@ def test_join_after_a_number_gets_what_follows_it_however_much(world):
     ann.ask("message", room="general", content="351")
     frames = ann.join("general", after=20)
     assert [item["seq"] for item in items_of(frames)] == list(range(21, 352))
-    assert all(len(frame["items"]) <= 100 for frame in frames if frame["type"] == "batch")
+    batches = [frame for frame in frames if frame["type"] == "batch"]
+    assert all(len(batch["items"]) <= 100 for batch in batches)
+    assert [batch.get("more", False) for batch in batches] == [True] * (len(batches) - 1) + [False]
 
 
 def test_join_after_the_last_number_gets_nothing(world):
@@ -416,6 +437,9 @@ def test_a_name_that_is_none_is_refused(world, name):
         assert frame["type"] == "welcome" or frame["code"] == "bad_request"
     else:
         assert frame["code"] in ("bad_request", "too_large", "name_taken"), frame
+        if frame["code"] == "bad_request":
+            assert frame["message"] == "Invalid message format"
+            assert frame["detail"].startswith("A name is 1 to 64 letters")
 
 
 def test_a_session_is_taken_over_with_its_name_and_cids(world):
@@ -554,6 +578,33 @@ def test_line_last_words_come_before_the_goodbye(world):
     other.expect("Jason has connected\nJason: hi\nJason has disconnected\n")
 
 
+def test_line_end_of_input_ends_the_last_line(world):
+    other = Line(world.port("line"), "Ann")
+    nc = subprocess.run(
+        ["nc", "-N", "127.0.0.1", str(world.port("line"))], input=b"Jason\nhi", capture_output=True, timeout=TIMEOUT
+    )
+    assert nc.stdout.decode() == BANNER + (
+        "Jason has connected\nWelcome Jason. Send QUIT to disconnect.\nJason: hi\n"
+    )
+    other.expect("Jason has connected\nJason: hi\nJason has disconnected\n")
+
+
+def test_line_new_name_is_told_once(world):
+    ann, bob = Line(world.port("line"), "ann"), Line(world.port("line"), "bob")
+    bob.send("/nick rob\nhi\n")
+    bob.expect("bob is now known as rob\nrob: hi\n")
+    ann.expect("bob has connected\nbob is now known as rob\nrob: hi\n")
+    bob.send("/nick rob\n")  # no change, so that nobody else is told
+    bob.expect("You are now known as rob\n")
+
+
+def test_line_new_name_is_confirmed_where_the_room_is_too_large_to_tell(server):
+    port = server("--set", "announce_limit=0", *NO_LIMIT, listen=EVERYTHING).port("line")
+    bob = Line(port, "bob")
+    bob.send("/nick rob\nhi\n")
+    bob.expect("You are now known as rob\nrob: hi\n")
+
+
 def test_line_name_is_asked_again_until_it_is_good(world):
     ann = Line(world.port("line"), "Ann")
     client = Line(world.port("line"))
@@ -648,8 +699,10 @@ def test_numbered_session_byte_for_byte(world):
     three.send("hi\n")
     three.expect("Client 3: hi\n")
     two.expect("Client 3: hi\n")
+    two.send("bye")
     two.end_input()
-    assert two.rest() == ""
+    three.expect("Client 2: bye\n")
+    assert two.rest() == "Client 2: bye\n"
     three.send("alone\n")
     three.expect("Client 3: alone\n")
 

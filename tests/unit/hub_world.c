@@ -61,10 +61,12 @@ struct stored {
     char *key, *name, *epoch;
     bool followed;
     uint64_t first, last; /* entries from before the test have no text */
+    struct words cids;
 };
 
 struct world {
     struct hub *hub;
+    struct hub_options options;
     struct effects effects;
     int64_t now_us;
     struct link links[CONNECTIONS];
@@ -133,7 +135,8 @@ static struct room_head head_of(const struct stored *room) {
 struct world *world_new(const struct hub_options *options) {
     struct world *world = memory_new_struct(struct world);
 
-    world->hub = hub_new(options != NULL ? options : &world_defaults);
+    world->options = options != NULL ? *options : world_defaults;
+    world->hub = hub_new(&world->options);
     world->now_us = START_US;
     return world;
 }
@@ -343,7 +346,8 @@ static void take_read(struct world *world, const struct effect *effect) {
     if (effect->read.has_after) {
         write_line(world, " after %u", (unsigned)effect->read.after);
     }
-    write_line(world, " before %u limit %u\n", (unsigned)effect->read.before, effect->read.limit);
+    write_line(world, " before %u limit %u%s\n", (unsigned)effect->read.before,
+               effect->read.limit, effect->read.exists ? "" : " if it exists");
 }
 
 static void take_search(struct world *world, const struct effect *effect) {
@@ -463,14 +467,29 @@ static void follow(struct world *world, struct effect *effect) {
     step(world, &event);
 }
 
+static bool words_hold(const struct words *words, struct slice word) {
+    bool found = false;
+
+    for (size_t i = 0; i < words->count && !found; i++) {
+        found = slice_equal(slice_of_string(words->items[i]), word);
+    }
+    return found;
+}
+
 static void append(struct world *world, struct effect *effect) {
     struct draft *draft = effect->draft;
     struct stored *room = stored_find(world, draft->room_key, draft->room_name);
     struct event event = {.kind = EVENT_APPENDED, .appended = {.draft = draft}};
     struct outcome *outcome = &event.appended.outcome;
+    struct slice cid = draft->body.cid;
 
     outcome->error = world->append_error;
-    if (outcome->error == 0) {
+    if (outcome->error == 0 && cid.length > 0 && words_hold(&room->cids, cid)) {
+        outcome->duplicate = true;
+    } else if (outcome->error == 0 && draft->known_only) {
+        outcome->error = ERR_RATE_LIMITED;
+    } else if (outcome->error == 0) {
+        words_add(&room->cids, cid);
         outcome->seq = ++room->last;
         outcome->timestamp_us = draft->proposed_us;
         snprintf(outcome->id, sizeof(outcome->id), "%026u", (unsigned)++world->ids);
@@ -478,7 +497,7 @@ static void append(struct world *world, struct effect *effect) {
     struct entry *entry = entry_new(&draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
 
     step(world, &event);
-    if (outcome->error == 0 && room->followed) {
+    if (outcome->error == 0 && !outcome->duplicate && room->followed) {
         struct event committed = {
             .kind = EVENT_COMMITTED,
             .committed = {.room_key = slice_of_string(room->key), .entries = &entry, .count = 1}};
@@ -590,6 +609,34 @@ void world_fail_signals(struct world *world, bool fails) {
 
 void world_show_store(struct world *world, bool show) {
     world->show_store = show;
+}
+
+static void drop_queued(struct effect *effect) {
+    if (effect->kind == EFFECT_APPEND) {
+        draft_free(effect->draft);
+    } else if (effect->kind == EFFECT_SIGNAL) {
+        signal_free(effect->signal);
+    } else if (effect->kind == EFFECT_LIST) {
+        memory_free((char *)effect->list.cid.data);
+    }
+    memory_free((char *)effect->room_key.data);
+    memory_free((char *)effect->room.data);
+}
+
+void world_restart(struct world *world) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        words_clear(&world->links[i].reading);
+        words_clear(&world->links[i].asked);
+        world->links[i] = (struct link){0};
+    }
+    while (world->queue_start < world->queue_count) {
+        drop_queued(&world->queue[world->queue_start++]);
+    }
+    for (size_t i = 0; i < world->room_count; i++) {
+        world->rooms[i].followed = false;
+    }
+    hub_free(world->hub);
+    world->hub = hub_new(&world->options);
 }
 
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last) {
@@ -713,6 +760,7 @@ void world_free(struct world *world) {
         memory_free(world->rooms[i].key);
         memory_free(world->rooms[i].name);
         memory_free(world->rooms[i].epoch);
+        words_clear(&world->rooms[i].cids);
     }
     memory_free(world->queue);
     buffer_close(&world->transcript);

@@ -9,6 +9,8 @@
  *   lobby: joined ann 2            a signal is
  *   store follow lobby             what goes to the store; only when show_store is set
  *
+ * Of cids it remembers only that they were used, in which room.
+ *
  * Whatever a test is about, the world also checks what must always hold: every request with a
  * cid gets exactly one answer before its connection is closed, nobody reads a room twice or
  * stops reading what it does not read, nothing is sent to a connection after its close, and
@@ -52,6 +54,9 @@ void world_fail_follows(struct world *world, bool fail);
 void world_fail_appends(struct world *world, int error);
 void world_fail_signals(struct world *world, bool fail);
 void world_show_store(struct world *world, bool show);
+/* The server is killed and started again: connections, sessions and what the store had not done yet
+ * are gone, the rooms' logs are still there. */
+void world_restart(struct world *world);
 /* A room's log, as if it had been written before: seqs first … last. */
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last);
 /* The store tells of a new life of a room that is followed. */

@@ -317,6 +317,12 @@ static void set_takes_any_key(void **state) {
     assert_message(fixture, "--set KEY=VALUE");
     assert_int_equal(RUN(fixture, "--set", "baner=x"), ERR_BAD_REQUEST);
     assert_message(fixture, "did you mean \"banner\"?");
+    assert_int_equal(RUN(fixture, "--set", "rate=3"), ERR_BAD_REQUEST);
+    assert_message(fixture, "did you mean \"rate_per_minute\"?");
+    assert_int_equal(RUN(fixture, "--set", "max_conections=3"), ERR_BAD_REQUEST);
+    assert_message(fixture, "did you mean \"max_connections\"?");
+    assert_int_equal(RUN(fixture, "--set", "zzz=3"), ERR_BAD_REQUEST);
+    assert_message(fixture, "--print-config shows those there are");
 }
 
 static void unknown_options_are_refused(void **state) {

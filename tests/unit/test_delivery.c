@@ -476,6 +476,26 @@ static void an_http_connection_is_kept_for_a_minute_of_silence(void **state) {
     world_free(world);
 }
 
+static void a_request_that_began_just_before_a_look_has_its_time(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *http = wire_open(world, "ws");
+    say(world, http, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    pass(world, 9500); /* looks are every ten seconds */
+    say(world, http, "POST /r/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
+    pass(world, 9000);
+    assert_false(http->reset);
+    say(world, http, "y");
+    assert_true(saw(http, "\"seq\":1"));
+    say(world, http, "GET /healthz HT");
+    pass(world, 9000);
+    say(world, http, "TP/1.1");
+    pass(world, 11500);
+    assert_true(http->reset);
+    wire_close(world, http);
+    world_free(world);
+}
+
 static void a_client_that_takes_no_answers_is_not_read_from(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -545,20 +565,25 @@ static void the_end_of_input_comes_after_a_last_line_without_its_end(void **stat
     world_free(world);
 }
 
+static const char *find_text(struct slice bytes, const char *text) {
+    return bytes.length ? memmem(bytes.data, bytes.length, text, strlen(text)) : NULL;
+}
+
 /* Each batch but the last before "live" says that there is more. Returns how many batches there are. */
 static unsigned check_more(struct wire *wire) {
+    static const char batch[] = "{\"type\":\"batch\"";
     struct slice output = buffer_slice(&wire->output);
-    const char *live = memmem(output.data, output.length, "{\"type\":\"live\"", 15);
-    unsigned batches = 0, more = 0;
-    bool last_says_more = false;
+    const char *live = find_text(output, "{\"type\":\"live\"");
     assert_non_null(live);
     struct slice rest = slice_from(output.data, (size_t)(live - output.data));
-    const char *batch;
-    while ((batch = memmem(rest.data, rest.length, "{\"type\":\"batch\"", 16))) {
-        rest = slice_skip(rest, (size_t)(batch - rest.data) + 16);
-        const char *next = memmem(rest.data, rest.length, "{\"type\":\"batch\"", 16);
+    unsigned batches = 0, more = 0;
+    bool last_says_more = false;
+    const char *at, *next;
+    while ((at = find_text(rest, batch))) {
+        rest = slice_skip(rest, (size_t)(at - rest.data) + strlen(batch));
+        next = find_text(rest, batch);
         size_t length = next ? (size_t)(next - rest.data) : rest.length;
-        last_says_more = memmem(rest.data, length, "],\"more\":true}", 14) != NULL;
+        last_says_more = find_text(slice_from(rest.data, length), "],\"more\":true}") != NULL;
         more += last_says_more;
         batches++;
     }
@@ -583,7 +608,7 @@ static void batches_before_live_say_that_there_is_more(void **state) {
     send_json(world, slow, join);
     for (int i = 0; i < 300; i++) {
         say(world, writer, "y\n");
-        allow(world, slow, 500);
+        allow(world, slow, 400);
     }
     allow(world, slow, SIZE_MAX / 2);
     check_more(slow);
@@ -632,6 +657,7 @@ int main(void) {
         cmocka_unit_test(an_unanswered_ping_cuts),
         cmocka_unit_test(an_idle_client_is_closed_though_nobody_pings),
         cmocka_unit_test(an_http_connection_is_kept_for_a_minute_of_silence),
+        cmocka_unit_test(a_request_that_began_just_before_a_look_has_its_time),
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
         cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),

@@ -222,6 +222,22 @@ static void test_entries_are_listed_as_lines(void **state) {
     driver_free(&driver);
 }
 
+static void test_lines_tell_in_headers_which_they_are_and_whether_there_are_more(void **state) {
+    static const char *const types[] = {"text/plain", "application/x-ndjson"};
+    static const char extent[] = "\r\nX-Banter-First-Seq: 7\r\nX-Banter-Last-Seq: 8\r\n";
+    for (size_t i = 0; i < 4; i++) {
+        struct driver driver;
+        char accept[64];
+        bool more = i % 2 == 1;
+        snprintf(accept, sizeof(accept), "Accept: %s\r\n", types[i / 2]);
+        list(&driver, *(bool *)*state, "GET /r/ops", accept);
+        struct response response = answer_with_entries(&driver, more);
+        assert_true(contains(response.head, extent));
+        assert_int_equal(contains(response.head, "\r\nX-Banter-More: true\r\n"), more);
+        driver_free(&driver);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FED_BOTH_WAYS(test_a_body_of_any_type_is_text),
@@ -233,6 +249,7 @@ int main(void) {
         FED_BOTH_WAYS(test_a_room_is_read_within_bounds),
         FED_BOTH_WAYS(test_entries_are_listed_as_json),
         FED_BOTH_WAYS(test_entries_are_listed_as_lines),
+        FED_BOTH_WAYS(test_lines_tell_in_headers_which_they_are_and_whether_there_are_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,6 +254,7 @@ static void a_name_taken_by_another_does_not_open_the_old_room(void **state) {
     quit(world, 1);
     open_named(world, 3, V1, "ann");
     join(world, 3, "@ann,bob", "j1");
+    world_settle(world);
     expect(world, "3 error not_found <j1>\n");
     tell(world, 3, "bob", "I am new");
     world_settle(world);
@@ -385,6 +386,190 @@ static void a_room_that_cannot_be_followed_is_tried_again_with_the_next_message(
     world_free(world);
 }
 
+/* The same two, with three messages behind them, after the server was restarted. */
+static struct world *world_after_restart(void) {
+    struct world *world = world_of_ann_and_bob();
+
+    for (int i = 0; i < 3; i++) {
+        tell(world, 1, "bob", "psst");
+    }
+    world_settle(world);
+    world_restart(world);
+    world_open(world, 3, V1); /* ann */
+    world_open(world, 4, V1); /* bob */
+    world_forget(world);
+    return world;
+}
+
+/* Hello with the secret of connection `whose`, as somebody who saw @ann,bob up to `after`. */
+static void resume(struct world *world, uint64_t connection, uint64_t whose, const char *name,
+                   uint64_t after) {
+    char secret[48];
+    struct resume_point point = {SLICE("@ann,bob"), SLICE("e1"), after};
+
+    snprintf(secret, sizeof(secret), "secret-of-%u", (unsigned)whose);
+    ask(world, connection, .kind = REQUEST_HELLO, .name = slice_of_string(name),
+        .session = slice_of_string(secret), .session_identity = world_identity(whose),
+        .resume = &point, .resume_count = 1);
+    world_settle(world);
+}
+
+static void join_after(struct world *world, uint64_t connection, uint64_t after) {
+    ask(world, connection, .kind = REQUEST_JOIN, .room = SLICE("@ann,bob"), .has_after = true,
+        .after = after, .epoch = SLICE("e1"), .cid = SLICE("j1"));
+    world_settle(world);
+}
+
+static void after_a_restart_the_first_to_come_back_waits_for_the_other(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    resume(world, 3, 1, "ann", 1);
+    expect(world, "3 welcome 'ann' secret-of-1 []\n"
+                  "3 error not_found @ann,bob\n");
+    resume(world, 4, 2, "bob", 2);
+    expect(world, "4 welcome 'bob' secret-of-2 [@ann,bob/3]\n"
+                  "4 reads @ann,bob from 3 live second\n"
+                  "3 reads @ann,bob from 2 live first\n");
+    tell(world, 3, "bob", "where were we?");
+    world_settle(world);
+    expect(world, "@ann,bob: ann: where were we? #4 first\n");
+    world_free(world);
+}
+
+static void after_a_restart_a_message_of_the_other_brings_it_back(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    resume(world, 3, 1, "ann", 1);
+    come_back(world, 4, 2, "bob");
+    world_settle(world);
+    world_forget(world);
+    tell(world, 4, "ann", "there?");
+    world_settle(world);
+    expect(world, "3 reads @ann,bob from 2 live first\n"
+                  "4 reads @ann,bob from 4 second\n"
+                  "@ann,bob: bob: there? #4 second\n");
+    world_free(world);
+}
+
+static void after_a_restart_one_can_join_it_again(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    come_back(world, 3, 1, "ann");
+    come_back(world, 4, 2, "bob");
+    world_forget(world);
+    join_after(world, 3, 0);
+    expect(world, "3 joined @ann,bob 1..3 of 1 <j1>\n"
+                  "3 reads @ann,bob from 1 live first\n"
+                  "4 reads @ann,bob from 4 second\n");
+    join(world, 4, "@ann,bob", "j2");
+    world_settle(world);
+    assert_true(world_saw(world, "4 joined @ann,bob 1..3 of 2 <j2>\n"));
+    world_free(world);
+}
+
+static void joining_it_before_the_other_is_back_keeps_the_place(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    come_back(world, 3, 1, "ann");
+    world_forget(world);
+    join_after(world, 3, 2);
+    expect(world, "3 error not_found <j1>\n");
+    resume(world, 4, 2, "bob", 3);
+    assert_true(world_saw(world, "3 reads @ann,bob from 3 live first\n"));
+    world_free(world);
+}
+
+static void a_place_is_used_once(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    resume(world, 3, 1, "ann", 1);
+    come_back(world, 4, 2, "bob");
+    join_after(world, 3, 3); /* knows better by now */
+    leave(world, 3, "@ann,bob", "");
+    world_settle(world);
+    world_forget(world);
+    tell(world, 4, "ann", "there?");
+    world_settle(world);
+    expect(world, "3 reads @ann,bob from 4 first\n"
+                  "@ann,bob: bob: there? #4 second\n");
+    world_free(world);
+}
+
+static void a_stranger_who_has_the_name_now_is_not_drawn_in(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    hello(world, 4, "bob"); /* another one */
+    world_forget(world);
+    resume(world, 3, 1, "ann", 1);
+    expect(world, "3 welcome 'ann' secret-of-1 []\n"
+                  "3 error not_found @ann,bob\n");
+    join(world, 3, "@ann,bob", "j1");
+    world_settle(world);
+    expect(world, "3 error not_found <j1>\n");
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    tell(world, 4, "ann", "hello");
+    world_settle(world);
+    expect(world, "3 reads @ann,bob from 1 first\n"
+                  "4 reads @ann,bob from 1 second\n"
+                  "@ann,bob: bob: hello #1 second\n");
+    world_free(world);
+}
+
+static void a_message_sent_while_one_comes_back_is_not_lost(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    hello(world, 4, "bob"); /* another one: there is no log yet */
+    hello(world, 3, "ann");
+    world_forget(world);
+    join(world, 3, "@ann,bob", "j1");
+    tell(world, 4, "ann", "hello");
+    world_settle(world);
+    expect(world, "3 joined @ann,bob 1..0 of 1 <j1>\n"
+                  "3 reads @ann,bob from 1 live first\n"
+                  "4 reads @ann,bob from 1 second\n"
+                  "@ann,bob: bob: hello #1 second\n");
+    world_free(world);
+}
+
+static void a_third_cannot_come_back_to_it(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    come_back(world, 3, 1, "ann");
+    come_back(world, 4, 2, "bob");
+    open_named(world, 5, V1, "eve");
+    world_forget(world);
+    join_after(world, 5, 1);
+    resume(world, 5, 999, "eve", 1);
+    expect(world, "5 error not_found <j1>\n"
+                  "5 welcome 'eve' secret-of-999 []\n"
+                  "5 error not_found @ann,bob\n");
+    world_free(world);
+}
+
+static void who_left_it_is_not_brought_back_by_the_other_coming_back(void **state) {
+    struct world *world = world_of_ann_and_bob();
+
+    (void)state;
+    tell(world, 1, "bob", "one");
+    leave(world, 2, "@ann,bob", "");
+    world_settle(world);
+    world_close(world, 1, true);
+    world_open(world, 3, V1);
+    world_forget(world);
+    resume(world, 3, 1, "", 1);
+    expect(world, "3 welcome 'ann' secret-of-1 [@ann,bob/1]\n"
+                  "3 reads @ann,bob from 2 live first\n");
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_sides_read_it_each_as_its_own),
@@ -406,6 +591,15 @@ int main(void) {
         cmocka_unit_test(the_last_direct_words_are_shown_before_the_close),
         cmocka_unit_test(leaving_and_being_written_to_at_once_reads_on),
         cmocka_unit_test(a_room_that_cannot_be_followed_is_tried_again_with_the_next_message),
+        cmocka_unit_test(after_a_restart_the_first_to_come_back_waits_for_the_other),
+        cmocka_unit_test(after_a_restart_a_message_of_the_other_brings_it_back),
+        cmocka_unit_test(after_a_restart_one_can_join_it_again),
+        cmocka_unit_test(joining_it_before_the_other_is_back_keeps_the_place),
+        cmocka_unit_test(a_place_is_used_once),
+        cmocka_unit_test(a_stranger_who_has_the_name_now_is_not_drawn_in),
+        cmocka_unit_test(a_message_sent_while_one_comes_back_is_not_lost),
+        cmocka_unit_test(a_third_cannot_come_back_to_it),
+        cmocka_unit_test(who_left_it_is_not_brought_back_by_the_other_coming_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

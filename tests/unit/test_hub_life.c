@@ -40,6 +40,7 @@ static unsigned check_client(const struct client *client) {
     assert_true(has_current);
     assert_true(client->state != CLIENT_GONE || client->outstanding > 0);
     assert_true(client->deferral == NULL || client->outstanding > 0);
+    assert_true(client->retry_count <= client->outstanding);
     assert_true(client->state != CLIENT_LIVE || client->deferral == NULL || client->paused);
     assert_true(client->session == NULL || client->session->client == client);
     assert_true(client->session == NULL || client->state == CLIENT_LIVE);

@@ -45,8 +45,10 @@ static void what_is_no_name_cannot_be_claimed(void **state) {
     call(world, 1, "");
     call(world, 1, "two words");
     call(world, 1, "Anonymous");
+    call(world, 1, "\uff25rror"); /* would speak like the server in a line protocol */
     expect(world, "1 error bad_request (A name is 1 to 64 letters, digits, '-', '_' or '.')\n"
                   "1 error bad_request (A name is 1 to 64 letters, digits, '-', '_' or '.')\n"
+                  "1 error name_taken\n"
                   "1 error name_taken\n");
     world_free(world);
 }

@@ -145,7 +145,7 @@ static void a_message_that_waits_for_its_room_is_waited_for(void **state) {
     world_settle(world);
     expect(world, "1 pause\n"
                   "1 ack old#6 <c1>\n"
-                  "1 history old before 0 limit 100\n"
+                  "1 history old before 0 limit 100 if it exists\n"
                   "1 resume\n");
     world_free(world);
 }

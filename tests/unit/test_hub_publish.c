@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -125,13 +126,36 @@ static void labels_are_cleaned_and_bounded(void **state) {
     label[65] = '\0';
     say_as(world, 1, "  Ann\x1b[31m ", "a");
     say_as(world, 1, "   ", "b");
-    say_as(world, 1, "Client 3", "c");
+    say_as(world, 1, "Client Eastwood", "c");
     say_as(world, 1, label, "d");
     world_settle(world);
     expect(world, "1 error bad_request\n"
                   "lobby: Ann\xef\xbf\xbd[31m: a #1\n"
                   "lobby: anonymous: b #2\n"
-                  "lobby: Client 3: c #3\n");
+                  "lobby: Client Eastwood: c #3\n");
+    world_free(world);
+}
+
+static void nobody_signs_as_the_server_or_a_numbered_client(void **state) {
+    static const char *const labels[] = {
+        "error",   " ERROR ",    "\u1d31rror",       "err\u200bor",         "Client 1",
+        "CLIENT 1", "client  12", "Client\u00a01", "\uff23lient\u2003\uff11", "Client 0"};
+    static const char *const fine[] = {"errors", "Client", "Client1", "Client 1b", "Client x 1"};
+    struct world *world = world_in_lobby(NULL, PLAIN);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        say_as(world, 1, labels[i], "x");
+        expect(world, "1 error name_taken\n");
+    }
+    for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+        say_as(world, 1, fine[i], "x");
+        expect(world, "");
+    }
+    world_open(world, 2, HTTP);
+    ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("lobby"), .sender = SLICE("Client 7"),
+        .session_identity = world_identity(77));
+    expect(world, "2 error name_taken\n");
     world_free(world);
 }
 
@@ -290,6 +314,82 @@ static void what_was_refused_does_not_count_against_the_rate(void **state) {
     world_free(world);
 }
 
+static void what_is_sent_again_gets_its_first_answer_however_much_was_sent(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.rate_per_minute = 1;
+    struct world *world = world_in_lobby(&options, PLAIN);
+
+    ask(world, 1, .kind = REQUEST_PUBLISH, .content = SLICE("x"), .cid = SLICE("c1"));
+    world_settle(world);
+    world_forget(world);
+    ask(world, 1, .kind = REQUEST_PUBLISH, .content = SLICE("x"), .cid = SLICE("c1"));
+    world_settle(world);
+    expect(world, "1 ack lobby again <c1>\n");
+    world_pass(world, 58 * SECOND);
+    ask(world, 1, .kind = REQUEST_PUBLISH, .content = SLICE("x"), .cid = SLICE("c2"));
+    expect(world, "");
+    world_settle(world);
+    expect(world, "1 error rate_limited retry 1000 <c2>\n");
+    world_pass(world, SECOND); /* asking again did not count */
+    ask(world, 1, .kind = REQUEST_PUBLISH, .content = SLICE("x"), .cid = SLICE("c2"));
+    world_settle(world);
+    expect(world, "1 ack lobby#2 <c2>\n"
+                  "lobby: anonymous: x #2\n");
+    world_free(world);
+}
+
+static void time_that_passed_at_the_store_is_not_waited_for_again(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.rate_per_minute = 1;
+    struct world *world = world_new(&options);
+
+    world_open(world, 1, HTTP);
+    for (int i = 0; i < 2; i++) {
+        char cid[] = {'c', (char)('0' + i), '\0'};
+
+        ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("ops"), .cid = slice_of_string(cid),
+            .session_identity = world_identity(77));
+    }
+    world_pass(world, 9 * SECOND);
+    world_settle(world);
+    expect(world, "1 ack ops#1 <c0>\n"
+                  "1 error rate_limited retry 50000 <c1>\n");
+    ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("ops"), .cid = SLICE("c2"),
+        .session_identity = world_identity(77));
+    world_pass(world, 60 * SECOND);
+    world_settle(world);
+    expect(world, "1 error rate_limited retry 1 <c2>\n");
+    world_free(world);
+}
+
+static void only_so_many_are_looked_up_for_one_who_sends_too_much(void **state) {
+    struct hub_options options = world_defaults;
+    char cid[16];
+
+    (void)state;
+    options.rate_per_minute = 1;
+    struct world *world = world_in_lobby(&options, PLAIN);
+
+    for (int round = 0; round < 2; round++) {
+        say(world, 1, "x");
+        for (int i = 0; i < LIMIT_RETRIES; i++) {
+            snprintf(cid, sizeof(cid), "c%d-%d", round, i);
+            ask(world, 1, .kind = REQUEST_PUBLISH, .cid = slice_of_string(cid));
+        }
+        assert_false(world_saw(world, "c0"));
+        ask(world, 1, .kind = REQUEST_PUBLISH, .cid = SLICE("last"));
+        assert_true(world_saw(world, "1 error rate_limited retry 59000 <last>\n"));
+        world_settle(world);
+        world_pass(world, 60 * SECOND);
+        world_forget(world);
+    }
+    world_free(world);
+}
+
 static void without_a_rate_there_is_no_limit(void **state) {
     struct hub_options options = world_defaults;
 
@@ -359,10 +459,37 @@ static void history_is_asked_of_the_store_in_bounds(void **state) {
     ask(world, 1, .kind = REQUEST_HISTORY, .has_after = true, .after = 3, .limit = 5000);
     ask(world, 1, .kind = REQUEST_HISTORY, .room = SLICE("$ready"), .cid = SLICE("h2"));
     expect(world, "1 history lobby before 0 limit 100\n"
-                  "1 history Elsewhere before 7 limit 9\n"
+                  "1 history Elsewhere before 7 limit 9 if it exists\n"
                   "1 history lobby after 3 before 0 limit 100\n"
                   "1 error not_found <h2>\n");
     world_free(world);
+}
+
+static void a_room_with_somebody_in_it_exists_before_its_first_message(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    for (int create_rooms = 0; create_rooms < 2; create_rooms++) {
+        options.create_rooms = create_rooms;
+        struct world *world = world_in_lobby(&options, PLAIN);
+
+        join(world, 1, "fresh", "");
+        world_open(world, 2, HTTP);
+        ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("fresh"));
+        ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("lobby"));
+        expect(world, create_rooms ? "2 history fresh before 0 limit 100\n"
+                                     "2 history lobby before 0 limit 100\n"
+                                   : "2 history fresh before 0 limit 100 if it exists\n"
+                                     "2 history lobby before 0 limit 100\n");
+        world_settle(world);
+        world_forget(world);
+        leave(world, 1, "fresh", "");
+        world_settle(world);
+        world_forget(world);
+        ask(world, 2, .kind = REQUEST_HISTORY, .room = SLICE("fresh"));
+        expect(world, "2 history fresh before 0 limit 100 if it exists\n");
+        world_free(world);
+    }
 }
 
 static void too_much_under_way_pauses_the_connection(void **state) {
@@ -417,6 +544,7 @@ int main(void) {
         cmocka_unit_test(a_named_session_always_signs_with_its_name),
         cmocka_unit_test(nobody_signs_with_a_name_that_another_holds),
         cmocka_unit_test(labels_are_cleaned_and_bounded),
+        cmocka_unit_test(nobody_signs_as_the_server_or_a_numbered_client),
         cmocka_unit_test(content_over_the_limit_is_too_large),
         cmocka_unit_test(a_cid_has_64_characters_at_most),
         cmocka_unit_test(an_unusable_cid_is_refused_without_it),
@@ -425,10 +553,14 @@ int main(void) {
         cmocka_unit_test(where_rooms_are_not_made_only_existing_ones_are_written_to),
         cmocka_unit_test(the_twentieth_last_message_must_be_59_seconds_old),
         cmocka_unit_test(what_was_refused_does_not_count_against_the_rate),
+        cmocka_unit_test(what_is_sent_again_gets_its_first_answer_however_much_was_sent),
+        cmocka_unit_test(time_that_passed_at_the_store_is_not_waited_for_again),
+        cmocka_unit_test(only_so_many_are_looked_up_for_one_who_sends_too_much),
         cmocka_unit_test(without_a_rate_there_is_no_limit),
         cmocka_unit_test(http_callers_are_limited_over_all_their_connections),
         cmocka_unit_test(binary_frames_are_relayed_in_the_current_room_and_counted),
         cmocka_unit_test(history_is_asked_of_the_store_in_bounds),
+        cmocka_unit_test(a_room_with_somebody_in_it_exists_before_its_first_message),
         cmocka_unit_test(too_much_under_way_pauses_the_connection),
         cmocka_unit_test(http_has_no_session_to_ask_with),
     };

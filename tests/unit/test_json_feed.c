@@ -226,6 +226,10 @@ static void test_optional_members_follow_the_others(void **state) {
     expect_text(&driver, "{\"type\":\"message\",\"content\":\"it\"" SIGNED
                          ",\"cid\":\"c17\",\"re\":5,\"title\":\"Disk\",\"priority\":4}");
     entry_unref(entry);
+    entry = make_entry(7, (struct entry_body){.sender = SLICE("ann"), .deleted = true});
+    assert_true(render_entry_in(&driver, as_plain, "a", entry));
+    expect_text(&driver, "{\"type\":\"message\",\"content\":\"\"" SIGNED ",\"deleted\":true}");
+    entry_unref(entry);
     driver_free(&driver);
 }
 

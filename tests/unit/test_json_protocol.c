@@ -265,11 +265,11 @@ static void test_a_bad_message_is_answered_under_its_cid(void **state) {
 
 static void test_what_is_not_there_yet_says_so(void **state) {
     struct driver driver;
-    with_text(&driver, *(bool *)*state, "{\"type\":\"search\",\"q\":\"deploy\",\"cid\":\"s1\"}");
+    with_text(&driver, *(bool *)*state, "{\"type\":\"auth\",\"token\":\"t\",\"cid\":\"s1\"}");
     assert_int_equal(driver_next(&driver), FEED_AGAIN);
     expect_text(&driver,
                 "{\"type\":\"error\",\"message\":\"Invalid message format\",\"code\":\"bad_request\","
-                "\"detail\":\"Search is not supported by this server\",\"cid\":\"s1\"}");
+                "\"detail\":\"Tokens are not supported by this server\",\"cid\":\"s1\"}");
     driver_free(&driver);
 }
 

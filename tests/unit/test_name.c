@@ -65,13 +65,13 @@ static void anything_else_is_no_name(void **state) {
     assert_int_equal(name_check(SLICE_NONE), ERR_BAD_REQUEST);
 }
 
-static void only_dots_are_no_name(void **state) {
+static void what_paths_are_made_of_is_no_name(void **state) {
     (void)state;
     assert_int_equal(check("."), ERR_BAD_REQUEST);
     assert_int_equal(check(".."), ERR_BAD_REQUEST);
-    assert_int_equal(check("......"), ERR_BAD_REQUEST);
+    assert_does_not_fold(SLICE(".\ufe0f.")); /* only after folding */
+    assert_int_equal(check("..."), 0);
     assert_int_equal(check("..a"), 0);
-    assert_does_not_fold(SLICE(".\ufe0f.")); /* dots only after folding */
 }
 
 static void repeat(struct buffer *out, const char *text, size_t count) {
@@ -179,17 +179,33 @@ static void folding_appends_and_folding_again_changes_nothing(void **state) {
     buffer_close(&twice);
 }
 
+static void labels_fold_like_names_whatever_is_in_them(void **state) {
+    struct buffer out = {0};
+    char long_label[65];
+
+    (void)state;
+    assert_int_equal(label_fold(SLICE("\uff23LIENT\u00a0\u2460: \u200bZo\u00cb"), &out), 0);
+    assert_true(slice_equal(buffer_slice(&out), SLICE("client 1: zo\u00eb")));
+    memset(long_label, 'x', sizeof(long_label));
+    assert_int_equal(label_fold(slice_from(long_label, 65), &out), ERR_TOO_LARGE);
+    assert_int_equal(label_fold(SLICE("\xff"), &out), ERR_BAD_REQUEST);
+    assert_true(slice_equal(buffer_slice(&out), SLICE("client 1: zo\u00eb")));
+    assert_int_equal(label_fold(slice_from(long_label, 64), &out), 0);
+    buffer_close(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_digits_and_three_signs_make_a_name),
         cmocka_unit_test(anything_else_is_no_name),
-        cmocka_unit_test(only_dots_are_no_name),
+        cmocka_unit_test(what_paths_are_made_of_is_no_name),
         cmocka_unit_test(a_name_has_at_most_64_characters),
         cmocka_unit_test(a_name_that_grows_past_64_characters_by_folding_is_refused),
         cmocka_unit_test(names_that_look_the_same_fold_to_the_same),
         cmocka_unit_test(marks_in_another_order_make_the_same_name),
         cmocka_unit_test(a_name_is_checked_again_after_folding),
         cmocka_unit_test(folding_appends_and_folding_again_changes_nothing),
+        cmocka_unit_test(labels_fold_like_names_whatever_is_in_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,21 @@ static void a_client_reaches_a_listener_through_a_socket_file(void **state) {
     assert_int_equal(access(path + strlen("unix:"), F_OK), -1);
 }
 
+static void a_socket_file_is_open_to_everybody_on_the_machine(void **state) {
+    char path[128];
+    struct stat status;
+    struct socket_listener listener;
+    mode_t former = umask(0077);
+
+    (void)state;
+    snprintf(path, sizeof(path), "unix:%s/open", folder);
+    listener = listen_on(path);
+    umask(former);
+    assert_int_equal(stat(path + strlen("unix:"), &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0666);
+    socket_listener_close(&listener);
+}
+
 static void accepting_says_when_nobody_waits(void **state) {
     struct socket_listener listener = listen_on("127.0.0.1:0");
     struct endpoint_address peer;
@@ -230,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_reaches_a_listener_over_tcp),
         cmocka_unit_test(a_client_reaches_a_listener_through_a_socket_file),
+        cmocka_unit_test(a_socket_file_is_open_to_everybody_on_the_machine),
         cmocka_unit_test(accepting_says_when_nobody_waits),
         cmocka_unit_test(an_address_in_use_is_refused_with_advice),
         cmocka_unit_test(an_address_of_another_machine_is_told_apart),

@@ -68,6 +68,30 @@ static void the_same_cid_with_another_body_is_refused(void **state) {
                                      "appended b = 2\n");
 }
 
+static void what_may_only_be_said_again_is_not_said_anew(void **state) {
+    struct fixture *fixture = *state;
+    follow(fixture, "general");
+    say(fixture, "general", "ann", "c1", "hello");
+    run(fixture);
+    struct outcome first = fixture->outcome;
+    say_if_known(fixture, "general", "ann", "c1", "hello");
+    assert_string_equal(run(fixture), "appended c1 duplicate of 1\n");
+    assert_string_equal(fixture->outcome.id, first.id);
+    assert_true(fixture->outcome.timestamp_us == first.timestamp_us);
+    say_if_known(fixture, "general", "ann", "c1", "other");
+    say_if_known(fixture, "general", "ann", "c2", "hello");
+    say_if_known(fixture, "general", "bob", "c1", "hello");
+    say_if_known(fixture, "elsewhere", "ann", "c1", "hello");
+    say(fixture, "general", "ann", "c2", "hello");
+    assert_string_equal(run(fixture), "appended c1 cid_reused\n"
+                                      "appended c2 rate_limited\n"
+                                      "appended c1 rate_limited\n"
+                                      "appended c1 rate_limited\n"
+                                      "appended c2 = 2\n"
+                                      "committed general 2 \"hello\"\n");
+    assert_false(read_last(fixture, "elsewhere")->head.exists);
+}
+
 static void a_cid_belongs_to_one_identity_in_one_room(void **state) {
     say(*state, "general", "ann", "a", "hello");
     say(*state, "general", "bob", "a", "hello");
@@ -232,6 +256,7 @@ static void deleting_erases_the_content_and_that_of_the_edits(void **state) {
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(page->entries[i]->seq, i + 1);
         assert_int_equal(page->entries[i]->body.kind, kinds[i]);
+        assert_int_equal(page->entries[i]->body.deleted, i == 0 || i == 2);
         assert_true(slice_equal(page->entries[i]->body.content, slice_of_string(contents[i])));
         assert_int_equal(page->entries[i]->body.meta.length, 0);
     }
@@ -358,6 +383,7 @@ int main(void) {
         STORE_CASE(ids_ascend_in_all_rooms_together),
         STORE_CASE(the_same_cid_and_body_is_stored_once),
         STORE_CASE(the_same_cid_with_another_body_is_refused),
+        STORE_CASE(what_may_only_be_said_again_is_not_said_anew),
         STORE_CASE(a_cid_belongs_to_one_identity_in_one_room),
         STORE_CASE(completions_come_in_the_order_of_the_queue),
         STORE_CASE(what_nobody_follows_is_not_reported),

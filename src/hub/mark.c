@@ -1,0 +1,145 @@
+/* Read marks: how far a session has read its rooms. A mark never goes back, and is shown as no further than the room is.
+ *
+ * The store keeps them for sessions that come back after a restart. Who scrolls through a busy room tells of every message,
+ * so a mark is only written some seconds after it has changed, or when its session goes. */
+#include "hub/internal.h"
+#include "hub/pack.h"
+
+#define SAVE_AFTER_US INT64_C(5000000)
+
+struct mark {
+    const struct session *session;
+    struct list_node unsaved; /* in hub->unsaved while it is not written, the one changed first at the front */
+    bool is_unsaved;
+    int64_t changed_us; /* since when it is not */
+    uint64_t seq;
+    struct slice room_key; /* points into bytes */
+    char bytes[];
+};
+
+static struct mark *find(const struct session *session, struct slice room_key) {
+    return session != NULL && session->marks != NULL ? map_find(session->marks, room_key) : NULL;
+}
+
+/* NULL: it has too many. */
+static struct mark *open_mark(struct hub *hub, struct session *session, struct slice room_key) {
+    struct mark *mark = find(session, room_key);
+
+    if (mark != NULL) {
+        return mark;
+    }
+    if (session->marks == NULL) {
+        session->marks = map_new(hub->options.seed);
+    }
+    if (map_count(session->marks) >= LIMIT_ROOMS_PER_SESSION) {
+        return NULL;
+    }
+    mark = memory_new(sizeof(*mark) + room_key.length);
+    mark->session = session;
+    mark->room_key = room_key;
+    pack_slice(&mark->room_key, mark->bytes);
+    map_put(session->marks, mark->room_key, mark);
+    return mark;
+}
+
+static void save(struct hub *hub, struct mark *mark) {
+    struct slice key = hub_keep(hub, mark->room_key);
+    struct effect *effect = effects_add(hub->effects, EFFECT_MARK);
+
+    effect->mark = (struct read_mark){.identity = mark->session->identity,
+                                      .room_key = key,
+                                      .seq = mark->seq,
+                                      .updated_us = hub->now_us};
+    list_remove(&hub->unsaved, &mark->unsaved);
+    mark->is_unsaved = false;
+}
+
+uint64_t mark_seq(const struct session *session, struct slice room_key, uint64_t last) {
+    const struct mark *mark = find(session, room_key);
+    uint64_t seq = mark != NULL ? mark->seq : 0;
+
+    return seq < last ? seq : last;
+}
+
+void mark_recall(struct hub *hub, const struct session *session) {
+    effects_add(hub->effects, EFFECT_RECALL)->mark.identity = session->identity;
+}
+
+void mark_recalled(struct hub *hub, const struct event *event) {
+    struct session *session = session_find(hub, &event->recalled.identity);
+
+    for (size_t i = 0; session != NULL && i < event->recalled.count; i++) {
+        const struct read_mark *recalled = &event->recalled.marks[i];
+        struct mark *mark = open_mark(hub, session, recalled->room_key);
+
+        if (mark != NULL && mark->seq < recalled->seq) {
+            mark->seq = recalled->seq;
+        }
+    }
+}
+
+void mark_save_all(struct hub *hub, const struct session *session) {
+    struct mark *mark;
+    size_t cursor = 0;
+
+    while (session->marks != NULL && (mark = map_next(session->marks, &cursor)) != NULL) {
+        if (mark->is_unsaved) {
+            save(hub, mark);
+        }
+    }
+}
+
+void mark_tick(struct hub *hub) {
+    while (!list_empty(&hub->unsaved)) {
+        struct mark *mark = container_of(hub->unsaved.first, struct mark, unsaved);
+
+        if (hub->now_us - mark->changed_us < SAVE_AFTER_US) {
+            return;
+        }
+        save(hub, mark);
+    }
+}
+
+void mark_free_all(struct session *session) {
+    struct mark *mark;
+    size_t cursor = 0;
+
+    while (session->marks != NULL && (mark = map_next(session->marks, &cursor)) != NULL) {
+        memory_free(mark);
+    }
+    map_free(session->marks);
+    session->marks = NULL;
+}
+
+static void advance(struct hub *hub, struct mark *mark, uint64_t seq) {
+    if (seq <= mark->seq) {
+        return;
+    }
+    mark->seq = seq;
+    if (!mark->is_unsaved) {
+        mark->is_unsaved = true;
+        mark->changed_us = hub->now_us;
+        list_append(&hub->unsaved, &mark->unsaved);
+    }
+}
+
+void handle_read(struct hub *hub, struct client *client, const struct request *request) {
+    struct membership *membership = NULL;
+    struct mark *mark = NULL;
+    int error = membership_find(hub, client, request->room, &membership);
+
+    if (error == 0 && request->after > 0) {
+        mark = open_mark(hub, client->session, membership->room->key);
+        error = mark != NULL ? 0 : ERR_TOO_MANY;
+    }
+    if (error < 0) {
+        answer_error(hub, client, request->cid, error, SLICE_NONE);
+        return;
+    }
+    uint64_t last = membership->room->last;
+
+    if (mark != NULL) {
+        advance(hub, mark, request->after < last ? request->after : last);
+    }
+    answer_ack(hub, client, request->cid, place_of(membership->room).name);
+}

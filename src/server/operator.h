@@ -1,0 +1,7 @@
+/* What the operator does to a data folder without a server: `banterd verify`, `export` and `import`. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Carries out the command that `values[1]` names. False: it names none. */
+bool operator_command(int count, char **values, int *status);
