@@ -12,14 +12,17 @@
 #define LIMIT_PAGE_ENTRIES 128      /* entries of one page read from a store */
 #define LIMIT_PAGE_BYTES (256 * 1024)
 #define LIMIT_BATCH_ENTRIES 100     /* items of one batch frame */
+#define LIMIT_MEMORY_MARKS 100000   /* read marks kept in memory; then those told of longest ago go */
 #define LIMIT_SEARCH_TEXT 1024      /* what is searched for, as it is typed */
 #define LIMIT_SEARCH_TERMS 16       /* words and phrases of one search, and of each kind of filter */
 #define LIMIT_SEARCH_ROOMS 100      /* rooms named in one search */
 #define LIMIT_SEARCH_OFFSET 10000   /* how far down the results of a search can be read */
 #define LIMIT_SEARCH_SCAN (2 * 1024 * 1024) /* text of a log in memory that one search looks at */
 #define LIMIT_LIST_ITEMS 1000       /* rooms or members in one answer */
+#define LIMIT_LIST_TOPIC 256        /* bytes of a room's topic in a list of rooms */
 #define LIMIT_CONTROL_OUTPUT (64 * 1024) /* answers waiting for a peer; then its input is paused */
 #define LIMIT_PAGE_CACHE_BYTES (16 * 1024 * 1024)
+#define LIMIT_STREAM_BYTES (256 * 1024 * 1024) /* kept ready to send in all rooms together */
 #define LIMIT_HTTP_HEAD (16 * 1024) /* request line and headers */
 #define LIMIT_JSON_DEPTH 32
 #define LIMIT_LINE_OVERHEAD 256     /* a command and a name before the text of a line */

@@ -82,6 +82,16 @@ bool utf8_valid(struct slice s) {
     return utf8_check_feed(&check, s) == 0 && utf8_check_complete(&check);
 }
 
+struct slice text_beginning(struct slice s, size_t size) {
+    if (s.length > size) {
+        s.length = size;
+        while (s.length > 0 && ((unsigned char)s.data[s.length] & 0xc0) == 0x80) {
+            s.length--;
+        }
+    }
+    return s;
+}
+
 /* How many bytes of the control at `at` to replace: 0 when there is none. C1 controls are C2 80
  * to C2 9F. */
 static size_t control_length(struct slice s, size_t at) {

@@ -21,6 +21,9 @@ int utf8_check_feed(struct utf8_check *check, struct slice bytes) MUST_USE;
 bool utf8_check_complete(const struct utf8_check *check);
 bool utf8_valid(struct slice s);
 
+/* As much of the beginning of `s` (valid UTF-8) as fits in `size` bytes, in whole characters. */
+struct slice text_beginning(struct slice s, size_t size);
+
 /* Appends `s` (valid UTF-8) with every C0 and C1 control except TAB, and DEL, as U+FFFD; used for one line, so LF
  * counts as a control too. */
 void text_append_line(struct buffer *out, struct slice s);

@@ -13,6 +13,7 @@ int command_send(int count, char **arguments);
 int command_tail(int count, char **arguments);
 int command_simulate(int count, char **arguments);
 int command_bench(int count, char **arguments);
+int command_admin(int count, char **arguments);
 
 /* Reads a URL (NULL: the default) that must have this scheme. False: what is wrong was printed. */
 bool command_url(const char *text, enum url_scheme scheme, struct url *url);

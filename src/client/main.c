@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"send", "publish one message; returns when it is durable", command_send},
     {"tail", "follow a room", command_tail},
     {"simulate", "users of the commands protocol who talk to each other", command_simulate},
+    {"admin", "ask a running server how it is, or for a backup", command_admin},
     {"bench", "make load and measure what comes of it", command_bench},
 };
 

@@ -62,8 +62,20 @@ void audience_mark(struct audience *audience) {
     list_append(&audience->channel->delivery->outlet.dirty, &audience->dirty);
 }
 
+void audience_weigh(struct audience *audience, bool grown) {
+    struct delivery *delivery = audience->channel->delivery;
+    size_t weight = stream_memory(audience->stream);
+    if (audience->weight > 0 && (weight == 0 || grown))
+        list_remove(&delivery->holding, &audience->holding);
+    if (weight > 0 && (audience->weight == 0 || grown))
+        list_append(&delivery->holding, &audience->holding);
+    delivery->stream_memory += weight - audience->weight;
+    audience->weight = weight;
+}
+
 void audience_leave(struct audience *audience) {
     struct channel *channel = audience->channel;
+    struct delivery *delivery = channel->delivery;
     if (--audience->cursor_count > 0) {
         audience_mark(audience);
         return;
@@ -73,7 +85,10 @@ void audience_leave(struct audience *audience) {
         link = &(*link)->next;
     *link = audience->next;
     if (audience->is_dirty)
-        list_remove(&channel->delivery->outlet.dirty, &audience->dirty);
+        list_remove(&delivery->outlet.dirty, &audience->dirty);
+    if (audience->weight > 0)
+        list_remove(&delivery->holding, &audience->holding);
+    delivery->stream_memory -= audience->weight;
     stream_free(audience->stream);
     memory_free(audience);
     if (!channel->audiences)
@@ -92,6 +107,7 @@ void channel_show(struct channel *channel, const struct effect *effect) {
                               : render_signal(audience->encoding, effect, deflater, scratch);
         if (shown) {
             stream_append(audience->stream, buffer_slice(scratch), seq);
+            audience_weigh(audience, true);
             audience_mark(audience);
         } else if (is_entry) {
             stream_skip(audience->stream, seq);

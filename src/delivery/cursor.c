@@ -13,6 +13,7 @@ static void attach(struct cursor *cursor, uint64_t offset) {
     uint64_t at = cursor->next_seq - 1;
     bool live_reply = cursor->live_reply && cursor->limit == UINT64_MAX;
     stream_release(cursor->audience->stream);
+    list_remove(&peer->catching, &cursor->work);
     cursor->offset = offset;
     cursor->state = CURSOR_FLOWING;
     cursor->node = (struct list_node){0};
@@ -20,6 +21,7 @@ static void attach(struct cursor *cursor, uint64_t offset) {
     cursor->live_reply = false;
     if (offset < stream_tail(cursor->audience->stream))
         cursor->audience->unoffered = true;
+    cursor_offer(cursor);
     audience_mark(cursor->audience);
     peer_mark(peer);
     if (live_reply) {
@@ -61,6 +63,7 @@ static void begin_catching(struct cursor *cursor, uint64_t next_seq) {
     cursor->next_seq = next_seq;
     set_seam(cursor);
     stream_hold(cursor->audience->stream);
+    list_append(&cursor->peer->catching, &cursor->work);
 }
 
 static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
@@ -69,10 +72,7 @@ static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
     cursor->peer = peer;
     cursor->audience = audience_open(channel, encoding);
     cursor->limit = UINT64_MAX;
-    struct cursor **link = &peer->cursors;
-    while (*link)
-        link = &(*link)->next;
-    *link = cursor;
+    cursor_enlist(cursor);
     return cursor;
 }
 
@@ -80,14 +80,11 @@ static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
  * behind the answer, out of order and twice. Others are told no numbers and start with what comes next: they get all. */
 static void supersede_former(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
-    struct slice room_key = cursor->audience->channel->room_key;
+    struct cursor *former;
     uint8_t format = cursor->audience->encoding.format;
     if (format != FORMAT_JSON_PLAIN && format != FORMAT_JSON_FULL && format != FORMAT_JSON_V1)
         return;
-    for (struct cursor *former = peer->cursors, *next; former != cursor; former = next) {
-        next = former->next;
-        if (!slice_equal(former->audience->channel->room_key, room_key))
-            continue;
+    while ((former = cursor_older(cursor))) {
         if (peer->partial == former)
             peer_take_rest_of_frame(peer, SIZE_MAX);
         cursor_close(former);
@@ -110,9 +107,11 @@ void cursor_open(struct peer *peer, struct channel *channel, const struct effect
 
 /* Takes the cursor out of wherever its state has put it. */
 static void detach(struct cursor *cursor) {
+    struct peer *peer = cursor->peer;
     switch (cursor->state) {
     case CURSOR_CATCHING:
         stream_release(cursor->audience->stream);
+        list_remove(&peer->catching, &cursor->work);
         break;
     case CURSOR_FLOWING:
         list_remove(&cursor->audience->readers, &cursor->node);
@@ -121,15 +120,14 @@ static void detach(struct cursor *cursor) {
         stream_unblock(cursor->audience->stream, &cursor->wait);
         break;
     }
+    if (cursor->sending)
+        list_remove(&peer->sending, &cursor->work);
 }
 
 void cursor_close(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     detach(cursor);
-    struct cursor **link = &peer->cursors;
-    while (*link != cursor)
-        link = &(*link)->next;
-    *link = cursor->next;
+    cursor_delist(cursor);
     if (peer->partial == cursor)
         peer->partial = NULL;
     audience_leave(cursor->audience);
@@ -144,11 +142,35 @@ void cursor_end(struct cursor *cursor) {
     }
     if (cursor->limit > tail)
         cursor->limit = tail;
+    cursor_offer(cursor); /* before whatever takes its place */
 }
 
 uint64_t cursor_pending_end(const struct cursor *cursor) {
     uint64_t tail = stream_tail(cursor->audience->stream);
     return cursor->limit < tail ? cursor->limit : tail;
+}
+
+void cursor_offer(struct cursor *cursor) {
+    if (cursor->sending || cursor->state == CURSOR_CATCHING ||
+        cursor->offset >= cursor_pending_end(cursor))
+        return;
+    cursor->sending = true;
+    list_append(&cursor->peer->sending, &cursor->work);
+}
+
+void cursors_settle(struct peer *peer) {
+    struct list_node *node;
+    while ((node = peer->sending.first)) {
+        struct cursor *cursor = container_of(node, struct cursor, work);
+        if (cursor->offset < cursor_pending_end(cursor))
+            return;
+        if (cursor->limit != UINT64_MAX) {
+            cursor_close(cursor);
+            continue;
+        }
+        cursor->sending = false;
+        list_remove(&peer->sending, node);
+    }
 }
 
 void cursor_block(struct cursor *cursor) {
@@ -171,21 +193,18 @@ void cursor_unblock(struct cursor *cursor) {
 }
 
 struct cursor *cursor_find(struct peer *peer, struct slice room_key) {
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
-        if (cursor->limit == UINT64_MAX &&
-            slice_equal(cursor->audience->channel->room_key, room_key))
-            return cursor;
-    }
-    return NULL;
+    struct cursor *cursor = cursor_newest(peer, room_key);
+    while (cursor && cursor->limit != UINT64_MAX)
+        cursor = cursor_older(cursor);
+    return cursor;
 }
 
 /* From here on the peer reads in other words: what was shown so far comes in the old ones, the rest in the new. */
 void cursors_reencode(struct peer *peer) {
-    struct cursor *last = peer->cursors;
-    while (last && last->next)
-        last = last->next;
-    for (struct cursor *cursor = peer->cursors, *next; cursor; cursor = next) {
-        next = cursor == last ? NULL : cursor->next;
+    struct list_node *last = peer->cursors.last;
+    for (struct list_node *node = peer->cursors.first, *next; node; node = next) {
+        struct cursor *cursor = container_of(node, struct cursor, of_peer);
+        next = node == last ? NULL : node->next;
         if (cursor->limit != UINT64_MAX)
             continue;
         struct channel *channel = cursor->audience->channel;
@@ -203,27 +222,25 @@ void cursors_reencode(struct peer *peer) {
 }
 
 void cursors_catch_up(struct peer *peer) {
-    if (peer->page_under_way || peer->stage != PEER_OPEN)
+    struct list_node *first = peer->catching.first;
+    if (!first || peer->page_under_way || peer->stage != PEER_OPEN)
         return;
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
-        if (cursor->state != CURSOR_CATCHING)
-            continue;
-        struct channel *channel = cursor->audience->channel;
-        peer->page_under_way = true;
-        if (cursor->next_seq > cursor->joined) /* and the stream has lost what follows */
-            set_seam(cursor);
-        page_cache_want(channel->delivery->pages, peer, channel->room_key, channel->room,
-                        cursor->audience->encoding, cursor->live_reply, cursor->next_seq - 1,
-                        cursor->joined + 1);
-        return;
-    }
+    struct cursor *cursor = container_of(first, struct cursor, work);
+    struct channel *channel = cursor->audience->channel;
+    peer->page_under_way = true;
+    if (cursor->next_seq > cursor->joined) /* and the stream has lost what follows */
+        set_seam(cursor);
+    page_cache_want(channel->delivery->pages, peer, channel->room_key, channel->room,
+                    cursor->audience->encoding, cursor->live_reply, cursor->next_seq - 1,
+                    cursor->joined + 1);
 }
 
 /* The cursor that asked for this page; it may have gone, or have changed its encoding, meanwhile. */
 static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t form,
                                    uint64_t after) {
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
-        if (cursor->state == CURSOR_CATCHING && cursor->next_seq == after + 1 &&
+    for (struct list_node *node = peer->catching.first; node; node = node->next) {
+        struct cursor *cursor = container_of(node, struct cursor, work);
+        if (cursor->next_seq == after + 1 &&
             page_form(cursor->audience->encoding, cursor->live_reply) == form &&
             slice_equal(cursor->audience->channel->room_key, room_key))
             return cursor;

@@ -12,8 +12,9 @@ struct read {
     char bytes[];
 };
 
-/* Rounds of completions and sends in one turn before the loop gets its share again. */
+/* Rounds of completions and sends, and completions in all of them, before the loop gets its share again. */
 #define TURN_ROUNDS 8
+#define TURN_COMPLETIONS 4096
 /* A scratch buffer that grew past this is given back. */
 #define SCRATCH_KEPT (256 * 1024)
 
@@ -21,8 +22,13 @@ struct delivery *delivery_new(const struct delivery_options *options) {
     struct delivery *delivery = memory_new_struct(struct delivery);
     uint64_t seed;
     delivery->options = *options;
+    if (options->stream_memory == 0)
+        delivery->options.stream_memory = LIMIT_STREAM_BYTES;
+    if (delivery->options.stream_memory < options->stream_window)
+        delivery->options.stream_memory = options->stream_window;
     delivery->store = options->store;
     options->random(options->random_context, &seed, sizeof seed);
+    delivery->seed = seed;
     delivery->hub = hub_new(&options->hub);
     delivery->channels = map_new(seed);
     delivery->reads = id_map_new();
@@ -79,6 +85,14 @@ size_t delivery_stream_bytes(const struct delivery *delivery) {
         for (struct audience *audience = channel->audiences; audience; audience = audience->next)
             bytes += stream_size(audience->stream);
     return bytes;
+}
+
+void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_COUNT]) {
+    size_t at = 0;
+    const struct peer *peer;
+    memset(counts, 0, FORMAT_COUNT * sizeof *counts);
+    while ((peer = id_map_next(delivery->outlet.peers, &at)))
+        counts[peer->encoding.format]++;
 }
 
 void delivery_open_session(struct delivery *delivery, uint64_t connection,
@@ -226,6 +240,12 @@ static void to_store(struct delivery *delivery, struct effect *effect) {
     case EFFECT_LIST:
         store->engine->list(store, effect->list.origin, effect->list.cid);
         break;
+    case EFFECT_MARK:
+        store->engine->mark(store, &effect->mark);
+        break;
+    case EFFECT_RECALL:
+        store->engine->recall(store, &effect->mark.identity);
+        break;
     case EFFECT_ERASE:
         store->engine->erase(store, effect->room_key);
         break;
@@ -241,6 +261,8 @@ static void carry_out(struct delivery *delivery, struct effect *effect) {
     case EFFECT_APPEND:
     case EFFECT_SIGNAL:
     case EFFECT_LIST:
+    case EFFECT_MARK:
+    case EFFECT_RECALL:
     case EFFECT_ERASE:
         to_store(delivery, effect);
         break;
@@ -267,6 +289,7 @@ void delivery_step(struct delivery *delivery, struct event *event) {
     hub_step(delivery->hub, event, &delivery->effects);
     for (size_t i = 0; i < delivery->effects.count; i++)
         carry_out(delivery, &delivery->effects.items[i]);
+    delivery->answered = effects_size(&delivery->effects);
     effects_clear(&delivery->effects);
 }
 
@@ -295,17 +318,26 @@ static void give_back(struct buffer *scratch) {
         buffer_close(scratch);
 }
 
-bool delivery_turn(struct delivery *delivery) {
+/* Takes what waits in the store, at most *left of it. Returns whether there was anything. */
+static bool take_completions(struct delivery *delivery, unsigned *left) {
     struct store *store = delivery->store;
     struct completion *completion;
+    bool any = false;
+    store->engine->turn(store);
+    while (*left > 0 && (completion = store->engine->collect(store))) {
+        complete(delivery, completion);
+        any = true;
+        (*left)--;
+    }
+    return any;
+}
+
+bool delivery_turn(struct delivery *delivery) {
+    unsigned left = TURN_COMPLETIONS;
     bool busy = true;
-    for (int round = 0; busy && round < TURN_ROUNDS; round++) {
-        busy = false;
-        store->engine->turn(store);
-        while ((completion = store->engine->collect(store))) {
-            complete(delivery, completion);
-            busy = true;
-        }
+    outlet_begin_turn(&delivery->outlet);
+    for (int round = 0; busy && left > 0 && round < TURN_ROUNDS; round++) {
+        busy = take_completions(delivery, &left);
         delivery->asked_store = false;
         outlet_flush(&delivery->outlet);
         /* What was asked of the store while sending may be answered at once. */
@@ -313,7 +345,7 @@ bool delivery_turn(struct delivery *delivery) {
     }
     give_back(&delivery->scratch);
     give_back(&delivery->outlet.scratch);
-    return busy;
+    return busy || !list_empty(&delivery->outlet.resting);
 }
 
 void delivery_tick(struct delivery *delivery) {

@@ -18,6 +18,8 @@ struct delivery_options {
     struct outlet_options outlet;
     struct store *store;  /* borrowed */
     size_t stream_window; /* bytes of a room kept ready to send */
+    size_t
+        stream_memory; /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least stream_window */
     /* Random bytes, for the secrets of sessions and the seeds of maps. */
     void (*random)(void *context, void *bytes, size_t size);
     void *random_context;
@@ -43,3 +45,5 @@ size_t delivery_pending(const struct delivery *delivery);
 const struct hub *delivery_hub(const struct delivery *delivery);
 size_t delivery_largest_stream(const struct delivery *delivery);
 size_t delivery_stream_bytes(const struct delivery *delivery);
+/* How many peers there are of each format. */
+void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_COUNT]);

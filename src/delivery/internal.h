@@ -29,9 +29,11 @@ struct audience {
     struct channel *channel;
     struct encoding encoding;
     struct stream *stream;
-    struct list readers;    /* cursors that flow: live and not blocked */
-    size_t cursor_count;    /* in any state */
-    struct list_node dirty; /* in outlet->dirty: something to send or to trim */
+    struct list readers;      /* cursors that flow: live and not blocked */
+    size_t cursor_count;      /* in any state */
+    struct list_node dirty;   /* in outlet->dirty: something to send or to trim */
+    struct list_node holding; /* in delivery->holding while it has a weight */
+    size_t weight; /* bytes of memory of the stream, as counted in delivery->stream_memory */
     bool is_dirty;
     bool unoffered; /* a reader has been attached behind the tail and been sent nothing yet */
 };
@@ -43,9 +45,11 @@ enum cursor_state {
 };
 
 struct cursor {
-    struct cursor *next; /* of the peer, oldest first */
     struct peer *peer;
     struct audience *audience;
+    struct list_node of_peer; /* in peer->cursors */
+    struct list_node work;    /* CATCHING: in peer->catching; `sending`: in peer->sending */
+    struct cursor *older;     /* of the same peer and room; see cursor_index.c */
     union {
         struct list_node node;   /* FLOWING */
         struct stream_wait wait; /* BLOCKED */
@@ -56,7 +60,8 @@ struct cursor {
     uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
     enum cursor_state state;
     bool live_reply;
-    bool fresh; /* CATCHING: has been given nothing yet, so that it cannot miss what is gone */
+    bool sending; /* FLOWING or BLOCKED: what it has not sent yet was noticed */
+    bool fresh;   /* CATCHING: has been given nothing yet, so that it cannot miss what is gone */
     bool told_unavailable; /* that its history cannot be read */
 };
 
@@ -95,7 +100,14 @@ struct peer {
     struct buffer *input; /* left over from earlier; NULL: nothing */
     struct segment *out_first, *out_last;
     size_t out_bytes;
-    struct cursor *cursors;
+    struct list cursors;  /* oldest first */
+    struct list catching; /* those that want pages */
+    struct list sending;  /* those that have something to send, in the order in which it goes out */
+    struct map *newest;   /* of cursors, by room; NULL while they are few */
+    unsigned cursor_count;
+    uint32_t share_turn;      /* when it last asked for something, in turns of the outlet; */
+    size_t share_used;        /* and how much it did then, see peer_input.c */
+    struct list_node resting; /* in outlet->resting while `rests` */
     struct cursor
         *partial; /* its frame was sent in part; nothing else may be sent before the rest */
     struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
@@ -108,6 +120,7 @@ struct peer {
     bool opened; /* the hub knows it */
     bool is_ready, blocked, broken, end_of_file;
     bool paused_by_hub, waits_for_answer, reading, page_under_way;
+    bool rests;       /* has used up its share of this turn */
     bool paused;      /* what the transport was told */
     bool cut;         /* has fallen behind a stream's window */
     bool wants_close; /* close_code is to be asked for in order */
@@ -119,7 +132,10 @@ struct outlet {
     struct id_map *peers; /* connection → peer */
     uint64_t last_connection;
     struct list ready;
+    struct list resting; /* peers whose input goes on in the next turn */
     struct list dirty;
+    uint32_t turn;     /* counts the turns of the loop */
+    uint64_t noted_ms; /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
     bool retry_pages; /* a page could not be read */
     uint64_t retried_ms;
@@ -134,13 +150,17 @@ struct delivery {
     struct store *store;
     struct effects effects;
     struct outlet outlet;
-    struct map *channels;  /* room_key → channel */
+    struct map *channels; /* room_key → channel */
+    struct list holding;  /* audiences whose streams hold something, the one silent longest first */
+    size_t stream_memory;
     struct buffer scratch; /* for rendering feeds */
     struct page_cache *pages;
-    struct id_map *reads; /* ticket → read: history asked for by a client */
+    struct id_map *reads;    /* ticket → read: history asked for by a client */
     struct id_map *searches; /* ticket → search, see search.c */
     uint64_t last_ticket;
     size_t appends_under_way;
+    size_t answered;  /* bytes of the effects of the last step: how much work it was */
+    uint64_t seed;    /* of maps of which there are many */
     bool asked_store; /* something was submitted since completions were last collected */
 };
 
@@ -161,6 +181,8 @@ struct channel *channel_open(struct delivery *delivery, struct slice room_key, s
 void channel_show(struct channel *channel, const struct effect *effect);
 struct audience *audience_open(struct channel *channel, struct encoding encoding);
 void audience_mark(struct audience *audience); /* dirty */
+/* Its stream has grown (`grown`) or shrunk. */
+void audience_weigh(struct audience *audience, bool grown);
 void audience_leave(
     struct audience
         *audience); /* one cursor less; the last frees it, and the channel with its last audience */
@@ -178,11 +200,22 @@ static inline uint32_t page_form(struct encoding encoding, bool batched) {
     return encoding_key(encoding) | (uint32_t)batched << 31;
 }
 
+/* Notices that the cursor has something to send, if it has. */
+void cursor_offer(struct cursor *cursor);
+/* The foremost of those that were offered have sent it all; those that were to end there go. */
+void cursors_settle(struct peer *peer);
 struct cursor *cursor_find(struct peer *peer, struct slice room_key);
 void cursors_reencode(struct peer *peer); /* the peer's encoding has changed */
 void cursors_catch_up(struct peer *peer); /* asks for the next page, when one is wanted */
 void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64_t after,
                  uint64_t next, struct blob *bytes, const struct room_head *head, int error);
+
+/* cursor_index.c */
+void cursor_enlist(struct cursor *cursor);
+void cursor_delist(struct cursor *cursor);
+/* Of all that the peer has for this room, ended or not; NULL: none. */
+struct cursor *cursor_newest(const struct peer *peer, struct slice room_key);
+struct cursor *cursor_older(const struct cursor *cursor);
 
 /* page_cache.c */
 struct page_cache *page_cache_new(struct delivery *delivery);
@@ -198,7 +231,8 @@ void page_cache_forget_room(struct page_cache *cache,
 void page_cache_tick(struct page_cache *cache);
 
 /* peer_input.c */
-void peer_feed(struct peer *peer); /* goes on with what is left over */
+void peer_feed(struct peer *peer);             /* goes on with what is left over */
+void outlet_begin_turn(struct outlet *outlet); /* everybody has a new share */
 void peer_drop_input(struct peer *peer);
 void peer_gate(struct peer *peer); /* tells the transport whether to go on reading */
 

@@ -75,11 +75,15 @@ struct peer_load outlet_load(const struct peer *peer) {
                               .output = peer->out_bytes};
 }
 
+static void close_cursors(struct peer *peer) {
+    while (!list_empty(&peer->cursors))
+        cursor_close(container_of(peer->cursors.first, struct cursor, of_peer));
+}
+
 /* Forgets what the peer would have been sent. */
 static void let_go(struct peer *peer) {
     peer->partial = NULL;
-    while (peer->cursors)
-        cursor_close(peer->cursors);
+    close_cursors(peer);
     peer_drop_output(peer);
 }
 
@@ -96,6 +100,8 @@ void outlet_gone(struct peer *peer) {
     peer_set_timer(peer, TIMER_NONE);
     if (peer->is_ready)
         list_remove(&outlet->ready, &peer->ready);
+    if (peer->rests)
+        list_remove(&outlet->resting, &peer->resting);
     id_map_remove(outlet->peers, peer->connection);
     peer->protocol->close(peer->state);
     memory_free(peer->state);
@@ -108,9 +114,9 @@ void peer_close(struct peer *peer, uint16_t close_code) {
         return;
     peer->stage = PEER_CLOSING;
     peer->close_code = close_code;
-    for (struct cursor *cursor = peer->cursors, *next; cursor; cursor = next) {
-        next = cursor->next;
-        cursor_end(cursor);
+    for (struct list_node *node = peer->cursors.first, *next; node; node = next) {
+        next = node->next;
+        cursor_end(container_of(node, struct cursor, of_peer));
     }
     peer_drop_input(peer);
     if (peer->paused) /* it must be read from to notice that it has gone */
@@ -136,8 +142,7 @@ static void cut(struct peer *peer, uint16_t close_code) {
         peer_reset(peer);
         return;
     }
-    while (peer->cursors)
-        cursor_close(peer->cursors);
+    close_cursors(peer);
     peer_close(peer, close_code);
 }
 
@@ -274,8 +279,8 @@ void outlet_tick(struct outlet *outlet) {
 
 void outlet_writable(struct peer *peer) {
     peer->blocked = false;
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next)
-        cursor_unblock(cursor);
+    for (struct list_node *node = peer->sending.first; node; node = node->next)
+        cursor_unblock(container_of(node, struct cursor, work));
     peer_mark(peer);
 }
 
@@ -329,10 +334,20 @@ static void send_audience(struct audience *audience) {
         struct cursor *cursor = container_of(node, struct cursor, node);
         if (cursor->offset >= stream_tail(audience->stream))
             continue;
+        cursor_offer(cursor);
         if (cursor->peer->blocked)
             cursor_block(cursor);
         else
             peer_send(cursor->peer);
+    }
+}
+
+/* So that a peer that reads several of these rooms gets it all at once, with its answers. */
+static void offer_dirty(struct outlet *outlet) {
+    for (struct list_node *node = outlet->dirty.first; node; node = node->next) {
+        const struct audience *audience = container_of(node, struct audience, dirty);
+        for (struct list_node *reader = audience->readers.first; reader; reader = reader->next)
+            cursor_offer(container_of(reader, struct cursor, node));
     }
 }
 
@@ -357,11 +372,32 @@ static void trim_dirty(struct outlet *outlet) {
         list_remove(&outlet->dirty, node);
         audience->is_dirty = false;
         stream_trim(audience->stream, evict, audience);
+        audience_weigh(audience, false);
+    }
+}
+
+/* All streams together hold more than they may. Those that were silent longest let go of everything: whoever stands in
+ * them has not read for longest. One that is dirty still must have somebody offered something for the first time. */
+static void relieve(struct outlet *outlet) {
+    struct delivery *delivery = outlet->delivery;
+    size_t limit = delivery->options.stream_memory;
+    struct list_node *node = delivery->holding.first;
+    while (node && delivery->stream_memory > limit) {
+        struct audience *audience = container_of(node, struct audience, holding);
+        node = node->next;
+        if (audience->is_dirty)
+            continue;
+        stream_set_window(audience->stream, 0);
+        stream_trim(audience->stream, evict, audience);
+        stream_set_window(audience->stream, delivery->options.stream_window);
+        audience_weigh(audience, false);
     }
 }
 
 void outlet_flush(struct outlet *outlet) {
+    offer_dirty(outlet);
     send_ready(outlet);
     send_dirty(outlet);
     trim_dirty(outlet);
+    relieve(outlet);
 }

@@ -2,11 +2,20 @@
  *
  * Input waits (and the transport is told not to read) while the hub asks for it, while an answer that must come first
  * is under way, or while the peer does not take the answers it already has. So nobody can make us hold more than one
- * read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a page and the requests under way. */
+ * read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a page and the requests under way.
+ *
+ * It also waits for the next turn of the loop when the peer has had its share of this one, so that nobody makes the
+ * others wait. A share is counted in bytes: those of a message (a few bytes can unpack to many), those of the hub's
+ * effects, and a fixed charge for each request. */
 #include "delivery/internal.h"
 
+#define SHARE (256 * 1024)
+#define REQUEST_CHARGE 256
+/* Between two notes in the log. They are for the operator; whoever causes them can do so as often as they like. */
+#define NOTE_INTERVAL_MS 10000
+
 static bool gated(const struct peer *peer) {
-    return peer->paused_by_hub || peer->waits_for_answer || peer->reading ||
+    return peer->paused_by_hub || peer->waits_for_answer || peer->reading || peer->rests ||
            peer->out_bytes > LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES;
 }
 
@@ -20,6 +29,29 @@ void peer_gate(struct peer *peer) {
         peer_mark(peer);
 }
 
+/* Takes it out of the peer's share of this turn. */
+static void charge(struct peer *peer, size_t amount) {
+    struct outlet *outlet = peer->outlet;
+    if (peer->share_turn != outlet->turn)
+        peer->share_used = 0;
+    peer->share_turn = outlet->turn;
+    peer->share_used += amount;
+    if (peer->share_used < SHARE || peer->rests)
+        return;
+    peer->rests = true;
+    list_append(&outlet->resting, &peer->resting);
+}
+
+void outlet_begin_turn(struct outlet *outlet) {
+    struct list_node *node;
+    outlet->turn++;
+    while ((node = list_take_first(&outlet->resting))) {
+        struct peer *peer = container_of(node, struct peer, resting);
+        peer->rests = false;
+        peer_mark(peer);
+    }
+}
+
 static void ask(struct peer *peer, const struct request *request) {
     struct delivery *delivery = peer->outlet->delivery;
     if (!peer->opened)
@@ -29,6 +61,7 @@ static void ask(struct peer *peer, const struct request *request) {
     struct event event = {
         .kind = EVENT_REQUEST, .connection = peer->connection, .request = request};
     delivery_step(delivery, &event);
+    charge(peer, delivery->answered);
 }
 
 /* The connection speaks another protocol from here on (an upgrade); its first session was that of a passer-by. */
@@ -59,12 +92,22 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
     peer_set_timer(peer, TIMER_PING);
 }
 
+static void write_note(const struct peer *peer, const char *note) {
+    struct outlet *outlet = peer->outlet;
+    bool early = outlet->noted_ms > 0 && outlet->now_ms < outlet->noted_ms + NOTE_INTERVAL_MS;
+    if (early || !outlet->options.log)
+        return;
+    outlet->noted_ms = outlet->now_ms;
+    log_write(outlet->options.log, LOG_WARNING, "%s: %s", peer->address, note);
+}
+
 /* Carries out one result of the protocol. Returns whether it can be asked for more. */
 static bool handle(struct peer *peer, enum feed_result result, struct feed *feed,
                    struct buffer *output) {
-    const struct log *log = peer->outlet->options.log;
-    if (feed->note && log)
-        log_write(log, LOG_WARNING, "%s: %s", peer->address, feed->note);
+    if (feed->note)
+        write_note(peer, feed->note);
+    if (result != FEED_MORE)
+        charge(peer, REQUEST_CHARGE + feed->message_size);
     if (result != FEED_SWITCH)
         peer_append(peer, buffer_slice(output));
     switch (result) {

@@ -165,14 +165,12 @@ static void gather_paced(struct peer *peer, struct sending *sending) {
         add_outbox(sending, peer->out_first, true);
         return;
     }
-    struct cursor *cursor = peer->partial ? peer->partial : peer->cursors;
-    for (; cursor; cursor = cursor->next) {
-        if (cursor->state != CURSOR_FLOWING || cursor->offset >= cursor_pending_end(cursor))
-            continue;
-        add_stream(sending, cursor, cursor->offset,
-                   stream_next_frame_end(cursor->audience->stream, cursor->offset));
+    struct list_node *first = peer->sending.first; /* the partial one, if there is one */
+    if (!first)
         return;
-    }
+    struct cursor *cursor = container_of(first, struct cursor, work);
+    add_stream(sending, cursor, cursor->offset,
+               stream_next_frame_end(cursor->audience->stream, cursor->offset));
 }
 
 static void gather(struct peer *peer, struct sending *sending) {
@@ -189,9 +187,9 @@ static void gather(struct peer *peer, struct sending *sending) {
         add_stream(sending, partial, partial->offset, frame_end);
     }
     add_outbox(sending, peer->out_first, false);
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next) {
-        if (cursor->state != CURSOR_FLOWING)
-            continue;
+    for (struct list_node *node = peer->sending.first; node && sending->vector_count < SEND_VECTORS;
+         node = node->next) {
+        struct cursor *cursor = container_of(node, struct cursor, work);
         uint64_t from = cursor == partial ? frame_end : cursor->offset;
         add_stream(sending, cursor, from, cursor_pending_end(cursor));
     }
@@ -233,23 +231,14 @@ static void advance(struct peer *peer, const struct sending *sending, size_t tak
 /* The peer takes no bytes for now: its cursors keep their places in the streams and cost nothing else. */
 static void block(struct peer *peer) {
     peer->blocked = true;
-    for (struct cursor *cursor = peer->cursors; cursor; cursor = cursor->next)
-        cursor_block(cursor);
-}
-
-/* Cursors that were to end where they are now. */
-static void drop_ended(struct peer *peer) {
-    for (struct cursor *cursor = peer->cursors, *next; cursor; cursor = next) {
-        next = cursor->next;
-        if (cursor->limit != UINT64_MAX && cursor->offset >= cursor->limit)
-            cursor_close(cursor);
-    }
+    for (struct list_node *node = peer->sending.first; node; node = node->next)
+        cursor_block(container_of(node, struct cursor, work));
 }
 
 /* Whether there is something to send after all: the goodbye of a peer that has sent everything else. */
 static bool next_stage(struct peer *peer) {
     struct outlet *outlet = peer->outlet;
-    if (peer->out_first || peer->cursors)
+    if (peer->out_first || !list_empty(&peer->cursors))
         return false;
     if (peer->stage == PEER_CLOSING) {
         peer->stage = PEER_LEAVING;
@@ -292,7 +281,7 @@ void peer_send(struct peer *peer) {
             break;
         }
         advance(peer, &sending, (size_t)taken);
-        drop_ended(peer);
+        cursors_settle(peer);
         if ((size_t)taken < sending.total)
             block(peer);
         else

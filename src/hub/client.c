@@ -85,7 +85,7 @@ void client_submit(struct hub *hub, struct client *client) {
 void client_settle(struct hub *hub, struct client *client) {
     assert(client->outstanding > 0);
     client->outstanding--;
-    if (client->paused && client->deferral == NULL &&
+    if (client->paused && client->deferral == NULL && !client->listing &&
         client->outstanding <= LIMIT_OUTSTANDING / 2) {
         client->paused = false;
         if (client_hears(client)) {

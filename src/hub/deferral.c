@@ -4,6 +4,9 @@
  * that was sent before it. Meanwhile nothing is read from the client, so what it asks for next
  * comes behind as well.
  *
+ * In the same way nothing is read from a client while a page of history (delivery sees to that) or
+ * a list of rooms is on its way from the store.
+ *
  * An earlier request may have sent something to the queue only after the fence: a message that
  * waited for the answer whether its room exists, or the way back to the lobby. What made it do so
  * came back before the fence does, so one more fence is behind it. */
@@ -14,10 +17,9 @@
 
 static struct deferral *deferral_new(const struct request *from) {
     struct request request = *from;
-    struct slice *const texts[] = {&request.cid,    &request.room,    &request.to,
-                                   &request.name,   &request.sender,  &request.content,
-                                   &request.key,    &request.meta,    &request.epoch,
-                                   &request.session};
+    struct slice *const texts[] = {&request.cid,    &request.room,    &request.to,  &request.name,
+                                   &request.sender, &request.content, &request.key, &request.meta,
+                                   &request.epoch,  &request.session};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
     size_t size = request.room_count * sizeof(struct slice);
 

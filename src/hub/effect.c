@@ -65,6 +65,7 @@ void effects_clear(struct effects *effects) {
         release(&effects->items[i]);
     }
     effects->count = 0;
+    effects->allocated = 0;
     if (effects->capacity > EFFECTS_KEPT) {
         memory_free(effects->items);
         effects->items = NULL;
@@ -92,6 +93,10 @@ struct effect *effects_add(struct effects *effects, enum effect_kind kind) {
     return effect;
 }
 
+size_t effects_size(const struct effects *effects) {
+    return effects->count * sizeof(*effects->items) + effects->allocated;
+}
+
 void *effects_allocate(struct effects *effects, size_t size) {
     struct arena_block *block = effects->arena;
 
@@ -107,6 +112,7 @@ void *effects_allocate(struct effects *effects, size_t size) {
     void *memory = block->bytes + block->used;
 
     block->used += size;
+    effects->allocated += size;
     memset(memory, 0, size);
     return memory;
 }

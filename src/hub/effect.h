@@ -84,6 +84,7 @@ struct effects {
     struct effect *items;
     size_t count, capacity;
     struct arena_block *arena;
+    size_t allocated; /* bytes, since effects_clear */
 };
 
 /* A zeroed struct is empty and ready. */
@@ -93,6 +94,9 @@ void effects_close(struct effects *effects); /* effects_clear, and frees the mem
 
 /* A zeroed effect of this kind; the pointer is valid until the next effects_add. */
 struct effect *effects_add(struct effects *effects, enum effect_kind kind);
+
+/* The bytes of all that is in the list: how much there was to do. */
+size_t effects_size(const struct effects *effects);
 
 /* Memory that lives until effects_clear. */
 void *effects_allocate(struct effects *effects, size_t size);

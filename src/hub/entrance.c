@@ -137,11 +137,12 @@ static void admit_named(struct hub *hub, struct membership *membership,
 static void admit_joined(struct hub *hub, struct membership *membership,
                          const struct entrance *entrance) {
     struct reply_item item = room_item(hub, membership->room);
+    struct slice topic = hub_keep(hub, hub_text(membership->room->topic));
     struct reply *reply = answer(hub, membership->client, REPLY_JOINED, entrance->cid);
 
     reply->room = item.name;
     reply->epoch = item.epoch;
-    reply->topic = item.topic;
+    reply->topic = topic; /* all of it */
     reply->first = membership->room->first;
     reply->last = item.last;
     reply->read = mark_seq(membership->client->session, membership->room->key, item.last);

@@ -35,7 +35,7 @@ static const struct verb {
     [REQUEST_MEMBERS] = {handle_members, .passer = true, .waits = true},
     [REQUEST_NAMES] = {handle_names, .passer = true, .waits = true},
     [REQUEST_TOKEN] = {handle_token},
-    [REQUEST_READ] = {handle_read},
+    [REQUEST_READ] = {handle_read, .waits = true},
     [REQUEST_TYPING] = {handle_typing},
     [REQUEST_QUIT] = {handle_quit, .stranger = true, .passer = true},
 };
@@ -228,6 +228,10 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
 
 size_t hub_session_count(const struct hub *hub) {
     return map_count(hub->sessions);
+}
+
+bool hub_has_session(const struct hub *hub, const struct identity *identity) {
+    return map_find(hub->sessions, slice_from(identity->bytes, IDENTITY_SIZE)) != NULL;
 }
 
 size_t hub_client_count(const struct hub *hub) {

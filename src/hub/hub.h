@@ -32,4 +32,6 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
  * without one, and clients that are transient or have quit have none. */
 size_t hub_client_count(const struct hub *hub);
 size_t hub_session_count(const struct hub *hub);
+/* Whether somebody with this identity is here or may come back. */
+bool hub_has_session(const struct hub *hub, const struct identity *identity);
 size_t hub_room_count(const struct hub *hub);

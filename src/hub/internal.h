@@ -119,6 +119,7 @@ struct client {
     uint16_t close_code;
     uint8_t state; /* enum client_state */
     bool paused;
+    bool listing; /* a list is under way, and what it asks for next must not show in it */
     bool introduced; /* said hello, or was told its secret */
     struct traits traits;
 };
@@ -136,7 +137,7 @@ struct origin client_origin(const struct client *client);
 /* One more, one less under way. After client_settle the client may be gone. */
 void client_submit(struct hub *hub, struct client *client);
 void client_settle(struct hub *hub, struct client *client);
-/* Nothing more is read from it until less is under way and no request is deferred. */
+/* Nothing more is read from it until less is under way, no request is deferred and no list awaited. */
 void client_pause(struct hub *hub, struct client *client);
 void client_free(struct client *client); /* without effects, for the end of the hub */
 
@@ -286,6 +287,7 @@ void room_free(struct room *room); /* without effects */
 void room_followed(struct hub *hub, const struct event *event);
 void room_committed(struct hub *hub, const struct event *event);
 void room_trimmed(struct hub *hub, const struct event *event);
+/* The room in a list: of a long topic only the beginning. */
 struct reply_item room_item(struct hub *hub, const struct room *room);
 
 /* membership.c */

@@ -7,6 +7,8 @@ void handle_rooms(struct hub *hub, struct client *client, const struct request *
 
     effect->list.origin = client_origin(client);
     effect->list.cid = cid;
+    client->listing = true;
+    client_pause(hub, client);
     client_submit(hub, client);
 }
 
@@ -14,24 +16,27 @@ static size_t at_most(size_t count) {
     return count < LIMIT_LIST_ITEMS ? count : LIMIT_LIST_ITEMS;
 }
 
-static struct reply_item item_of_head(struct hub *hub, const struct room_head *head) {
+static struct reply_item item_of_head(struct hub *hub, const struct client *client,
+                                      const struct room_head *head) {
     const struct room *room = room_find(hub, head->room_key);
 
     return (struct reply_item){
         .name = hub_keep(hub, head->room_name),
-        .topic = hub_keep(hub, head->topic),
+        .topic = hub_keep(hub, text_beginning(head->topic, LIMIT_LIST_TOPIC)),
         .epoch = hub_keep(hub, head->epoch),
         .last = head->last,
+        .read = mark_seq(client->session, head->room_key, head->last),
         .client_count = room != NULL ? room->member_count : 0,
     };
 }
 
 /* The store's rooms, and those where people are but nothing was said yet. */
-static size_t list_rooms(struct hub *hub, const struct event *event, struct reply_item *items) {
+static size_t list_rooms(struct hub *hub, const struct client *client, const struct event *event,
+                         struct reply_item *items) {
     size_t count = 0;
 
     for (size_t i = 0; i < event->listed.count && count < LIMIT_LIST_ITEMS; i++) {
-        items[count++] = item_of_head(hub, &event->listed.heads[i]);
+        items[count++] = item_of_head(hub, client, &event->listed.heads[i]);
     }
     for (struct list_node *node = hub->unwritten.first; node != NULL && count < LIMIT_LIST_ITEMS;
          node = node->next) {
@@ -55,12 +60,13 @@ void lookup_listed(struct hub *hub, const struct event *event) {
     } else if (client_hears(client)) {
         size_t most = at_most(event->listed.count + map_count(hub->rooms));
         struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
-        size_t count = list_rooms(hub, event, items);
+        size_t count = list_rooms(hub, client, event, items);
         struct reply *reply = answer(hub, client, REPLY_ROOMS, event->listed.cid);
 
         reply->items = items;
         reply->item_count = count;
     }
+    client->listing = false;
     client_settle(hub, client);
 }
 

@@ -9,7 +9,8 @@
 
 struct mark {
     const struct session *session;
-    struct list_node unsaved; /* in hub->unsaved while it is not written, the one changed first at the front */
+    struct list_node
+        unsaved; /* in hub->unsaved while it is not written, the one changed first at the front */
     bool is_unsaved;
     int64_t changed_us; /* since when it is not */
     uint64_t seq;
@@ -19,27 +20,6 @@ struct mark {
 
 static struct mark *find(const struct session *session, struct slice room_key) {
     return session != NULL && session->marks != NULL ? map_find(session->marks, room_key) : NULL;
-}
-
-/* NULL: it has too many. */
-static struct mark *open_mark(struct hub *hub, struct session *session, struct slice room_key) {
-    struct mark *mark = find(session, room_key);
-
-    if (mark != NULL) {
-        return mark;
-    }
-    if (session->marks == NULL) {
-        session->marks = map_new(hub->options.seed);
-    }
-    if (map_count(session->marks) >= LIMIT_ROOMS_PER_SESSION) {
-        return NULL;
-    }
-    mark = memory_new(sizeof(*mark) + room_key.length);
-    mark->session = session;
-    mark->room_key = room_key;
-    pack_slice(&mark->room_key, mark->bytes);
-    map_put(session->marks, mark->room_key, mark);
-    return mark;
 }
 
 static void save(struct hub *hub, struct mark *mark) {
@@ -52,6 +32,38 @@ static void save(struct hub *hub, struct mark *mark) {
                                       .updated_us = hub->now_us};
     list_remove(&hub->unsaved, &mark->unsaved);
     mark->is_unsaved = false;
+}
+
+/* Makes place for another one. Which of so many goes does not matter much. */
+static void forget_one(struct hub *hub, struct session *session) {
+    size_t cursor = 0;
+    struct mark *mark = map_next(session->marks, &cursor);
+
+    if (mark->is_unsaved) {
+        save(hub, mark);
+    }
+    map_remove(session->marks, mark->room_key);
+    memory_free(mark);
+}
+
+static struct mark *open_mark(struct hub *hub, struct session *session, struct slice room_key) {
+    struct mark *mark = find(session, room_key);
+
+    if (mark != NULL) {
+        return mark;
+    }
+    if (session->marks == NULL) {
+        session->marks = map_new(hub->options.seed);
+    }
+    if (map_count(session->marks) >= LIMIT_ROOMS_PER_SESSION) {
+        forget_one(hub, session);
+    }
+    mark = memory_new(sizeof(*mark) + room_key.length);
+    mark->session = session;
+    mark->room_key = room_key;
+    pack_slice(&mark->room_key, mark->bytes);
+    map_put(session->marks, mark->room_key, mark);
+    return mark;
 }
 
 uint64_t mark_seq(const struct session *session, struct slice room_key, uint64_t last) {
@@ -72,7 +84,7 @@ void mark_recalled(struct hub *hub, const struct event *event) {
         const struct read_mark *recalled = &event->recalled.marks[i];
         struct mark *mark = open_mark(hub, session, recalled->room_key);
 
-        if (mark != NULL && mark->seq < recalled->seq) {
+        if (mark->seq < recalled->seq) {
             mark->seq = recalled->seq;
         }
     }
@@ -125,21 +137,17 @@ static void advance(struct hub *hub, struct mark *mark, uint64_t seq) {
 
 void handle_read(struct hub *hub, struct client *client, const struct request *request) {
     struct membership *membership = NULL;
-    struct mark *mark = NULL;
     int error = membership_find(hub, client, request->room, &membership);
 
-    if (error == 0 && request->after > 0) {
-        mark = open_mark(hub, client->session, membership->room->key);
-        error = mark != NULL ? 0 : ERR_TOO_MANY;
-    }
     if (error < 0) {
         answer_error(hub, client, request->cid, error, SLICE_NONE);
         return;
     }
-    uint64_t last = membership->room->last;
+    struct room *room = membership->room;
+    uint64_t seq = request->after < room->last ? request->after : room->last;
 
-    if (mark != NULL) {
-        advance(hub, mark, request->after < last ? request->after : last);
+    if (seq > 0) {
+        advance(hub, open_mark(hub, client->session, room->key), seq);
     }
-    answer_ack(hub, client, request->cid, place_of(membership->room).name);
+    answer_ack(hub, client, request->cid, place_of(room).name);
 }

@@ -234,6 +234,15 @@ static int check_join(const struct client *client, const struct place *place) {
     return !inside && client->room_count >= LIMIT_ROOMS_PER_SESSION ? ERR_TOO_MANY : 0;
 }
 
+/* Whether a request for this room waits already. Were any number of them to wait, all their answers, each with the
+ * room's topic, would come at once, whether the client takes them or not. */
+static bool is_entering(const struct client *client, const struct room *room) {
+    const struct membership *membership = room != NULL ? roster_find(&client->roster, room) : NULL;
+
+    return membership != NULL && membership->state == MEMBERSHIP_JOINING &&
+           membership->entrances != NULL;
+}
+
 void handle_join(struct hub *hub, struct client *client, const struct request *request) {
     struct place place;
     int error = place_find(hub, client, request->room, &place);
@@ -253,6 +262,10 @@ void handle_join(struct hub *hub, struct client *client, const struct request *r
     }
     if (error < 0) {
         answer_error(hub, client, request->cid, error, SLICE_NONE);
+        return;
+    }
+    if (is_entering(client, place.room)) {
+        deferral_start(hub, client, request);
         return;
     }
     struct membership *current = client->current;

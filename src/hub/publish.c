@@ -68,17 +68,6 @@ static int find_addressee(struct hub *hub, struct client *client, struct slice t
     return error;
 }
 
-/* As much of it as a name could be, in whole characters. */
-static struct slice first_part(struct slice s) {
-    if (s.length > LIMIT_NAME) {
-        s.length = LIMIT_NAME;
-        while (s.length > 0 && ((unsigned char)s.data[s.length] & 0xc0) == 0x80) {
-            s.length--;
-        }
-    }
-    return s;
-}
-
 static void refuse_addressee(struct hub *hub, const struct client *client,
                              const struct request *request, int error) {
     struct buffer *text = &hub->text;
@@ -86,7 +75,7 @@ static void refuse_addressee(struct hub *hub, const struct client *client,
     buffer_clear(text);
     if (error == ERR_NOT_FOUND) {
         buffer_append_string(text, "no user by the name ");
-        text_append_line(text, first_part(request->to));
+        text_append_line(text, text_beginning(request->to, LIMIT_NAME));
     } else if (error == ERR_UNAUTHORIZED) {
         buffer_append_string(text, "Claim a name first");
     }

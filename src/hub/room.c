@@ -277,7 +277,7 @@ void room_trimmed(struct hub *hub, const struct event *event) {
 struct reply_item room_item(struct hub *hub, const struct room *room) {
     return (struct reply_item){
         .name = hub_keep(hub, hub_text(room->name)),
-        .topic = hub_keep(hub, hub_text(room->topic)),
+        .topic = hub_keep(hub, text_beginning(hub_text(room->topic), LIMIT_LIST_TOPIC)),
         .epoch = hub_keep(hub, hub_text(room->epoch)),
         .last = room->last,
         .client_count = room->member_count,

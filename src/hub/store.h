@@ -61,7 +61,7 @@ struct store_engine {
     void (*search)(struct store *store, const struct search_query *query);
     /* Keeps how far somebody has read a room, unless it is known that they have read further; and tells of all their rooms,
      * at most LIMIT_ROOMS_PER_SESSION, by EVENT_RECALLED. In the order of the queue. A mark may be dropped when there is
-     * too much to do, and is forgotten with its room, or long after it was told. */
+     * too much to do, and may be forgotten with its room, or long after it was told. */
     void (*mark)(struct store *store, const struct read_mark *mark);
     void (*recall)(struct store *store, const struct identity *identity);
     /* Forgets a room and all its entries (guests' direct messages). */

@@ -86,6 +86,9 @@ static void leave(struct connection *connection) {
     if (connection->state == CONNECTION_GONE)
         return;
     stop_waiting(connection);
+    if (connection->watched)
+        uv_poll_stop(&connection->poll);
+    connection->watched = 0;
     connection->state = CONNECTION_GONE;
     list_append(&net_of(connection)->gone, &connection->deadline.node);
 }
@@ -302,18 +305,13 @@ static void close_connection(struct connection *connection) {
         socket_reset_on_close(connection->descriptor);
     close(connection->descriptor);
     admission_leave(&net->admission, connection->address);
-    net->refusing = false;
 }
 
-bool connection_reap(struct net *net) {
+void connection_reap(struct net *net) {
     struct list_node *node;
-    bool found = false;
 
-    while ((node = list_take_first(&net->gone))) {
+    for (int i = 0; i < NET_CLOSES_PER_TURN && (node = list_take_first(&net->gone)); i++)
         close_connection(container_of(node, struct connection, deadline.node));
-        found = true;
-    }
-    return found;
 }
 
 void connection_run_deadlines(struct net *net) {

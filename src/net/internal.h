@@ -15,11 +15,15 @@
 #define NET_READS_PER_TURN 4
 /* Connections one listener accepts in one turn. */
 #define NET_ACCEPTS_PER_TURN 64
+/* Connections closed in one turn: each of them may leave a thousand rooms. */
+#define NET_CLOSES_PER_TURN 16
 /* How long to wait for the other side to close after everything was sent to it. */
 #define NET_LINGER_MS 3000
 /* The same when the server stops and said goodbye to everybody. */
 #define NET_LINGER_STOPPING_MS 1000
 #define NET_TICK_MS 100
+/* Between two lines in the log about connections that were refused. */
+#define NET_REFUSAL_INTERVAL_MS 10000
 
 struct listener {
     uv_poll_t poll;
@@ -47,10 +51,10 @@ struct net {
     struct admission admission;
     int64_t now_us; /* the wall clock at the begin of the turn; never goes back */
     int reserve;    /* a descriptor to give up when there are no more; -1: given up */
+    uint64_t refusal_ms; /* when it was logged last that somebody was refused; 0: never */
     unsigned linger_ms;
     bool in_turn;   /* the time was told to the outlet */
     bool accepting; /* the listeners are watched */
-    bool refusing;  /* somebody was refused since there was last room for all: was logged */
     bool reads;     /* input is taken */
     char *input;    /* NET_INPUT_SIZE bytes */
 };
@@ -65,8 +69,8 @@ void net_begin_turn(struct net *net);
 void connection_open(struct net *net, int descriptor, const struct protocol *protocol,
                      const struct endpoint_address *peer, struct admission_address *address);
 
-/* Closes every connection that is gone and tells the outlet. Returns whether there was one. */
-bool connection_reap(struct net *net);
+/* Closes connections that are gone, NET_CLOSES_PER_TURN at most, and tells the outlet. */
+void connection_reap(struct net *net);
 
 /* What waits in the two queues and is due. */
 void connection_run_deadlines(struct net *net);

@@ -26,12 +26,15 @@ static void rest(struct net *net) {
         listener_stop(container_of(node, struct listener, node));
 }
 
-/* One line for a whole time of refusing, which ends when a connection closes. */
+/* Whoever is refused can come again at once, and must not fill the log by that. */
 static void log_refusal(struct net *net, const char *reason) {
-    if (!net->refusing)
-        log_write(net->log, LOG_WARNING, "Refusing connections: %s (%zu are open)", reason,
-                  net->admission.count);
-    net->refusing = true;
+    uint64_t now_ms = uv_now(net->loop);
+
+    if (net->refusal_ms > 0 && now_ms < net->refusal_ms + NET_REFUSAL_INTERVAL_MS)
+        return;
+    net->refusal_ms = now_ms;
+    log_write(net->log, LOG_WARNING, "Refusing connections: %s (%zu are open)", reason,
+              net->admission.count);
 }
 
 /* Takes one that waits and closes it. Returns whether there was one. */

@@ -72,14 +72,13 @@ static void stay_awake(struct net *net, bool awake) {
 }
 
 /* Runs in every turn right before the loop sleeps. That somebody is gone is told to the hub, which
- * has something to say to others about it; so until nobody goes away any more. */
+ * has something to say to others about it. */
 static void end_turn(struct net *net) {
     bool more;
 
     net_begin_turn(net);
-    do
-        more = delivery_turn(net->delivery);
-    while (connection_reap(net));
+    connection_reap(net);
+    more = delivery_turn(net->delivery) || !list_empty(&net->gone);
     net->in_turn = false;
     stay_awake(net, more);
     set_alarm(net);
@@ -171,7 +170,9 @@ void net_disconnect(struct net *net) {
     if (!net->delivery)
         return;
     connection_reset_all(net);
-    end_turn(net);
+    do
+        end_turn(net);
+    while (!list_empty(&net->gone));
     uv_prepare_stop(&net->turn_end);
     uv_timer_stop(&net->tick);
     uv_idle_stop(&net->awake);

@@ -110,15 +110,19 @@ static const struct verb *find_verb(struct slice name) {
     return NULL;
 }
 
+/* Before `register` there is no answer to anything else. */
+static bool is_answered(const struct command_state *state, struct slice command) {
+    const struct verb *verb = find_verb(slice_trim(slice_cut(&command, ',')));
+    return state->stage != COMMAND_NAMELESS || (verb && verb->before_name);
+}
+
 static enum feed_result take_command(struct command_state *state, struct feed *feed,
                                      struct slice command) {
     struct slice parameter = slice_trim(command);
-    if (parameter.length == 0)
+    if (parameter.length == 0 || !is_answered(state, parameter))
         return FEED_AGAIN;
     struct slice name = slice_trim(slice_cut(&parameter, ','));
     const struct verb *verb = find_verb(name);
-    if (state->stage == COMMAND_NAMELESS && (!verb || !verb->before_name))
-        return FEED_AGAIN;
     if (!utf8_valid(command))
         return complain(state, feed, "not UTF-8");
     if (!verb || !parameter.data)
@@ -138,7 +142,7 @@ static enum feed_result feed_command(void *opaque, const struct protocol_setting
         return take_command(state, feed, line);
     case LINE_TOO_LONG:
         state->framed |= !state->reader.dropping;
-        if (state->stage == COMMAND_NAMELESS)
+        if (!is_answered(state, feed->input))
             return FEED_AGAIN;
         buffer_append_string(feed->output, "error: ");
         plain_append_too_long(feed->output, settings);

@@ -206,8 +206,8 @@ static void reply_entries(struct http_connection *connection, const struct reply
     if (connection->listing != HTTP_LISTING_JSON) {
         append_extent(&headers, reply);
     }
-    http_answer(connection, output, 200, listings[connection->listing].type,
-                buffer_slice(&headers), buffer_slice(&body));
+    http_answer(connection, output, 200, listings[connection->listing].type, buffer_slice(&headers),
+                buffer_slice(&body));
     buffer_close(&body);
     buffer_close(&headers);
 }

@@ -141,6 +141,16 @@ static int parse_typing(struct json_request *json, struct request *request) {
     return get_room(json->object, request);
 }
 
+static int parse_read(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_READ;
+    bool present = false;
+    int error = get_room(json->object, request);
+    if (error == 0) {
+        error = json_get_u64(json->object, "seq", &request->after, &present);
+    }
+    return error == 0 && !present ? ERR_BAD_REQUEST : error;
+}
+
 static int parse_join(struct json_request *json, struct request *request) {
     request->kind = REQUEST_JOIN;
     int error = get_room(json->object, request);
@@ -303,6 +313,7 @@ static const struct {
     {"join", parse_join, NULL},
     {"leave", parse_leave, NULL},
     {"typing", parse_typing, NULL},
+    {"read", parse_read, NULL},
     {"react", parse_react, NULL},
     {"edit", parse_edit, NULL},
     {"delete", parse_delete, NULL},
@@ -311,7 +322,6 @@ static const struct {
     {"search", parse_search, NULL},
     {"rooms", parse_rooms, NULL},
     {"members", parse_members, NULL},
-    {"read", NULL, "Read positions are not supported by this server"},
     {"auth", NULL, "Tokens are not supported by this server"},
 };
 

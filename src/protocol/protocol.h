@@ -84,6 +84,8 @@ struct handover {
 struct feed {
     struct slice input;     /* in: all unread bytes of the connection */
     size_t consumed;        /* out: how many of them were used */
+    size_t message_size;    /* out: bytes of the message that this call completed, compressed or in parts before it;
+                               0: no more than it consumed */
     struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
     struct slice address;   /* in: the peer's address as text, for identities and log lines */
     struct request request; /* out */

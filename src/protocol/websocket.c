@@ -70,6 +70,7 @@ bool websocket_link_next(struct websocket_link *link, const struct protocol_sett
     case WEBSOCKET_MESSAGE:
         message->opcode = link->decoder.event_opcode;
         message->payload = link->decoder.payload;
+        feed->message_size = message->payload.length;
         return true;
     case WEBSOCKET_CONTROL:
         *result = handle_control(link, feed);

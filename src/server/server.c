@@ -11,9 +11,12 @@
 #include <uv.h>
 
 #include "base/memory.h"
+#include "hub/hub.h"
 #include "net/net.h"
+#include "server/admin.h"
 #include "server/assets.h"
 #include "server/listening.h"
+#include "server/orphans.h"
 #include "server/store_choice.h"
 
 /* Descriptors that are not for connections: the database's files, the loop's own, listeners, the
@@ -33,11 +36,14 @@ struct server {
     const struct log *log;
     uv_loop_t loop;
     uv_timer_t stopping;
+    uint64_t start_ms;
     uint64_t stop_ms; /* when stopping began, on the loop's clock */
     enum phase phase;
     struct listening_set listening;
     struct net *net;
     struct store_choice *store;
+    struct admin *admin;     /* NULL: there is no data folder */
+    struct orphans *orphans; /* the same */
     struct delivery *delivery;
     struct protocol_settings settings;
     const char **public_hosts; /* the texts belong to the configuration and to listening */
@@ -150,6 +156,65 @@ static void hand_over_sockets(struct server *server) {
     }
 }
 
+static void append_peers(const struct server *server, struct buffer *out) {
+    static const char *const names[FORMAT_COUNT] = {
+        [FORMAT_NONE] = "http",
+        [FORMAT_JSON_PLAIN] = "json",
+        [FORMAT_JSON_FULL] = "json_hello",
+        [FORMAT_JSON_V1] = "banter.v1",
+        [FORMAT_TEXT] = "text",
+        [FORMAT_LINE] = "line",
+        [FORMAT_NUMBERED] = "numbered",
+        [FORMAT_COMMAND] = "command",
+        [FORMAT_COMMAND_LINES] = "command_lines",
+    };
+    size_t counts[FORMAT_COUNT];
+    const char *comma = "";
+
+    delivery_count_peers(server->delivery, counts);
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (counts[i] == 0 || !names[i])
+            continue;
+        buffer_append_format(out, "%s\"%s\":%zu", comma, names[i], counts[i]);
+        comma = ",";
+    }
+}
+
+/* For banter admin. */
+static void append_status(void *context, struct buffer *out) {
+    const struct server *server = context;
+    const struct hub *hub = delivery_hub(server->delivery);
+
+    buffer_append_format(out, "\"version\":\"%s\",\"uptime_s\":%llu,\"connections\":{",
+                         BANTER_VERSION,
+                         (unsigned long long)(uv_now(&server->loop) - server->start_ms) / 1000);
+    append_peers(server, out);
+    buffer_append_format(
+        out, "},\"sessions\":%zu,\"rooms\":%zu,\"pending\":%zu,\"stream_bytes\":%zu",
+        hub_session_count(hub), hub_room_count(hub), delivery_pending(server->delivery),
+        delivery_stream_bytes(server->delivery));
+}
+
+/* What there is only with a data folder. */
+static void open_folder_services(struct server *server) {
+    if (!store_choice_durable(server->store))
+        return;
+    server->orphans = orphans_watch(&(struct orphans_options){
+        .loop = &server->loop,
+        .log = server->log,
+        .folder = server->config->data,
+        .hub = delivery_hub(server->delivery),
+        .store = store_choice_store(server->store),
+        .linger_ms = (unsigned)server->config->session_linger_ms,
+    });
+    server->admin = admin_open(&server->loop, &(struct admin_options){
+                                                  .folder = server->config->data,
+                                                  .log = server->log,
+                                                  .status = append_status,
+                                                  .context = server,
+                                              });
+}
+
 int server_new(const struct config *config, const struct log *log, struct server **server,
                char *message, size_t size) {
     struct server *made = memory_new_struct(struct server);
@@ -158,6 +223,7 @@ int server_new(const struct config *config, const struct log *log, struct server
     made->config = config;
     made->log = log;
     uv_loop_init(&made->loop);
+    made->start_ms = uv_now(&made->loop);
     uv_timer_init(&made->loop, &made->stopping);
     made->stopping.data = made;
     made->net =
@@ -179,6 +245,7 @@ int server_new(const struct config *config, const struct log *log, struct server
     made->delivery = make_delivery(made);
     net_attach(made->net, made->delivery);
     hand_over_sockets(made);
+    open_folder_services(made);
     *server = made;
     return 0;
 }
@@ -188,6 +255,8 @@ void server_free(struct server *server) {
     if (!server)
         return;
     net_disconnect(server->net);
+    admin_close(server->admin);
+    orphans_close(server->orphans);
     listening_close(&server->listening);
     if (server->delivery)
         delivery_free(server->delivery);
@@ -197,6 +266,7 @@ void server_free(struct server *server) {
     uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);
     net_free(server->net);
+    admin_free(server->admin);
     inflater_free(server->settings.inflater);
     deflater_free(server->settings.deflater);
     memory_free(server->public_hosts);

@@ -16,6 +16,7 @@ struct store_choice {
     struct retention_rule *rules; /* one for each of the rooms */
     struct slice *others;         /* keys of those the usual engine does not keep */
     size_t other_count;
+    bool durable; /* one of the engines is */
 };
 
 struct opening {
@@ -84,8 +85,9 @@ static int open_sqlite(const struct store_choice *choice, const struct opening *
     return error;
 }
 
-static int open_engine(const struct store_choice *choice, const struct opening *opening,
-                       bool durable, struct store **store, char *message, size_t size) {
+static int open_engine(struct store_choice *choice, const struct opening *opening, bool durable,
+                       struct store **store, char *message, size_t size) {
+    choice->durable = choice->durable || durable;
     if (durable)
         return open_sqlite(choice, opening, store, message, size);
     *store = store_memory_new(&(struct store_memory_options){
@@ -138,6 +140,10 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
 
 struct store *store_choice_store(struct store_choice *choice) {
     return choice->store;
+}
+
+bool store_choice_durable(const struct store_choice *choice) {
+    return choice->durable;
 }
 
 void store_choice_close(struct store_choice *choice) {

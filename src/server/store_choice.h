@@ -1,6 +1,7 @@
 /* Which engine keeps which rooms, and how much of them, by the configuration. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,7 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
                       store_wake *wake, void *wake_context, struct store_choice **choice,
                       char *message, size_t size) MUST_USE;
 struct store *store_choice_store(struct store_choice *choice);
+/* Whether it uses the data folder, and so holds its lock. */
+bool store_choice_durable(const struct store_choice *choice);
 /* Finishes what was asked of the store and closes it. NULL is fine. */
 void store_choice_close(struct store_choice *choice);

@@ -11,7 +11,7 @@ static const struct {
     const struct client_kind *kind;
     unsigned weight;
 } kinds[] = {
-    {&client_json, 10},    {&client_line, 4}, {&client_numbered, 2}, {&client_text, 2},
+    {&client_json, 10},   {&client_line, 4}, {&client_numbered, 2}, {&client_text, 2},
     {&client_command, 3}, {&client_http, 2}, {&client_garbage, 1},
 };
 
@@ -193,8 +193,7 @@ struct utterance *client_say(struct client *client, enum entry_kind kind, enum m
     struct world *world = client->world;
     struct utterance *utterance = ledger_say(&world->ledger, client->index, kind);
     if (kind != ENTRY_DELETE && kind != ENTRY_REACTION) {
-        utterance->content =
-            speech_words(world, utterance->tag, manner, world->plan.max_message);
+        utterance->content = speech_words(world, utterance->tag, manner, world->plan.max_message);
     }
     return utterance;
 }
@@ -253,8 +252,7 @@ void client_check_signature(struct world *world, const struct entry_body *body) 
                    SLICE_ARGS(body->content), SLICE_ARGS(body->sender));
         return;
     }
-    world_check(world,
-                may_sign(&world->clients[utterance->author], utterance, body->sender, name),
+    world_check(world, may_sign(&world->clients[utterance->author], utterance, body->sender, name),
                 "#%u is signed %.*s, by somebody who never asked for that", utterance->tag,
                 SLICE_ARGS(body->sender));
     for (size_t i = 0; i < world->plan.client_count && name >= 0; i++) {

@@ -26,8 +26,9 @@ struct client_kind {
     void (*receive)(struct client *client, struct slice bytes);
     void (*lost)(struct client *client); /* the wire is gone, whoever ended it */
     void (*act)(struct client *client);  /* something at random; in the calm only what it owes */
-    void (*settled)(struct client *client); /* nothing is under way: checks that nothing is missing */
-    void (*close)(struct client *client);   /* frees what is in the state */
+    void (*settled)(
+        struct client *client);           /* nothing is under way: checks that nothing is missing */
+    void (*close)(struct client *client); /* frees what is in the state */
 };
 
 extern const struct client_kind client_json, client_text, client_line, client_numbered,
@@ -38,13 +39,13 @@ struct client {
     const struct client_kind *kind;
     void *state;
     struct reading *readings;
-    uint64_t wire;     /* 0: not connected */
-    uint64_t order;    /* when what it receives now was sent */
+    uint64_t wire;  /* 0: not connected */
+    uint64_t order; /* when what it receives now was sent */
     unsigned index;
-    unsigned tried;    /* names it has ever asked for, a bit each */
-    int held;          /* the name it has for sure; -1: none */
+    unsigned tried; /* names it has ever asked for, a bit each */
+    int held;       /* the name it has for sure; -1: none */
     enum view view;
-    bool retired;      /* it does not come back */
+    bool retired; /* it does not come back */
 };
 
 void clients_init(struct world *world);

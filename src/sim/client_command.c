@@ -27,7 +27,9 @@ static void connected(struct client *client) {
         wire->choppy = false;
         wire->capacity = 1 << 24;
     } else {
-        client_send(client, SLICE("\n")); /* or a first line that comes in parts would be taken for several */
+        client_send(
+            client,
+            SLICE("\n")); /* or a first line that comes in parts would be taken for several */
     }
 }
 
@@ -107,8 +109,8 @@ static void lost(struct client *client) {
 
 static void chat(struct client *client) {
     struct utterance *utterance = client_say(client, ENTRY_MESSAGE, MANNER_LINE);
-    utterance->to = memory_copy_string(
-        slice_of_string(people_name((unsigned)draw(client->world, PEOPLE), 0)));
+    utterance->to =
+        memory_copy_string(slice_of_string(people_name((unsigned)draw(client->world, PEOPLE), 0)));
     client_sends(client, utterance);
     command_send(client, "chat", utterance->to, utterance->content);
 }

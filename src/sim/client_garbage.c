@@ -37,11 +37,14 @@ static void send_noise(struct client *client) {
 
 static void act(struct client *client) {
     static const char *const starts[] = {
-        "GET / HTTP/1.1\r\nHost: ", "GET /ws HTTP/1.1\r\n", "POST /r/lobby HTTP/1.1\r\nHost: x\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n", "\x16\x03\x01",
+        "GET / HTTP/1.1\r\nHost: ",
+        "GET /ws HTTP/1.1\r\n",
+        "POST /r/lobby HTTP/1.1\r\nHost: x\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n",
+        "\x16\x03\x01",
         "POST /r/lobby HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nx",
-        "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        ("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
     };
     struct garbage_client *garbage = client->state;
     struct world *world = client->world;
@@ -49,8 +52,7 @@ static void act(struct client *client) {
         return;
     }
     if (garbage->sent++ == 0) {
-        client_send(client,
-                    slice_of_string(starts[draw(world, sizeof starts / sizeof starts[0])]));
+        client_send(client, slice_of_string(starts[draw(world, sizeof starts / sizeof starts[0])]));
     } else if (chance(world, 70)) {
         send_noise(client);
     } else {

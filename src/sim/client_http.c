@@ -84,9 +84,11 @@ static void list(struct client *client) {
     struct buffer request = {0};
     exchange->listing = true;
     exchange->limit = 1 + (unsigned)draw(client->world, 120);
-    buffer_append_format(&request, "GET /r/%s?limit=%u&after=%u HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                         room_key((unsigned)draw(client->world, ROOMS - 1)), exchange->limit,
-                         (unsigned)draw(client->world, 60));
+    const char *room = room_key((unsigned)draw(client->world, ROOMS - 1));
+    unsigned after = (unsigned)draw(client->world, 60);
+    buffer_append_format(&request,
+                         "GET /r/%s?limit=%u&after=%u HTTP/1.1\r\nHost: localhost\r\n\r\n", room,
+                         exchange->limit, after);
     client_send(client, buffer_slice(&request));
     buffer_close(&request);
 }
@@ -100,8 +102,8 @@ static void ask_odd(struct client *client) {
         "GET /r/@ann,bob HTTP/1.1\r\nHost: localhost\r\n\r\n",
     };
     waits(client->state);
-    client_send(client,
-                slice_of_string(requests[draw(client->world, sizeof requests / sizeof requests[0])]));
+    client_send(client, slice_of_string(
+                            requests[draw(client->world, sizeof requests / sizeof requests[0])]));
 }
 
 static void hear_stored(struct client *client, const struct utterance *utterance,

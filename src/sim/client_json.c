@@ -13,8 +13,8 @@ int json_room_sides(struct slice name) {
 struct json_room *json_room_find(struct json_client *json, struct slice name) {
     int index = room_find_name(name);
     for (struct json_room *room = json->rooms; room; room = room->next) {
-        bool same = index >= 0 ? room->index == index
-                               : slice_equal(slice_of_string(room->name), name);
+        bool same =
+            index >= 0 ? room->index == index : slice_equal(slice_of_string(room->name), name);
         if (same) {
             return room;
         }
@@ -101,8 +101,10 @@ static void born(struct client *client) {
 static void connected(struct client *client) {
     struct json_client *json = client->state;
     client->view = json->v1 ? VIEW_FULL : VIEW_PLAIN;
-    websocket_end_begin(&json->socket, client, chance(client->world, 50) ? "/ws" : "/",
-                        json->v1 ? "banter.v1" : NULL, chance(client->world, 30));
+    /* One by one: the order in which arguments are drawn is the compiler's. */
+    const char *path = chance(client->world, 50) ? "/ws" : "/";
+    bool deflate = chance(client->world, 30);
+    websocket_end_begin(&json->socket, client, path, json->v1 ? "banter.v1" : NULL, deflate);
 }
 
 static void opened(struct client *client) {

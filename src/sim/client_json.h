@@ -33,15 +33,15 @@ struct json_room {
     int index;  /* of the pool; -1: direct */
     int sides;  /* of a direct one: whose, whatever the spelling */
     enum stage stage;
-    char epoch[64];           /* empty: not known */
-    struct reading *reading;  /* NULL: nothing seen yet */
-    uint64_t left_order;      /* what was stored later must not be shown after a leave */
-    bool resuming;            /* part of the hello under way */
-    bool wanted;              /* it should be in there */
-    uint64_t after;           /* what it asked to go on after */
-    bool anew;                /* direct: after a gap it begins somewhere, whatever was seen before */
-    bool twins;               /* there are two of this name: then little can be expected */
-    bool expect_gap;          /* because of an epoch, or of an end that is not there */
+    char epoch[64];          /* empty: not known */
+    struct reading *reading; /* NULL: nothing seen yet */
+    uint64_t left_order;     /* what was stored later must not be shown after a leave */
+    bool resuming;           /* part of the hello under way */
+    bool wanted;             /* it should be in there */
+    uint64_t after;          /* what it asked to go on after */
+    bool anew;               /* direct: after a gap it begins somewhere, whatever was seen before */
+    bool twins;              /* there are two of this name: then little can be expected */
+    bool expect_gap;         /* because of an epoch, or of an end that is not there */
 };
 
 struct json_client {
@@ -49,8 +49,8 @@ struct json_client {
     bool v1, hello; /* speaks banter.v1; says hello at all */
     bool welcomed;  /* on this connection */
     bool hello_sent;
-    bool introduced; /* has said hello on this connection, whether it was welcome or not */
-    bool quitting; /* asks for nothing more on this connection */
+    bool introduced;  /* has said hello on this connection, whether it was welcome or not */
+    bool quitting;    /* asks for nothing more on this connection */
     char session[64]; /* the secret; empty: none */
     struct json_room *rooms;
     struct pending *pending; /* of this connection, oldest first */

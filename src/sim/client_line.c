@@ -37,7 +37,8 @@ static void enter(struct client *client, unsigned room) {
     if (log) {
         struct reading *reading = reader_open(client, log);
         reader_begin(reading, client->order);
-        reading->staying = room == ((struct line_client *)client->state)->room; /* or is off already */
+        reading->staying =
+            room == ((struct line_client *)client->state)->room; /* or is off already */
     }
 }
 
@@ -138,6 +139,16 @@ static void hear_entry(struct client *client, const struct utterance *utterance,
     }
 }
 
+/* The answer to a wish for another name. */
+static void take_name(struct client *client, struct slice name) {
+    struct line_client *own = client->state;
+    client_got_name(client, name);
+    own->asked = -1;
+    if (own->quitting) { /* given up by the time it heard of it */
+        client->held = -1;
+    }
+}
+
 /* Somebody came, went, or goes by another name. True: it was that. */
 static bool hear_presence(struct client *client, struct slice line) {
     struct line_client *own = client->state;
@@ -154,8 +165,7 @@ static bool hear_presence(struct client *client, struct slice line) {
         if (cut_start(&rest, former) && cut_start(&rest, " is now known as ")) {
             int name = people_find(rest);
             if (own->asked >= 0 && own->asked == name && own->former == (int)i / 2) {
-                client_got_name(client, rest);
-                own->asked = -1;
+                take_name(client, rest);
             }
             own->gone &= name >= 0 ? ~(1u << name) : ~0u;
             return name >= 0;
@@ -168,9 +178,7 @@ static bool hear_presence(struct client *client, struct slice line) {
 static bool hear_answer(struct client *client, struct slice line) {
     struct line_client *own = client->state;
     if (cut_start(&line, "You are now known as ")) {
-        client_got_name(client, line);
-        client->held = own->quitting ? -1 : client->held; /* given up by the time it heard of it */
-        own->asked = -1;
+        take_name(client, line);
         return true;
     }
     if (cut_start(&line, "You are in ")) {
@@ -261,8 +269,8 @@ static void say(struct client *client, const char *command, enum entry_kind kind
     struct buffer start = {0};
     buffer_append_string(&start, command);
     if (direct) {
-        utterance->to = memory_copy_string(
-            slice_of_string(people_name((unsigned)draw(world, PEOPLE), 0)));
+        utterance->to =
+            memory_copy_string(slice_of_string(people_name((unsigned)draw(world, PEOPLE), 0)));
         buffer_append_format(&start, "%s ", utterance->to);
     } else {
         utterance->room = memory_copy_string(slice_of_string(room_key(own->room)));
@@ -309,8 +317,8 @@ static void quit(struct client *client) {
 
 static void act_at_random(struct client *client) {
     struct line_client *own = client->state;
-    static const char *const odd[] = {"/who", "/rooms", "/nonsense", "\xff\xfe", "  ", "/token",
-                                      "/nick  ", "/msg ann", "/token", "/join $ready"};
+    static const char *const odd[] = {"/who",   "/rooms",  "/nonsense", "\xff\xfe", "  ",
+                                      "/token", "/nick  ", "/msg ann",  "/token",   "/join $ready"};
     unsigned at = (unsigned)draw(client->world, 100);
     if (at < 65) {
         say(client, "", ENTRY_MESSAGE, false);

@@ -94,8 +94,7 @@ static void act(struct client *client) {
     struct utterance *utterance = client_say(client, ENTRY_MESSAGE, MANNER_ANY);
     utterance->room = memory_copy_string(SLICE("lobby"));
     client_sends(client, utterance);
-    websocket_end_send(&text->socket, client, WEBSOCKET_TEXT,
-                       slice_of_string(utterance->content));
+    websocket_end_send(&text->socket, client, WEBSOCKET_TEXT, slice_of_string(utterance->content));
 }
 
 static void settled(struct client *client) {

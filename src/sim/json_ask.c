@@ -119,8 +119,8 @@ static void say(struct client *client) {
     const char *label = chance(world, 30) ? speech_label(world) : NULL;
     utterance->has_cid = chance(world, 70);
     if (chance(world, 15)) {
-        utterance->to = memory_copy_string(
-            slice_of_string(people_name((unsigned)draw(world, PEOPLE), 0)));
+        utterance->to =
+            memory_copy_string(slice_of_string(people_name((unsigned)draw(world, PEOPLE), 0)));
     } else {
         utterance->room = memory_copy_string(slice_of_string(some_room(client)));
     }
@@ -250,10 +250,18 @@ static void look_around(struct client *client) {
 /* What no honest client sends. Those that break the protocol must be answered with the code that it has for them. */
 static void cheat(struct client *client) {
     static const char *const texts[] = {
-        "not json", "[1]", "{\"content\":5}", "{\"type\":\"nope\"}", "{\"type\":\"join\"}",
-        "{\"content\":null}", "{\"type\":\"message\",\"content\":{}}", "{\"type\":7}",
-        "{\"type\":\"hello\",\"resume\":[]}", "{\"type\":\"history\",\"room\":\"@ann,none\"}",
-        "{\"type\":\"join\",\"room\":\"$ready\"}", "{\"type\":\"edit\",\"room\":\"lobby\"}",
+        "not json",
+        "[1]",
+        "{\"content\":5}",
+        "{\"type\":\"nope\"}",
+        "{\"type\":\"join\"}",
+        "{\"content\":null}",
+        "{\"type\":\"message\",\"content\":{}}",
+        "{\"type\":7}",
+        "{\"type\":\"hello\",\"resume\":[]}",
+        "{\"type\":\"history\",\"room\":\"@ann,none\"}",
+        "{\"type\":\"join\",\"room\":\"$ready\"}",
+        "{\"type\":\"edit\",\"room\":\"lobby\"}",
     };
     struct json_client *json = client->state;
     struct world *world = client->world;

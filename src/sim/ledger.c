@@ -42,8 +42,8 @@ void ledger_close(struct ledger *ledger) {
 struct utterance *ledger_say(struct ledger *ledger, unsigned author, enum entry_kind kind) {
     if (ledger->count == ledger->capacity) {
         ledger->capacity = ledger->capacity ? ledger->capacity * 2 : 256;
-        ledger->utterances = memory_resize(ledger->utterances,
-                                           ledger->capacity * sizeof ledger->utterances[0]);
+        ledger->utterances =
+            memory_resize(ledger->utterances, ledger->capacity * sizeof ledger->utterances[0]);
     }
     struct utterance *utterance = memory_new_struct(struct utterance);
     ledger->utterances[ledger->count++] = utterance;
@@ -118,9 +118,8 @@ static void check_origin(struct world *world, const struct room_log *log,
     world_check(world, log->direct == (utterance->room == NULL), "#%u: public is not direct", tag);
     world_check(world, log->direct || holds(log->key, slice_of_string(utterance->room)),
                 "#%u was meant for room %s and stored in %s", tag, utterance->room, log->key);
-    world_check(world, !utterance->log,
-                "#%u is stored twice: first as %s %llu", tag, utterance->log->name,
-                (unsigned long long)utterance->seq);
+    world_check(world, !utterance->log, "#%u is stored twice: first as %s %llu", tag,
+                utterance->log->name, (unsigned long long)utterance->seq);
     world_check(world, !utterance->refused || utterance->sends > 1,
                 "#%u was refused for good and is stored", tag);
 }

@@ -15,16 +15,16 @@ struct world;
 
 struct utterance {
     uint32_t tag;
-    unsigned author;      /* index of the client */
-    uint64_t wire;        /* it was last sent on */
+    unsigned author; /* index of the client */
+    uint64_t wire;   /* it was last sent on */
     enum entry_kind kind;
-    char *room;           /* folded; NULL: direct */
-    char *to;             /* as it was written; NULL: public */
-    char *content;        /* as it should be stored */
-    char *label;          /* asked for as a signature; NULL: none */
-    char *key;            /* of a reaction */
+    char *room;    /* folded; NULL: direct */
+    char *to;      /* as it was written; NULL: public */
+    char *content; /* as it should be stored */
+    char *label;   /* asked for as a signature; NULL: none */
+    char *key;     /* of a reaction */
     uint64_t of;
-    bool has_cid;         /* "c" and the tag */
+    bool has_cid; /* "c" and the tag */
     unsigned sends;
     bool refused;         /* by an error that means: not stored */
     struct room_log *log; /* where it is stored; NULL: nowhere */

@@ -24,7 +24,7 @@ struct arguments {
     unsigned seconds;
     uint64_t steps;
     size_t clients, trace;
-    bool echo, digest;
+    bool echo, digest, seeds_given;
 };
 
 /* Shared with the child. */
@@ -37,9 +37,10 @@ struct shared {
 
 static void usage(FILE *out) {
     fputs("usage: banter-sim [--seed SEED | --seeds FIRST-LAST] [--minutes M] [--seconds S]\n"
-          "                  [--steps N] [--clients N] [--trace [LINES]] [--echo] [--digest]\n"
+          "                  [--steps N] [--clients N] [--trace LINES] [--echo] [--digest]\n"
           "\n"
-          "Runs a whole server with its clients from each seed and holds the rules against what the clients see.\n"
+          "Runs a whole server with its clients from each seed and holds the rules against what "
+          "the clients see.\n"
           "  --minutes M   stop after M minutes of real time (with --seeds: at the latest)\n"
           "  --seconds S   of virtual time in each run (default 60)\n"
           "  --steps N     at most N events in each run\n"
@@ -62,51 +63,58 @@ static bool parse_seeds(const char *text, struct arguments *arguments) {
     return end != text && *end == '\0';
 }
 
+static bool take_option(int option, const char *value, struct arguments *arguments) {
+    switch (option) {
+    case 's':
+        arguments->seeds_given = true;
+        return parse_seeds(value, arguments);
+    case 'm':
+        arguments->minutes = atof(value);
+        return true;
+    case 'v':
+        arguments->seconds = (unsigned)strtoul(value, NULL, 10);
+        return arguments->seconds > 0;
+    case 'n':
+        arguments->steps = strtoull(value, NULL, 10);
+        return true;
+    case 'c':
+        arguments->clients = strtoul(value, NULL, 10);
+        return true;
+    case 't':
+        arguments->trace = strtoul(value, NULL, 10);
+        return true;
+    case 'e':
+        arguments->echo = true;
+        return true;
+    case 'd':
+        arguments->digest = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool parse(int count, char **values, struct arguments *arguments) {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 's'},
-        {"minutes", required_argument, NULL, 'm'}, {"seconds", required_argument, NULL, 'v'},
-        {"steps", required_argument, NULL, 'n'},   {"clients", required_argument, NULL, 'c'},
-        {"trace", required_argument, NULL, 't'},   {"echo", no_argument, NULL, 'e'},
-        {"digest", no_argument, NULL, 'd'},        {"help", no_argument, NULL, 'h'},
+        {"seed", required_argument, NULL, 's'},
+        {"seeds", required_argument, NULL, 's'},
+        {"minutes", required_argument, NULL, 'm'},
+        {"seconds", required_argument, NULL, 'v'},
+        {"steps", required_argument, NULL, 'n'},
+        {"clients", required_argument, NULL, 'c'},
+        {"trace", required_argument, NULL, 't'},
+        {"echo", no_argument, NULL, 'e'},
+        {"digest", no_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
-    bool seeds_given = false;
     int option;
     *arguments = (struct arguments){.first = 1, .last = 100, .seconds = 60, .trace = TRACE_SHOWN};
     while ((option = getopt_long(count, values, "", options, NULL)) >= 0) {
-        switch (option) {
-        case 's':
-            seeds_given = true;
-            if (!parse_seeds(optarg, arguments))
-                return false;
-            break;
-        case 'm':
-            arguments->minutes = atof(optarg);
-            break;
-        case 'v':
-            arguments->seconds = (unsigned)strtoul(optarg, NULL, 10);
-            break;
-        case 'n':
-            arguments->steps = strtoull(optarg, NULL, 10);
-            break;
-        case 'c':
-            arguments->clients = strtoul(optarg, NULL, 10);
-            break;
-        case 't':
-            arguments->trace = strtoul(optarg, NULL, 10);
-            break;
-        case 'e':
-            arguments->echo = true;
-            break;
-        case 'd':
-            arguments->digest = true;
-            break;
-        default:
+        if (!take_option(option, optarg, arguments))
             return false;
-        }
     }
-    if (arguments->minutes > 0 && !seeds_given)
+    if (arguments->minutes > 0 && !arguments->seeds_given)
         arguments->last = UINT64_MAX;
     return optind == count;
 }
@@ -166,8 +174,7 @@ static void report_failure(const char *program, const struct arguments *argument
     printf(" --echo\n");
 }
 
-static void report(const struct arguments *arguments, const struct shared *shared,
-                   double seconds) {
+static void report(const struct arguments *arguments, const struct shared *shared, double seconds) {
     double least = seconds > 0.001 ? seconds : 0.001;
     printf("%" PRIu64 " seeds, %" PRIu64 " events, %" PRIu64 " entries", shared->seeds,
            shared->events, shared->entries);
@@ -185,8 +192,8 @@ int main(int count, char **values) {
         usage(stderr);
         return 2;
     }
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         perror("mmap");
         return 1;

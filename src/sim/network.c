@@ -1,13 +1,9 @@
-#include "sim/network.h"
+#include "sim/network_internal.h"
 
 #include <string.h>
 
 #include "sim/client.h"
 #include "sim/world.h"
-
-/* How long the server waits for a client to close after it has said goodbye itself. */
-#define LINGER_US 2000000
-#define CALM_CAPACITY ((size_t)1 << 20)
 
 void network_init(struct network *network) {
     network->wires = id_map_new();
@@ -51,9 +47,8 @@ static void settle(struct wire *wire) {
     }
 }
 
-/* Nothing goes in after an ending. */
-static struct packet *push(struct wire *wire, struct pipe *pipe, size_t length, enum ending ending,
-                           enum happening what) {
+struct packet *pipe_push(struct wire *wire, struct pipe *pipe, size_t length, enum ending ending,
+                         enum happening what) {
     struct world *world = wire->world;
     struct packet *packet = memory_new(sizeof *packet + length);
     int64_t arrives_us = world->now_us + 20 + (int64_t)draw(world, world->plan.latency_us);
@@ -77,15 +72,13 @@ static struct packet *push(struct wire *wire, struct pipe *pipe, size_t length, 
     return packet;
 }
 
-static void end_pipe(struct wire *wire, struct pipe *pipe, enum ending ending,
-                     enum happening what) {
+void pipe_end(struct wire *wire, struct pipe *pipe, enum ending ending, enum happening what) {
     if (!pipe->ended) {
-        push(wire, pipe, 0, ending, what);
+        pipe_push(wire, pipe, 0, ending, what);
     }
 }
 
-/* Loses what is under way from any byte on. */
-static void cut(struct wire *wire, struct pipe *pipe) {
+void pipe_cut(struct wire *wire, struct pipe *pipe) {
     size_t kept = wire->whole ? pipe->bytes : (size_t)draw(wire->world, pipe->bytes + 1);
     struct packet **link = &pipe->first;
     pipe->bytes = 0;
@@ -109,96 +102,6 @@ static void cut(struct wire *wire, struct pipe *pipe) {
         link = &packet->next;
     }
 }
-
-/* In the calm every connection is fast enough for everything to arrive in time. */
-static size_t room_left(const struct wire *wire) {
-    size_t capacity = wire->world->calm ? CALM_CAPACITY : wire->capacity;
-    return capacity > wire->down.bytes ? capacity - wire->down.bytes : 0;
-}
-
-static ssize_t transport_send(void *owner, const struct iovec *vectors, int count) {
-    struct wire *wire = owner;
-    struct world *world = wire->world;
-    size_t total = 0;
-    for (int i = 0; i < count; i++) {
-        total += vectors[i].iov_len;
-    }
-    world_check(world, !wire->blocked, "wire %llu: sent to while its socket was full",
-                (unsigned long long)wire->id);
-    world_check(world, !wire->finished, "wire %llu: sent to after goodbye",
-                (unsigned long long)wire->id);
-    world->order++;
-    if (wire->dead) {
-        world_later(world, 100, HAPPEN_GONE, wire->id);
-        return -1;
-    }
-    if (wire->whole) {
-        world_check(world, wire->sent_us + 5000 <= world->now_us,
-                    "wire %llu: two writes less than 5 ms apart", (unsigned long long)wire->id);
-    }
-    size_t room = room_left(wire);
-    size_t taken = total < room ? total : room;
-    if (wire->choppy && !world->calm && taken > 0 && chance(world, 30)) {
-        taken = (size_t)draw(world, taken + 1);
-    }
-    if (taken < total) {
-        wire->blocked = true;
-        if (taken < room) {
-            world_later(world, (int64_t)draw(world, 3000), HAPPEN_WRITABLE, wire->id);
-        }
-    }
-    if (taken == 0) {
-        return 0;
-    }
-    wire->sent_us = world->now_us;
-    struct packet *packet = push(wire, &wire->down, taken, ENDING_NONE, HAPPEN_DOWN);
-    size_t at = 0;
-    for (int i = 0; i < count && at < taken; i++) {
-        size_t part = vectors[i].iov_len < taken - at ? vectors[i].iov_len : taken - at;
-        memcpy(packet->data + at, vectors[i].iov_base, part);
-        at += part;
-    }
-    trace_bytes(&world->trace, slice_from(packet->data, taken));
-    return (ssize_t)taken;
-}
-
-static void transport_pause(void *owner, bool paused) {
-    struct wire *wire = owner;
-    wire->paused = paused;
-    if (!paused) {
-        world_later(wire->world, (int64_t)draw(wire->world, 500), HAPPEN_UP, wire->id);
-    }
-}
-
-static void transport_finish(void *owner) {
-    struct wire *wire = owner;
-    wire->finished = true;
-    end_pipe(wire, &wire->down, ENDING_FINISH, HAPPEN_DOWN);
-    world_later(wire->world, wire->client ? LINGER_US : 1000, HAPPEN_GONE, wire->id);
-}
-
-static void transport_reset(void *owner) {
-    struct wire *wire = owner;
-    trace_note(&wire->world->trace, wire->world->now_us, "wire", wire->id, "reset by the server");
-    wire->finished = true;
-    cut(wire, &wire->down);
-    end_pipe(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
-    world_later(wire->world, (int64_t)draw(wire->world, 1000), HAPPEN_GONE, wire->id);
-}
-
-static void transport_wake_later(void *owner, unsigned delay_ms) {
-    struct wire *wire = owner;
-    world_later(wire->world, (int64_t)delay_ms * 1000 + (int64_t)draw(wire->world, 2000),
-                HAPPEN_WRITABLE, wire->id);
-}
-
-const struct transport network_transport = {
-    .send = transport_send,
-    .pause = transport_pause,
-    .finish = transport_finish,
-    .reset = transport_reset,
-    .wake_later = transport_wake_later,
-};
 
 struct wire *wire_open(struct world *world, struct client *client, const char *scheme) {
     if (!world->server.delivery) {
@@ -227,14 +130,14 @@ void wire_write(struct wire *wire, struct slice bytes) {
     while (bytes.length > 0) {
         bool split = wire->choppy && !wire->whole && chance(wire->world, 30);
         size_t part = split ? 1 + (size_t)draw(wire->world, bytes.length) : bytes.length;
-        struct packet *packet = push(wire, &wire->up, part, ENDING_NONE, HAPPEN_UP);
+        struct packet *packet = pipe_push(wire, &wire->up, part, ENDING_NONE, HAPPEN_UP);
         memcpy(packet->data, bytes.data, part);
         bytes = slice_skip(bytes, part);
     }
 }
 
 void wire_finish(struct wire *wire) {
-    end_pipe(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
+    pipe_end(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
 }
 
 void wire_leave(struct wire *wire, enum leaving how) {
@@ -242,14 +145,14 @@ void wire_leave(struct wire *wire, enum leaving how) {
     wire->client = NULL;
     switch (how) {
     case LEAVE_POLITELY:
-        end_pipe(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
+        pipe_end(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
         break;
     case LEAVE_RESET:
-        cut(wire, &wire->up);
-        end_pipe(wire, &wire->up, ENDING_RESET, HAPPEN_UP);
+        pipe_cut(wire, &wire->up);
+        pipe_end(wire, &wire->up, ENDING_RESET, HAPPEN_UP);
         break;
     case LEAVE_SILENTLY:
-        cut(wire, &wire->up);
+        pipe_cut(wire, &wire->up);
         wire->up.ended = true;
         world_later(world, 1000000 * (5 + (int64_t)draw(world, 60)), HAPPEN_GONE, wire->id);
         wire->stalled_until_us = INT64_MAX;
@@ -330,7 +233,7 @@ void wire_up(struct wire *wire) {
 }
 
 static void wake_sender(struct wire *wire) {
-    if (wire->blocked && wire->peer && room_left(wire) > 0) {
+    if (wire->blocked && wire->peer && wire_room_left(wire) > 0) {
         world_later(wire->world, (int64_t)draw(wire->world, 1000), HAPPEN_WRITABLE, wire->id);
     }
 }
@@ -347,7 +250,7 @@ static void end_client(struct wire *wire, enum ending ending) {
     struct client *client = wire->client;
     wire->client = NULL;
     if (!wire->up.ended) {
-        end_pipe(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
+        pipe_end(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
     }
     world_later(wire->world, (int64_t)draw(wire->world, 1000), HAPPEN_GONE, wire->id);
     client_lost(client, ending);
@@ -424,7 +327,7 @@ void wire_gone(struct wire *wire) {
     server_set_time(world);
     outlet_gone(peer);
     if (wire->client) {
-        end_pipe(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
+        pipe_end(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
     }
     server_due(world);
     settle(wire);
@@ -432,8 +335,8 @@ void wire_gone(struct wire *wire) {
 
 void wire_orphan(struct wire *wire) {
     wire->peer = NULL;
-    cut(wire, &wire->down);
-    end_pipe(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
+    pipe_cut(wire, &wire->down);
+    pipe_end(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
     settle(wire);
 }
 

@@ -41,11 +41,11 @@ struct wire {
     size_t capacity;
     int64_t stalled_until_us; /* the client reads nothing before */
     int64_t sent_us;
-    size_t read_most;         /* bytes at once; 0: all there is */
-    bool choppy;              /* cut anywhere */
-    bool whole;               /* one write of one side is one read of the other */
-    bool blocked, paused;     /* as the server's socket is */
-    bool finished, dead;      /* the server has said goodbye; nothing gets through any more */
+    size_t read_most;     /* bytes at once; 0: all there is */
+    bool choppy;          /* cut anywhere */
+    bool whole;           /* one write of one side is one read of the other */
+    bool blocked, paused; /* as the server's socket is */
+    bool finished, dead;  /* the server has said goodbye; nothing gets through any more */
 };
 
 struct network {

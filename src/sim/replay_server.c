@@ -273,6 +273,13 @@ static bool socket_settle(struct replay_socket *socket) {
     return arrive(socket);
 }
 
+/* Something to do in the next turn; what has arrived may be wanted only now. */
+static bool unsettled(const struct replay_socket *socket) {
+    bool arrived = buffer_length(&socket->input) > 0 || socket->end_of_file;
+    return socket->peer &&
+           (socket->finished || socket->reset || (arrived && !socket->paused));
+}
+
 bool replay_server_settle(struct replay_server *server) {
     bool more = server->delivery != NULL;
     for (unsigned turns = 0; more; turns++) {
@@ -286,7 +293,7 @@ bool replay_server_settle(struct replay_server *server) {
         }
         more |= delivery_turn(server->delivery);
         for (struct replay_socket *socket = server->sockets; socket; socket = socket->next) {
-            more |= socket->peer && (socket->finished || socket->reset);
+            more |= unsettled(socket);
         }
     }
     return true;

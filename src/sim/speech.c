@@ -5,13 +5,13 @@
 #include "sim/world.h"
 
 static const char *const people[PEOPLE][2] = {
-    {"ann", "ANN"}, {"bob", "Bob"},   {"eve", "EVE"}, {"Jos\u00e9", "JOS\u00c9"},
+    {"ann", "ANN"}, {"bob", "Bob"}, {"eve", "EVE"},   {"Jos\u00e9", "JOS\u00c9"},
     {"zak", "Zak"}, {"x-1", "X-1"}, {"jane", "Jane"}, {"ma.ry", "Ma.Ry"},
 };
 
 static const char *const rooms[ROOMS][2] = {
-    {"lobby", "Lobby"}, {"ops", "OPS"}, {"general", "General"},
-    {"team.a", "Team.A"}, {"b\u00fcro", "B\u00dcRO"},
+    {"lobby", "Lobby"},         {"ops", "OPS"}, {"general", "General"}, {"team.a", "Team.A"},
+    {"b\u00fcro", "B\u00dcRO"},
 };
 
 static int find(const char *const (*pool)[2], int count, struct slice name) {
@@ -44,14 +44,15 @@ int room_find_name(struct slice name) {
     return find(rooms, ROOMS, name);
 }
 
-static const char *const words[] = {"tea",  "ship", "disk full", "\u00e9t\u00e9", "\U0001f44d",
-                                    "deploy", "a\tb", "QUIT",    "/quit", "later"};
+static const char *const words[] = {"tea",    "ship", "disk full", "\u00e9t\u00e9", "\U0001f44d",
+                                    "deploy", "a\tb", "QUIT",      "/quit",         "later"};
 
 /* What somebody writes who wants to be taken for somebody else, or to move others' terminals. */
-static const char *const tricks[] = {"\nann: I resign",      "\r\neve has connected", "\x1b[31mred",
-                                     "\u2028bob: me too",    "\xc2\x85zak: hm",         "\rann: over",
-                                     "\n[bob -> you] psst",  "\v\fjane: down",        "\x7f\x08",
-                                     "\u2029ann has disconnected"};
+static const char *const tricks[] = {
+    "\nann: I resign",           "\r\neve has connected", "\x1b[31mred",
+    "\u2028bob: me too",         "\xc2\x85zak: hm",       "\rann: over",
+    "\n[bob -> you] psst",       "\v\fjane: down",        "\x7f\x08",
+    "\u2029ann has disconnected"};
 
 #define REPLACEMENT "\ufffd"
 #define COUNT(array) (sizeof array / sizeof array[0])
@@ -84,8 +85,8 @@ const char *speech_label(struct world *world) {
 
 /* Bytes of what goes to another line at the beginning of `text`. */
 static size_t line_end(struct slice text) {
-    static const char *const ends[] = {"\r\n", "\n", "\v", "\f", "\r",
-                                       "\xc2\x85", "\u2028", "\u2029"};
+    static const char *const ends[] = {"\r\n", "\n",       "\v",     "\f",
+                                       "\r",   "\xc2\x85", "\u2028", "\u2029"};
     for (size_t i = 0; i < COUNT(ends); i++) {
         if (slice_starts_with(text, slice_of_string(ends[i]))) {
             return strlen(ends[i]);

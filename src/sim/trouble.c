@@ -26,8 +26,7 @@ void trouble_store(struct world *world) {
 static void break_connections(struct world *world) {
     for (size_t i = 0; i < world->plan.client_count; i++) {
         if (world->clients[i].wire > 0 && chance(world, 50)) {
-            client_hang_up(&world->clients[i],
-                           chance(world, 50) ? LEAVE_RESET : LEAVE_SILENTLY);
+            client_hang_up(&world->clients[i], chance(world, 50) ? LEAVE_RESET : LEAVE_SILENTLY);
         }
     }
 }

@@ -106,8 +106,7 @@ static bool shake_hands(struct websocket_end *end, struct client *client, struct
         buffer_append_char(&end->input, bytes->data[0]);
         *bytes = slice_skip(*bytes, 1);
         struct slice head = buffer_slice(&end->input);
-        if (head.length < 4 ||
-            !slice_equal(slice_skip(head, head.length - 4), SLICE("\r\n\r\n"))) {
+        if (head.length < 4 || !slice_equal(slice_skip(head, head.length - 4), SLICE("\r\n\r\n"))) {
             continue;
         }
         if (!slice_starts_with(head, SLICE("HTTP/1.1 101 "))) {

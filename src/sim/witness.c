@@ -56,6 +56,20 @@ static void do_read(struct store *store, const struct page_query *query) {
     }
 }
 
+static void do_mark(struct store *store, const struct read_mark *mark) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->mark(witness->inner, mark);
+    }
+}
+
+static void do_recall(struct store *store, const struct identity *identity) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->recall(witness->inner, identity);
+    }
+}
+
 static void do_search(struct store *store, const struct search_query *query) {
     struct witness *witness = witness_of(store);
     if (!witness->shut) {
@@ -165,6 +179,8 @@ static const struct store_engine ENGINE = {
     .read = do_read,
     .list = do_list,
     .search = do_search,
+    .mark = do_mark,
+    .recall = do_recall,
     .erase = do_erase,
     .turn = do_turn,
     .collect = do_collect,

@@ -14,7 +14,7 @@
 
 /* What a peer may hold beside its place in the streams: what is waiting in its outbox when input stops, plus the answers to
  * what was under way by then; and of input one message under construction and a read. */
-#define OUTPUT_MOST ((size_t)4 * 1024 * 1024)
+#define OUTPUT_MOST ((size_t)1024 * 1024)
 #define INPUT_MOST(plan) (6 * (plan)->max_message + 4096 + 65536)
 
 uint64_t draw(struct world *world, uint64_t bound) {
@@ -26,8 +26,8 @@ bool chance(struct world *world, unsigned percent) {
 }
 
 void world_later(struct world *world, int64_t delay_us, enum happening what, uint64_t subject) {
-    schedule_add(&world->schedule, &world->rng, world->now_us + (delay_us > 0 ? delay_us : 0),
-                 what, subject);
+    schedule_add(&world->schedule, &world->rng, world->now_us + (delay_us > 0 ? delay_us : 0), what,
+                 subject);
 }
 
 void world_fail(struct world *world, const char *format, ...) {

@@ -35,11 +35,11 @@ struct plan {
     size_t max_message, stream_window;
     unsigned keep, backlog, rate_per_minute, announce_limit, linger_s;
     bool create_rooms;
-    size_t wire_capacity;    /* bytes under way to a client before the server's socket is full */
-    unsigned latency_us;     /* at most, one way */
-    unsigned loop_lag_us;    /* at most, until the server's loop turns */
-    unsigned trouble_ms;     /* about, between two troubles; 0: none */
-    unsigned act_ms;         /* about, between two acts of a client */
+    size_t wire_capacity; /* bytes under way to a client before the server's socket is full */
+    unsigned latency_us;  /* at most, one way */
+    unsigned loop_lag_us; /* at most, until the server's loop turns */
+    unsigned trouble_ms;  /* about, between two troubles; 0: none */
+    unsigned act_ms;      /* about, between two acts of a client */
     bool crashes;
     size_t client_count;
 };
@@ -56,8 +56,8 @@ struct world {
     int64_t now_us;
     uint64_t order; /* counts what the store reported and what was sent, to tell which was first */
     uint64_t events;
-    bool calm;    /* no more trouble, and nobody asks for anything new */
-    bool broken;  /* a rule was broken: `rule` tells which */
+    bool calm;   /* no more trouble, and nobody asks for anything new */
+    bool broken; /* a rule was broken: `rule` tells which */
     char rule[240];
 };
 

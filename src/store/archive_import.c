@@ -1,16 +1,13 @@
 /* The archive is read line by line into one transaction of a new database, so that it is there whole or not at all. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/limits.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "store/archive.h"
-#include "store/archive_words.h"
+#include "store/archive_fields.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_file.h"
-#include "store/ulid.h"
 #include "wire/json.h"
 
 /* The longest content there can be, escaped, and what stands around it. */
@@ -46,129 +43,6 @@ static bool run(struct importer *importer, sqlite3_stmt *statement) {
     return refuse(importer, "cannot be stored");
 }
 
-static bool get_text(struct importer *importer, const json_t *object, const char *key,
-                     struct slice *text) {
-    if (json_get_string(object, key, text) != 0) {
-        return refuse(importer, "a text is something else");
-    }
-    if (text->length > 0 && memchr(text->data, '\0', text->length) != NULL) {
-        return refuse(importer, "a text has a zero character");
-    }
-    return true;
-}
-
-static bool get_number(struct importer *importer, const json_t *object, const char *key,
-                       uint64_t *number) {
-    bool present;
-    *number = 0;
-    if (json_get_u64(object, key, number, &present) != 0 || *number > INT64_MAX) {
-        return refuse(importer, "a number is something else");
-    }
-    return true;
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Exactly `size` bytes. */
-static bool parse_hex(struct slice text, uint8_t *bytes, size_t size) {
-    if (text.length != 2 * size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
-static bool get_hash(struct importer *importer, const json_t *object, uint64_t *hash) {
-    struct slice text;
-    uint8_t bytes[8];
-    if (!get_text(importer, object, "hash", &text) || !parse_hex(text, bytes, sizeof(bytes))) {
-        return refuse(importer, "a cid must have a hash of 16 digits");
-    }
-    *hash = 0;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        *hash = *hash << 8 | bytes[i];
-    }
-    return true;
-}
-
-/* Seq, id, time and identity, which entries and old cids have. */
-static bool get_common(struct importer *importer, const json_t *object, struct entry *entry) {
-    struct slice id, identity;
-    uint64_t time;
-    if (!get_number(importer, object, "seq", &entry->seq) ||
-        !get_number(importer, object, "time", &time) || !get_text(importer, object, "id", &id) ||
-        !get_text(importer, object, "identity", &identity)) {
-        return false;
-    }
-    if (!ulid_valid(id)) {
-        return refuse(importer, "the id is none");
-    }
-    if (!parse_hex(identity, entry->body.identity.bytes, IDENTITY_SIZE)) {
-        return refuse(importer, "the identity must have 32 digits");
-    }
-    memcpy(entry->id, id.data, ENTRY_ID_LENGTH);
-    entry->timestamp_us = (int64_t)time;
-    return true;
-}
-
-static bool get_kind(struct importer *importer, const json_t *object, struct entry_body *body) {
-    struct slice kind;
-    if (!get_text(importer, object, "kind", &kind)) {
-        return false;
-    }
-    for (int i = 0; i < ARCHIVE_KINDS; i++) {
-        if (slice_equal(kind, slice_of_string(archive_kinds[i]))) {
-            body->kind = (enum entry_kind)i;
-            return true;
-        }
-    }
-    return refuse(importer, "there is no such kind");
-}
-
-/* It goes between the members of an object as it is. */
-static bool check_meta(struct importer *importer, struct slice meta) {
-    struct buffer object = {0};
-    buffer_append_format(&object, "{%.*s}", SLICE_ARGS(meta));
-    json_t *parsed = meta.length <= LIMIT_META ? json_parse_object(buffer_slice(&object)) : NULL;
-    buffer_close(&object);
-    if (parsed == NULL) {
-        return refuse(importer, "meta must be the members of an object");
-    }
-    json_decref(parsed);
-    return true;
-}
-
-static bool get_body(struct importer *importer, const json_t *object, struct entry_body *body) {
-    if (!get_kind(importer, object, body) || !get_text(importer, object, "sender", &body->sender) ||
-        !get_text(importer, object, "cid", &body->cid) ||
-        !get_text(importer, object, "key", &body->key) ||
-        !get_text(importer, object, "meta", &body->meta) ||
-        !get_number(importer, object, "re", &body->re) ||
-        !get_number(importer, object, "of", &body->of)) {
-        return false;
-    }
-    if (json_get_string(object, "content", &body->content) != 0) {
-        return refuse(importer, "the content is something else");
-    }
-    if (body->sender.length > LIMIT_NAME || body->cid.length > LIMIT_CID) {
-        return refuse(importer, "sender or cid is too long");
-    }
-    body->removal = json_is_true(json_object_get(object, "removal"));
-    body->deleted = json_is_true(json_object_get(object, "deleted"));
-    return check_meta(importer, body->meta);
-}
-
 static bool add_entry(struct importer *importer, const struct entry *entry, uint64_t hash) {
     struct outcome outcome = {.seq = entry->seq, .timestamp_us = entry->timestamp_us};
     memcpy(outcome.id, entry->id, sizeof(outcome.id));
@@ -192,7 +66,8 @@ static bool read_entry(struct importer *importer, const json_t *object) {
     if (importer->room == 0) {
         return refuse(importer, "an entry must come after its room");
     }
-    if (!get_common(importer, object, &entry) || !get_body(importer, object, &entry.body)) {
+    if (!archive_common(&importer->why, object, &entry) ||
+        !archive_body(&importer->why, object, &entry.body)) {
         return false;
     }
     if (entry.seq != importer->last + 1) {
@@ -204,7 +79,7 @@ static bool read_entry(struct importer *importer, const json_t *object) {
     if (entry.body.of >= entry.seq) {
         return refuse(importer, "`of` must be the seq of an earlier entry");
     }
-    if (entry.body.cid.length > 0 && !get_hash(importer, object, &hash)) {
+    if (entry.body.cid.length > 0 && !archive_hash(&importer->why, object, &hash)) {
         return false;
     }
     importer->last = entry.seq;
@@ -216,8 +91,9 @@ static bool read_entry(struct importer *importer, const json_t *object) {
 static bool read_old_cid(struct importer *importer, const json_t *object) {
     struct entry entry = {0};
     uint64_t hash;
-    if (!get_common(importer, object, &entry) || !get_hash(importer, object, &hash) ||
-        !get_text(importer, object, "old_cid", &entry.body.cid)) {
+    if (!archive_common(&importer->why, object, &entry) ||
+        !archive_hash(&importer->why, object, &hash) ||
+        !archive_text(&importer->why, object, "old_cid", &entry.body.cid)) {
         return false;
     }
     if (importer->room == 0 || entry.seq > importer->gone) {
@@ -256,11 +132,11 @@ static bool end_room(struct importer *importer) {
 static bool read_room(struct importer *importer, const json_t *object) {
     struct slice key, name, topic;
     uint64_t gone, gone_time;
-    if (!end_room(importer) || !get_text(importer, object, "room", &key) ||
-        !get_text(importer, object, "name", &name) ||
-        !get_text(importer, object, "topic", &topic) ||
-        !get_number(importer, object, "gone", &gone) ||
-        !get_number(importer, object, "gone_time", &gone_time) ||
+    if (!end_room(importer) || !archive_text(&importer->why, object, "room", &key) ||
+        !archive_text(&importer->why, object, "name", &name) ||
+        !archive_text(&importer->why, object, "topic", &topic) ||
+        !archive_number(&importer->why, object, "gone", &gone) ||
+        !archive_number(&importer->why, object, "gone_time", &gone_time) ||
         !check_room(importer, key, name)) {
         return false;
     }
@@ -290,8 +166,8 @@ static bool read_room(struct importer *importer, const json_t *object) {
 static bool read_header(struct importer *importer, const json_t *object) {
     struct slice format;
     uint64_t version;
-    if (!get_text(importer, object, "format", &format) ||
-        !get_number(importer, object, "version", &version)) {
+    if (!archive_text(&importer->why, object, "format", &format) ||
+        !archive_number(&importer->why, object, "version", &version)) {
         return false;
     }
     if (!slice_equal(format, SLICE(ARCHIVE_FORMAT))) {

@@ -237,6 +237,14 @@ static bool give_listed(struct completions *completions, struct job *job) {
     return true;
 }
 
+static bool give_recalled(struct completions *completions, struct job *job) {
+    struct event *event = give_event(completions, EVENT_RECALLED);
+    event->recalled.identity = job->recall.identity;
+    event->recalled.marks = job->recall.marks;
+    event->recalled.count = job->recall.count;
+    return true;
+}
+
 static bool give_findings(struct completions *completions, struct job *job) {
     completions->completion =
         (struct completion){.kind = COMPLETION_FINDINGS, .findings = job->search.findings};
@@ -260,6 +268,10 @@ static bool give(struct completions *completions, struct job *job) {
         return give_page(completions, job);
     case JOB_LIST:
         return give_listed(completions, job);
+    case JOB_RECALL:
+        return give_recalled(completions, job);
+    case JOB_MARK:
+        return false;
     case JOB_SEARCH:
         return give_findings(completions, job);
     case JOB_UNFOLLOW:

@@ -87,6 +87,19 @@ struct job *job_new_list(struct origin origin, struct slice cid) {
     return job;
 }
 
+struct job *job_new_mark(const struct read_mark *mark) {
+    struct job *job = new_room_job(JOB_MARK, mark->room_key);
+    job->mark = *mark;
+    job->mark.room_key = job->room_key;
+    return job;
+}
+
+struct job *job_new_recall(const struct identity *identity) {
+    struct job *job = new_job(JOB_RECALL, 0);
+    job->recall.identity = *identity;
+    return job;
+}
+
 static size_t search_text_size(const struct search_query *query) {
     size_t size = query->text.length;
     for (size_t i = 0; i < query->room_count; i++) {
@@ -135,6 +148,13 @@ static void free_heads(struct room_head *heads, size_t count) {
     memory_free(heads);
 }
 
+static void free_marks(struct read_mark *marks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        memory_free((void *)marks[i].room_key.data);
+    }
+    memory_free(marks);
+}
+
 void job_free(struct job *job) {
     if (job == NULL) {
         return;
@@ -164,12 +184,16 @@ void job_free(struct job *job) {
     case JOB_LIST:
         free_heads(job->list.heads, job->list.count);
         break;
+    case JOB_RECALL:
+        free_marks(job->recall.marks, job->recall.count);
+        break;
     case JOB_SEARCH:
         findings_clear(&job->search.findings);
         memory_free(job->search.rooms);
         break;
     case JOB_UNFOLLOW:
     case JOB_ERASE:
+    case JOB_MARK:
     case JOB_TRIMMED:
         break;
     }

@@ -21,6 +21,8 @@ enum job_kind {
     JOB_PAGE,
     JOB_LIST,
     JOB_SEARCH,
+    JOB_MARK,
+    JOB_RECALL,
 };
 
 struct job {
@@ -61,6 +63,12 @@ struct job {
             struct search_room *rooms; /* the array is owned */
             struct findings findings;  /* entries as above; rooms: both the array and each text are owned */
         } search;
+        struct read_mark mark; /* room_key as that of the job */
+        struct {
+            struct identity identity;
+            struct read_mark *marks; /* the array is owned, and each room_key */
+            size_t count;
+        } recall;
     };
     char bytes[];
 };
@@ -74,6 +82,8 @@ struct job *job_new_found(struct slice room_key, struct entry **entries, size_t 
 struct job *job_new_trimmed(struct slice room_key, uint64_t first);
 struct job *job_new_page(const struct page_query *query);
 struct job *job_new_list(struct origin origin, struct slice cid);
+struct job *job_new_mark(const struct read_mark *mark);
+struct job *job_new_recall(const struct identity *identity);
 struct job *job_new_search(const struct search_query *query);
 void job_free(struct job *job); /* NULL is fine; with all it owns */
 size_t job_size(const struct job *job);

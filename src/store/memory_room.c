@@ -269,8 +269,7 @@ void memory_room_append(struct memory_room *room, const struct draft *draft,
         memory_free(cid);
         return;
     }
-    outcome->error =
-        draft->known_only ? ERR_RATE_LIMITED : check_target(room, &draft->body);
+    outcome->error = draft->known_only ? ERR_RATE_LIMITED : check_target(room, &draft->body);
     if (outcome->error != 0) {
         memory_free(cid);
         return;

@@ -7,13 +7,24 @@
 #include "base/memory.h"
 #include "store/job.h"
 
-#define EXPIRE_ROOMS 16    /* looked at in one turn */
+#define EXPIRE_ROOMS 64 /* looked at at once … */
+#define EXPIRE_PAUSE_US 50000
 #define FORGET_ATTEMPTS 16 /* rooms looked at to find one that nobody follows */
+
+static bool ages(const struct retention_rules *retention) {
+    bool any = retention != NULL && retention->usual.age_us != RETENTION_AGE_ALL;
+    for (size_t i = 0; retention != NULL && i < retention->count; i++) {
+        any = any || retention->rules[i].retention.age_us != RETENTION_AGE_ALL;
+    }
+    return any;
+}
 
 void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed, unsigned keep,
                        const struct retention_rules *retention) {
-    *rooms =
-        (struct memory_rooms){.by_key = map_new(map_seed), .keep = keep, .retention = retention};
+    *rooms = (struct memory_rooms){.by_key = map_new(map_seed),
+                                   .keep = keep,
+                                   .retention = retention,
+                                   .expire_us = ages(retention) ? 0 : INT64_MAX};
 }
 
 void memory_rooms_close(struct memory_rooms *rooms) {
@@ -110,7 +121,12 @@ void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *roo
 }
 
 void memory_rooms_expire(struct memory_rooms *rooms) {
-    for (int i = 0; rooms->retention != NULL && i < EXPIRE_ROOMS; i++) {
+    int64_t now_us = rooms->expire_us != INT64_MAX ? retention_now(rooms->retention) : 0;
+    if (now_us < rooms->expire_us) {
+        return;
+    }
+    rooms->expire_us = now_us + EXPIRE_PAUSE_US;
+    for (int i = 0; i < EXPIRE_ROOMS; i++) {
         struct memory_room *room = map_next(rooms->by_key, &rooms->expired);
         if (room == NULL) {
             rooms->expired = 0;

@@ -22,6 +22,7 @@ struct memory_rooms {
     size_t bytes;        /* what all rooms hold */
     const struct retention_rules *retention; /* NULL: everything is kept, as far as `keep` goes */
     unsigned keep;                           /* entries of a room */
+    int64_t expire_us;                       /* not before this is the next look at what is old */
     size_t expired;                          /* the cursor of memory_rooms_expire */
     struct job_list trimmed;                 /* what is to be reported */
     char epoch[MEMORY_EPOCH_LENGTH + 1];
@@ -48,7 +49,7 @@ void memory_rooms_grown(struct memory_rooms *rooms, struct memory_room *room, si
                         uint64_t first_before);
 /* Lets go of what has grown too old in this room, … */
 void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *room);
-/* … and in a few, others at each call. */
+/* … and in a few, others at each call; does so some times a second, however often it is called. */
 void memory_rooms_expire(struct memory_rooms *rooms);
 /* Nobody follows any room. */
 void memory_rooms_unfollow_all(struct memory_rooms *rooms);

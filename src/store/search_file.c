@@ -46,19 +46,17 @@ static const char *const STATEMENTS[SEARCH_STATEMENT_COUNT] = {
     [SEARCH_COMMIT] = "COMMIT",
     [SEARCH_ROLLBACK] = "ROLLBACK",
     [SEARCH_LOG_VERSION] = "PRAGMA log.data_version",
-    [SEARCH_NEWS] =
-        "WITH logged AS (SELECT id, key,"
-        "  (SELECT max(seq) FROM log.entries WHERE room = rooms.id) AS last,"
-        "  (SELECT min(seq) FROM log.entries WHERE room = rooms.id) AS first"
-        "  FROM log.rooms WHERE id > ?1)"
-        " SELECT l.id, l.key, i.seq, i.entry, i.first, coalesce(l.first, i.seq + 1),"
-        "  coalesce(i.key <> l.key OR l.last < i.seq, 0)"
-        " FROM logged AS l LEFT JOIN main.rooms AS i ON i.id = l.id"
-        " WHERE l.last > coalesce(i.seq, 0) OR l.last < i.seq OR i.key <> l.key"
-        "  OR coalesce(l.first, i.seq + 1) > i.first"
-        " ORDER BY l.id LIMIT ?2",
-    [SEARCH_GONE] =
-        "SELECT id FROM main.rooms WHERE id NOT IN (SELECT id FROM log.rooms) LIMIT ?1",
+    [SEARCH_NEWS] = "WITH logged AS (SELECT id, key,"
+                    "  (SELECT max(seq) FROM log.entries WHERE room = rooms.id) AS last,"
+                    "  (SELECT min(seq) FROM log.entries WHERE room = rooms.id) AS first"
+                    "  FROM log.rooms WHERE id > ?1)"
+                    " SELECT l.id, l.key, i.seq, i.entry, i.first, coalesce(l.first, i.seq + 1),"
+                    "  coalesce(i.key <> l.key OR l.last < i.seq, 0)"
+                    " FROM logged AS l LEFT JOIN main.rooms AS i ON i.id = l.id"
+                    " WHERE l.last > coalesce(i.seq, 0) OR l.last < i.seq OR i.key <> l.key"
+                    "  OR coalesce(l.first, i.seq + 1) > i.first"
+                    " ORDER BY l.id LIMIT ?2",
+    [SEARCH_GONE] = "SELECT id FROM main.rooms WHERE id NOT IN (SELECT id FROM log.rooms) LIMIT ?1",
     [SEARCH_LOG_ID] = "SELECT id FROM log.entries WHERE room = ?1 AND seq = ?2",
     [SEARCH_LOG_ENTRIES] = "SELECT seq, id, timestamp, kind, sender, content, of, deleted"
                            " FROM log.entries WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
@@ -175,8 +173,8 @@ static int open_database(struct search_file *file) {
         return SQLITE_CANTOPEN;
     }
     close(descriptor);
-    int code = sqlite3_open_v2(file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                               NULL);
+    int code =
+        sqlite3_open_v2(file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) {
         return code;
     }

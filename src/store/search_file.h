@@ -27,9 +27,9 @@ enum search_statement {
     SEARCH_COMMIT,
     SEARCH_ROLLBACK,
     SEARCH_LOG_VERSION, /* changes when the log does */
-    SEARCH_NEWS,        /* room, limit → rooms after it whose log is not as it was indexed; see search_follow.c */
-    SEARCH_GONE,        /* limit → rooms indexed that are not in the log */
-    SEARCH_LOG_ID,      /* room, seq → the entry's id */
+    SEARCH_NEWS, /* room, limit → rooms after it whose log is not as it was indexed; see search_follow.c */
+    SEARCH_GONE,   /* limit → rooms indexed that are not in the log */
+    SEARCH_LOG_ID, /* room, seq → the entry's id */
     SEARCH_LOG_ENTRIES, /* room, seq, limit → later entries: seq, id, timestamp, kind, sender, content, of, deleted */
     SEARCH_ADD_DOC,     /* room, seq, timestamp, sender, content */
     SEARCH_ADD_WORDS,   /* room, seq */

@@ -24,7 +24,7 @@ struct finder {
     const struct search_file *file;
     const struct search_query *query;
     struct search_question question;
-    struct buffer sql, match, senders, rooms; /* zero-terminated by whoever hands them on */
+    struct buffer sql, match, senders, rooms; /* the parameters as SQLite takes them */
     size_t room_count;
     size_t limit;
     bool all_public;
@@ -52,8 +52,13 @@ static void build_match(struct finder *finder) {
     }
 }
 
+/* One as it is, so that the index on senders gives the newest first; several as JSON. */
 static void build_senders(struct finder *finder) {
     struct buffer folded = {0};
+    if (finder->question.sender_count == 1) {
+        search_fold_sender(finder->question.senders[0], &finder->senders);
+        return;
+    }
     for (size_t i = 0; i < finder->question.sender_count; i++) {
         buffer_clear(&folded);
         search_fold_sender(finder->question.senders[i], &folded);
@@ -113,14 +118,16 @@ static int build_rooms(struct finder *finder) {
 static void build_sql(struct finder *finder) {
     const struct search_question *question = &finder->question;
     buffer_append_string(&finder->sql, "SELECT d.room, d.seq FROM ");
-    buffer_append_string(&finder->sql,
-                         question->term_count > 0
-                             ? "words CROSS JOIN docs AS d ON d.id = words.rowid"
-                               " WHERE words MATCH ?1"
-                             : "docs AS d WHERE ?1 IS NOT NULL");
+    buffer_append_string(&finder->sql, question->term_count > 0
+                                           ? "words CROSS JOIN docs AS d ON d.id = words.rowid"
+                                             " WHERE words MATCH ?1"
+                                           : "docs AS d WHERE ?1 IS NOT NULL");
     buffer_append_string(&finder->sql, " AND d.timestamp >= ?2 AND d.timestamp < ?3");
     if (question->sender_count > 0) {
-        buffer_append_string(&finder->sql, " AND d.sender IN (SELECT value FROM json_each(?4))");
+        buffer_append_string(&finder->sql,
+                             question->sender_count == 1
+                                 ? " AND d.sender = ?4"
+                                 : " AND d.sender IN (SELECT value FROM json_each(?4))");
     }
     buffer_append_string(&finder->sql, " AND (d.room IN (SELECT value FROM json_each(?5))");
     if (finder->all_public) {
@@ -157,8 +164,7 @@ static int is_late(void *context) {
 static int find(struct finder *finder) {
     sqlite3_stmt *statement = NULL;
     struct slice sql = buffer_slice(&finder->sql);
-    int code =
-        sqlite3_prepare_v2(finder->file->db, sql.data, (int)sql.length, &statement, NULL);
+    int code = sqlite3_prepare_v2(finder->file->db, sql.data, (int)sql.length, &statement, NULL);
     if (code != SQLITE_OK) {
         return code;
     }

@@ -164,8 +164,8 @@ static void add_term(struct search_question *question, struct slice text) {
     }
     const char *after = last.data + last.length;
     size_t after_length = (size_t)(text.data + text.length - after);
-    bool prefix = after_length > 0 && (*after == '*' || (after_length > 1 && *after == '"' &&
-                                                        after[1] == '*'));
+    bool prefix = after_length > 0 &&
+                  (*after == '*' || (after_length > 1 && *after == '"' && after[1] == '*'));
     question->terms[question->term_count++] = (struct search_term){text, prefix};
 }
 

@@ -11,11 +11,12 @@
 #define MILLISECOND_NS UINT64_C(1000000)
 #define SECOND_NS (1000 * MILLISECOND_NS)
 #define CATCH_UP_NS (500 * MILLISECOND_NS) /* that a search waits for the index */
-#define GATHER_NS (50 * MILLISECOND_NS)    /* between two looks at the log, so that a step has something to do */
-#define LOOK_NS (30 * SECOND_NS)           /* without having been woken: retention wakes nobody */
-#define SCRUB_NS (2 * SECOND_NS)           /* between two scrubbings */
-#define RETRY_FIRST_NS SECOND_NS           /* after a failure; doubled each time … */
-#define RETRY_LAST_NS (300 * SECOND_NS)    /* … up to this */
+#define GATHER_NS                                                                                  \
+    (50 * MILLISECOND_NS) /* between two looks at the log, so that a step has something to do */
+#define LOOK_NS (30 * SECOND_NS)        /* without having been woken: retention wakes nobody */
+#define SCRUB_NS (2 * SECOND_NS)        /* between two scrubbings */
+#define RETRY_FIRST_NS SECOND_NS        /* after a failure; doubled each time … */
+#define RETRY_LAST_NS (300 * SECOND_NS) /* … up to this */
 /* Scrubbing rewrites the index, looking for news goes through all rooms: neither may be most of what is done. */
 #define REST 10
 
@@ -30,11 +31,11 @@ struct search_thread {
     /* The rest is the thread's own. */
     struct search_file file;
     struct search_follow follow;
-    bool behind;         /* the log may have changed */
-    uint64_t look_ns;    /* not before this is it looked at again */
-    uint64_t scrub_ns;   /* not before this is anything scrubbed again */
-    uint64_t began_ns;   /* the scrubbing under way */
-    uint64_t retry_ns;   /* not before this is the file opened again */
+    bool behind;       /* the log may have changed */
+    uint64_t look_ns;  /* not before this is it looked at again */
+    uint64_t scrub_ns; /* not before this is anything scrubbed again */
+    uint64_t began_ns; /* the scrubbing under way */
+    uint64_t retry_ns; /* not before this is the file opened again */
     uint64_t retry_after_ns;
 };
 

@@ -60,6 +60,16 @@ static const char *const STATEMENTS[STATEMENT_COUNT] = {
     [STATEMENT_FORGET_CIDS] =
         "DELETE FROM cids WHERE (room, cid, identity) IN"
         " (SELECT room, cid, identity FROM cids WHERE timestamp < ?1 ORDER BY timestamp LIMIT ?2)",
+    [STATEMENT_SET_READ] =
+        "INSERT INTO reads (identity, room, seq, updated)"
+        " SELECT ?1, id, ?3, ?4 FROM rooms WHERE key = ?2"
+        " ON CONFLICT (identity, room) DO UPDATE SET seq = max(seq, excluded.seq),"
+        " updated = excluded.updated",
+    [STATEMENT_LIST_READS] = "SELECT rooms.key, reads.seq, reads.updated FROM reads"
+                             " JOIN rooms ON rooms.id = reads.room"
+                             " WHERE reads.identity = ?1 LIMIT ?2",
+    [STATEMENT_ERASE_READS] = "DELETE FROM reads WHERE room = ?1",
+    [STATEMENT_FORGET_READS] = "DELETE FROM reads WHERE updated < ?1",
     [STATEMENT_PAGE_UP] = "SELECT " SQLITE_PAGE_COLUMNS " FROM entries"
                           " WHERE room = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
     [STATEMENT_PAGE_DOWN] = "SELECT " SQLITE_PAGE_COLUMNS " FROM entries"

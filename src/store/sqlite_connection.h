@@ -41,6 +41,10 @@ enum sqlite_statement {
     STATEMENT_SET_GONE,      /* room, seq, timestamp */
     STATEMENT_OLD_CIDS,      /* timestamp → whether there are earlier ones */
     STATEMENT_FORGET_CIDS,   /* timestamp, limit: earlier ones */
+    STATEMENT_SET_READ,    /* identity, room key, seq, time */
+    STATEMENT_LIST_READS,  /* identity, limit → room key, seq, time */
+    STATEMENT_ERASE_READS, /* room */
+    STATEMENT_FORGET_READS, /* time: earlier ones */
     STATEMENT_PAGE_UP,       /* room, low, high → entries */
     STATEMENT_PAGE_DOWN,     /* the same, from the end */
     STATEMENT_LIST,          /* limit → key, name, topic, first, last */

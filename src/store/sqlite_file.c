@@ -62,7 +62,15 @@ static const char *const STEPS[] = {
     "  timestamp INTEGER NOT NULL,"
     "  PRIMARY KEY (room, cid, identity)"
     ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX cids_by_time ON cids (timestamp);",
+    "CREATE INDEX cids_by_time ON cids (timestamp);"
+    "CREATE TABLE reads (" /* how far somebody has read a room */
+    "  identity BLOB NOT NULL,"
+    "  room INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  updated INTEGER NOT NULL," /* when that was told */
+    "  PRIMARY KEY (identity, room)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX reads_by_room ON reads (room);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(STEPS) / sizeof(STEPS[0])))

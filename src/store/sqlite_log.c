@@ -288,7 +288,7 @@ int sqlite_log_append(struct sqlite_log *log, const struct draft *draft, struct 
 
 int sqlite_log_erase(struct sqlite_log *log, struct slice room_key) {
     static const enum sqlite_statement steps[] = {STATEMENT_ERASE_ENTRIES, STATEMENT_ERASE_CIDS,
-                                                  STATEMENT_ERASE_ROOM};
+                                                  STATEMENT_ERASE_READS, STATEMENT_ERASE_ROOM};
     struct sqlite_room *room;
     int code = sqlite_rooms_get(&log->rooms, &log->connection, room_key, SLICE_NONE, &room);
     if (code != SQLITE_OK || room->id == 0) {

@@ -31,7 +31,7 @@ static bool count_exceeded(const struct sqlite_room *room, const struct retentio
 static int measure(struct sqlite_log *log, struct sqlite_room *room,
                    const struct retention *retention, bool *more) {
     uint64_t bytes = 0;
-    int code = SQLITE_DONE;
+    int code = SQLITE_ROW;
     *more = false;
     if (room->measured <= room->first || room->bytes > retention->bytes) {
         return SQLITE_OK;
@@ -48,6 +48,9 @@ static int measure(struct sqlite_log *log, struct sqlite_room *room,
         bytes += size;
     }
     sqlite3_reset(statement);
+    if (code == SQLITE_DONE) {
+        room->measured = room->first; /* there are no others, whatever the numbers say */
+    }
     *more = room->measured > room->first && room->bytes <= retention->bytes;
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "store/sqlite_log.h"
+#include "store/sqlite_mark.h"
 #include "store/sqlite_trim.h"
 #include "store/thread.h"
 
@@ -17,7 +18,8 @@
     SECOND_NS /* from the first erasure to the scrubbing that covers it and those after it */
 
 #define SCRUB_TRIMMED_NS (30 * SECOND_NS) /* the same for what only grew old */
-#define SWEEP_REST 10                     /* times as long as a step the writer does other things */
+#define SWEEP_SOON_NS (100 * MILLISECOND_NS)
+#define SWEEP_REST 10 /* times as long as a step the writer does other things */
 
 struct sqlite_writer {
     pthread_t thread;
@@ -26,6 +28,7 @@ struct sqlite_writer {
     const struct log *log_lines;
     /* The rest is the thread's own. */
     struct sqlite_log log;
+    struct sqlite_marks marks;
     struct job_list erasures; /* that failed; done again with the next batch */
     size_t previous_appends;  /* in the batch before */
     uint64_t retry_ns;        /* when to try again what failed; MAILBOX_FOREVER: nothing failed */
@@ -80,9 +83,15 @@ static void scrub_within(struct sqlite_writer *writer, uint64_t time_ns) {
     writer->scrub_ns = due < writer->scrub_ns ? due : writer->scrub_ns;
 }
 
+/* However often it is asked for, a sweep takes its rest. */
+static void sweep_soon(struct sqlite_writer *writer) {
+    uint64_t due = mailbox_now() + SWEEP_SOON_NS;
+    writer->sweep_ns = due < writer->sweep_ns ? due : writer->sweep_ns;
+}
+
 static bool needs_transaction(const struct job_list *jobs) {
     for (const struct job *job = jobs->first; job != NULL; job = job->next) {
-        if (job->kind == JOB_APPEND || job->kind == JOB_ERASE) {
+        if (job->kind == JOB_APPEND || job->kind == JOB_ERASE || job->kind == JOB_MARK) {
             return true;
         }
     }
@@ -113,6 +122,11 @@ static int do_job(struct sqlite_writer *writer, struct job *job) {
     case JOB_ERASE:
         scrub_within(writer, SCRUB_NS);
         return sqlite_log_erase(&writer->log, job->room_key);
+    case JOB_MARK:
+        return sqlite_mark_set(&writer->marks, &writer->log.connection, &job->mark);
+    case JOB_RECALL:
+        return sqlite_mark_list(&writer->log.connection, &job->recall.identity, &job->recall.marks,
+                                &job->recall.count);
     default:
         return SQLITE_OK;
     }
@@ -146,7 +160,9 @@ static int do_transaction(struct sqlite_writer *writer, const struct job_list *j
     if (code == SQLITE_OK) {
         job_list_clear(&writer->erasures);
         note_success(writer);
-        writer->sweep_ns = more ? mailbox_now() : writer->sweep_ns;
+        if (more) {
+            sweep_soon(writer);
+        }
     } else {
         job_list_clear(trimmed);
     }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "store/completions.h"
 #include "store/job.h"
+#include "store/memory_mark.h"
 #include "store/memory_rooms.h"
 #include "store/memory_search.h"
 
@@ -27,6 +28,7 @@ struct memory_store {
     struct ulid_source ids;
     uint64_t map_seed;
     struct memory_rooms rooms;
+    struct memory_marks marks;
     size_t failing; /* appends to come */
     bool full;
 };
@@ -117,6 +119,13 @@ static void do_job(struct memory_store *store, struct job *job) {
     case JOB_LIST:
         job->list.count = memory_rooms_list(&store->rooms, &job->list.heads);
         break;
+    case JOB_MARK:
+        memory_marks_set(&store->marks, &job->mark);
+        break;
+    case JOB_RECALL:
+        memory_marks_list(&store->marks, &job->recall.identity, &job->recall.marks,
+                          &job->recall.count);
+        break;
     case JOB_SEARCH:
         memory_search(&store->rooms, &job->search.query, &job->search.findings);
         break;
@@ -168,6 +177,14 @@ static void memory_erase(struct store *store, struct slice room_key) {
     job_list_append(&memory_store_of(store)->queue.waiting, job_new_erase(room_key));
 }
 
+static void memory_mark(struct store *store, const struct read_mark *mark) {
+    job_list_append(&memory_store_of(store)->queue.waiting, job_new_mark(mark));
+}
+
+static void memory_recall(struct store *store, const struct identity *identity) {
+    job_list_append(&memory_store_of(store)->queue.waiting, job_new_recall(identity));
+}
+
 static void memory_read(struct store *store, const struct page_query *query) {
     struct memory_store *memory = memory_store_of(store);
     struct page_query bounded = *query;
@@ -204,6 +221,7 @@ static void memory_close(struct store *store) {
     job_list_clear(&memory->reads.waiting);
     completions_free(memory->completions);
     memory_rooms_close(&memory->rooms);
+    memory_marks_close(&memory->marks);
     memory_free(memory);
 }
 
@@ -216,6 +234,8 @@ static const struct store_engine ENGINE = {
     .read = memory_read,
     .list = memory_list,
     .search = memory_find,
+    .mark = memory_mark,
+    .recall = memory_recall,
     .erase = memory_erase,
     .turn = memory_turn,
     .collect = memory_collect,
@@ -234,6 +254,7 @@ struct store *store_memory_new(const struct store_memory_options *options) {
     ulid_source_init(&store->ids, rng_next(&store->rng));
     store->completions = completions_new(store->map_seed);
     memory_rooms_init(&store->rooms, store->map_seed, keep, options->retention);
+    memory_marks_init(&store->marks, store->map_seed);
     memory_rooms_renew_epoch(&store->rooms, &store->rng);
     return &store->store;
 }

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/job.h"
 
 enum { USUAL, OTHER, ENGINES };
@@ -66,6 +67,19 @@ static void rooms_erase(struct store *store, struct slice room_key) {
     engine->engine->erase(engine, room_key);
 }
 
+static void rooms_mark(struct store *store, const struct read_mark *mark) {
+    struct store *engine = engine_of(store, mark->room_key);
+    engine->engine->mark(engine, mark);
+}
+
+/* Each tells of its own rooms. */
+static void rooms_recall(struct store *store, const struct identity *identity) {
+    struct rooms_store *rooms = rooms_store_of(store);
+    for (int i = 0; i < ENGINES; i++) {
+        rooms->engines[i]->engine->recall(rooms->engines[i], identity);
+    }
+}
+
 static void rooms_list(struct store *store, struct origin origin, struct slice cid) {
     struct rooms_store *rooms = rooms_store_of(store);
     for (int i = 0; i < ENGINES; i++) {
@@ -89,15 +103,18 @@ static void rooms_turn(struct store *store) {
     }
 }
 
-static struct job *keep_list(const struct event *event) {
+/* A room may have been kept by the other engine under earlier settings, and still be there. */
+static struct job *keep_list(struct rooms_store *rooms, int which, const struct event *event) {
     struct job *job = job_new_list(event->listed.origin, event->listed.cid);
     size_t count = event->listed.count;
     job->error = event->listed.error;
     job->list.heads = memory_new((count + 1) * sizeof(struct room_head));
     for (size_t i = 0; i < count; i++) {
-        job->list.heads[i] = head_copy(&event->listed.heads[i]);
+        const struct room_head *head = &event->listed.heads[i];
+        if (engine_of(&rooms->store, head->room_key) == rooms->engines[which]) {
+            job->list.heads[job->list.count++] = head_copy(head);
+        }
     }
-    job->list.count = count;
     return job;
 }
 
@@ -107,7 +124,16 @@ static void add_finding(struct findings *findings, struct entry *entry, struct s
     findings->entries[findings->count++] = entry_ref(entry);
 }
 
-static struct job *keep_findings(const struct findings *findings) {
+static bool keeps_named(struct rooms_store *rooms, int which, struct slice room) {
+    struct buffer key = {0};
+    bool keeps = name_fold(room, &key) != 0 || /* direct messages: the other engine has none */
+                 engine_of(&rooms->store, buffer_slice(&key)) == rooms->engines[which];
+    buffer_close(&key);
+    return keeps;
+}
+
+static struct job *keep_findings(struct rooms_store *rooms, int which,
+                                 const struct findings *findings) {
     struct search_query query = {.ticket = findings->ticket};
     struct job *job = job_new_search(&query);
     struct findings *kept = &job->search.findings;
@@ -118,7 +144,9 @@ static struct job *keep_findings(const struct findings *findings) {
     kept->entries = memory_new(2 * (LIMIT_BATCH_ENTRIES + 1) * sizeof(struct entry *));
     kept->rooms = memory_new(2 * (LIMIT_BATCH_ENTRIES + 1) * sizeof(struct slice));
     for (size_t i = 0; i < findings->count && i < LIMIT_BATCH_ENTRIES; i++) {
-        add_finding(kept, findings->entries[i], findings->rooms[i]);
+        if (keeps_named(rooms, which, findings->rooms[i])) {
+            add_finding(kept, findings->entries[i], findings->rooms[i]);
+        }
     }
     return job;
 }
@@ -193,9 +221,10 @@ static struct completion *collect_from(struct rooms_store *rooms, int which) {
     struct completion *completion;
     while ((completion = engine->engine->collect(engine)) != NULL) {
         if (completion->kind == COMPLETION_FINDINGS) {
-            job_list_append(&rooms->searches[which], keep_findings(&completion->findings));
+            job_list_append(&rooms->searches[which],
+                            keep_findings(rooms, which, &completion->findings));
         } else if (completion->kind == COMPLETION_EVENT && completion->event.kind == EVENT_LISTED) {
-            job_list_append(&rooms->lists[which], keep_list(&completion->event));
+            job_list_append(&rooms->lists[which], keep_list(rooms, which, &completion->event));
         } else {
             return completion;
         }
@@ -241,6 +270,8 @@ static const struct store_engine ENGINE = {
     .read = rooms_read,
     .list = rooms_list,
     .search = rooms_search,
+    .mark = rooms_mark,
+    .recall = rooms_recall,
     .erase = rooms_erase,
     .turn = rooms_turn,
     .collect = rooms_collect,

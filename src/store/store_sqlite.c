@@ -83,6 +83,20 @@ static void sqlite_erase(struct store *store, struct slice room_key) {
     submit(sqlite_store_of(store), job_new_erase(room_key));
 }
 
+static void sqlite_mark(struct store *store, const struct read_mark *mark) {
+    struct sqlite_store *sqlite = sqlite_store_of(store);
+    struct job *job = job_new_mark(mark);
+    if (queue_full(sqlite, job)) {
+        job_free(job);
+    } else {
+        submit(sqlite, job);
+    }
+}
+
+static void sqlite_recall(struct store *store, const struct identity *identity) {
+    submit(sqlite_store_of(store), job_new_recall(identity));
+}
+
 static void put_read(struct sqlite_store *store, struct job *job) {
     struct job_list jobs = {0};
     job_list_append(&jobs, job);
@@ -182,6 +196,8 @@ static const struct store_engine ENGINE = {
     .read = sqlite_read,
     .list = sqlite_list,
     .search = sqlite_search,
+    .mark = sqlite_mark,
+    .recall = sqlite_recall,
     .erase = sqlite_erase,
     .turn = sqlite_turn,
     .collect = sqlite_collect,

@@ -43,7 +43,8 @@ struct stream {
     uint64_t tail;
     uint64_t last_seq; /* of the newest entry, shown or skipped */
     size_t window;
-    size_t used; /* bytes of frames and index in all chunks */
+    size_t used;   /* bytes of frames and index in all chunks */
+    size_t memory; /* bytes of all chunks */
     unsigned holds;
     uint32_t chunk_size; /* of the next chunk, header included */
     bool seq_known;      /* last_seq means something */
@@ -81,6 +82,7 @@ static void chunk_free(struct stream *stream, struct chunk *chunk) {
     assert(list_empty(&chunk->waits));
     list_remove(&stream->chunks, &chunk->node);
     stream->used -= chunk_used(chunk);
+    stream->memory -= sizeof(*chunk) + chunk->capacity;
     memory_free(chunk);
 }
 
@@ -118,6 +120,7 @@ static struct chunk *add_chunk(struct stream *stream, size_t frame_length) {
         .seq_before = stream->last_seq,
         .capacity = capacity,
     };
+    stream->memory += sizeof(*chunk) + capacity;
     list_append(&stream->chunks, &chunk->node);
     return chunk;
 }
@@ -189,6 +192,14 @@ uint64_t stream_oldest(const struct stream *stream) {
 
 size_t stream_size(const struct stream *stream) {
     return (size_t)(stream->tail - stream_oldest(stream));
+}
+
+size_t stream_memory(const struct stream *stream) {
+    return stream->memory;
+}
+
+void stream_set_window(struct stream *stream, size_t window) {
+    stream->window = window;
 }
 
 /* The chunk in which the byte at `offset` is; at the tail, the newest. NULL when the stream holds nothing. */

@@ -37,6 +37,8 @@ void stream_skip(struct stream *stream, uint64_t seq);
 uint64_t stream_tail(const struct stream *stream);   /* offset after the last byte */
 uint64_t stream_oldest(const struct stream *stream); /* offset of the first byte still held; tail when none is */
 size_t stream_size(const struct stream *stream);     /* bytes held */
+size_t stream_memory(const struct stream *stream);   /* bytes of its chunks, however full they are */
+void stream_set_window(struct stream *stream, size_t window); /* from the next stream_trim on; 0: keep nothing */
 
 /* The offset from which a reader that wants `seq` next must read: right after entry seq - 1, so that signals that
  * followed it are seen (or from the oldest byte, when nothing but signals in between is gone). False when entry `seq` is

@@ -1,13 +1,17 @@
-"""What the operator does to a data folder: verify, export, import."""
+"""What the operator does: verify, export and import a data folder, and ask a running server."""
 
 import json
+import shutil
+import socket
 import sqlite3
 import subprocess
+import threading
 
 import pytest
 
-from clients import NO_LIMIT, TIMEOUT, V1, items_of
+from clients import NO_LIMIT, TIMEOUT, Line, V1, items_of
 from conftest import BANTERD
+from program import run
 
 
 def banterd(*arguments, status=0, input=None):
@@ -194,3 +198,102 @@ def test_a_command_explains_itself(tmp_path):
         assert banterd(command, "--help")[0].startswith(f"Usage: banterd {command}")
     banterd("verify", "--data", tmp_path, "too", "much", status=1)
     assert "--help" in banterd("verify", "--nonsense", status=1)[1]
+
+
+def admin(server, *words, status=0):
+    return run("admin", *words, "--data", str(server.data), status=status)
+
+
+def test_status_tells_how_the_server_is(server):
+    running = server(*NO_LIMIT, listen=("ws://127.0.0.1:0", "line://127.0.0.1:0"))
+    assert (running.data / "admin.sock").stat().st_mode & 0o777 == 0o600
+    ann, bob = V1(running.port()), V1(running.port())
+    ann.hello(name="ann")
+    ann.join("general")
+    bob.hello()
+    with Line(running.port("line"), "Lin"):
+        status = json.loads(admin(running, "status")[0])
+        assert status["connections"] == {"banter.v1": 2, "line": 1}
+        assert (status["sessions"], status["pending"]) == (3, 0)
+        assert status["rooms"] == 2  # general and lobby
+        assert status["uptime_s"] < 60
+    running.stop()
+    assert not (running.data / "admin.sock").exists()
+    assert "banterd" in admin(running, "status", status=1)[1]
+
+
+def test_backup_while_people_talk_has_an_epoch_of_its_own(server, tmp_path):
+    running = server(*NO_LIMIT)
+    ann = V1(running.port())
+    ann.hello(name="ann")
+    epoch = ann.join("general")[0]["epoch"]
+    for number in range(300):
+        ann.ask("message", room="general", content=f"{number} " + "x" * 2000)
+    stop = threading.Event()
+
+    def talk():
+        bob = V1(running.port())
+        bob.hello(name="bob")
+        while not stop.is_set():
+            bob.ask("message", room="general", content="meanwhile " + "y" * 2000)
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    try:
+        path = tmp_path / "copy.db"
+        assert admin(running, "backup", str(path)) == (f"{path}\n", "")
+    finally:
+        stop.set()
+        talker.join()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["copy.db"]
+    last = ann.ask("message", room="general", content="after the copy")["seq"]
+    other = server(*NO_LIMIT)
+    other.stop()
+    for file in other.data.iterdir():
+        file.unlink()
+    shutil.copy(path, other.data / "banter.db")
+    assert banterd("verify", "--data", other.data)[0].endswith(", no problems\n")
+    restored = server(*NO_LIMIT, folder_of=other)
+    eve = V1(restored.port())
+    eve.hello(name="eve")
+    frames = eve.join("general", after=last, epoch=epoch)
+    assert frames[1]["type"] == "gap" and frames[1]["reason"] == "epoch"
+    assert 300 <= frames[0]["last"] < last
+    first = eve.ask("history", room="general", after=0, limit=1)["items"][0]
+    assert first["content"].startswith("0 xxx")
+
+
+def test_backup_takes_the_place_of_nothing(server, tmp_path):
+    running = server()
+    path = tmp_path / "copy.db"
+    path.write_text("precious")
+    assert "File exists" in admin(running, "backup", str(path), status=1)[1]
+    assert path.read_text() == "precious"
+    _, errors = admin(running, "backup", str(tmp_path / "nowhere" / "copy.db"), status=1)
+    assert "No such file or directory" in errors
+    assert admin(running, "status")
+
+
+def test_a_server_that_was_killed_leaves_a_socket_that_the_next_replaces(server):
+    first = server()
+    first.kill()
+    assert (first.data / "admin.sock").exists()
+    second = server(folder_of=first)
+    assert json.loads(admin(second, "status")[0])["sessions"] == 0
+
+
+@pytest.mark.parametrize("words", [b"\n", b"nonsense\n", b"backup relative\n", b"backup \n", b"x" * 20000, b"status"])
+def test_nonsense_on_the_admin_socket_does_no_harm(server, words):
+    running = server()
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(TIMEOUT)
+        caller.connect(str(running.data / "admin.sock"))
+        caller.sendall(words)
+        caller.shutdown(socket.SHUT_WR)
+        try:
+            answer = caller.recv(1000)
+        except ConnectionResetError:
+            answer = b""
+    assert answer == b"" or answer.startswith(b"error ")
+    assert admin(running, "status")

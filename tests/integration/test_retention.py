@@ -1,5 +1,6 @@
 """What a room lets go of, and what is erased: numbers stay, readers are told, and the bytes are gone from the disk."""
 
+import sqlite3
 import time
 
 import pytest
@@ -122,3 +123,33 @@ def test_a_deleted_message_is_gone_from_the_disk_and_its_number_stays(server):
     assert (message["type"], message["seq"], message["content"], message["deleted"]) == ("message", seq, "", True)
     assert (edit["type"], edit["of"], edit["content"], edit["deleted"]) == ("edit", seq, "", True)
     assert "deleted" not in bob.ask("history", room="general", before=seq, limit=1)["items"][0]
+
+
+def direct_rooms(data):
+    database = sqlite3.connect(f"file:{data}/banter.db?mode=ro", uri=True)
+    try:
+        return {name for (name,) in database.execute("SELECT name FROM rooms WHERE key LIKE '@%'")}
+    finally:
+        database.close()
+
+
+def test_direct_messages_of_guests_who_do_not_come_back_after_a_restart_are_erased(server):
+    flags = [*NO_LIMIT, *settings("session_linger=3")]
+    first = server(*flags)
+    people = {name: V1(first.port()) for name in ("ann", "bob", "eve", "zed")}
+    secrets = {name: client.hello(name=name)["session"] for name, client in people.items()}
+    people["ann"].ask("message", to="bob", content="psst")
+    people["eve"].ask("message", to="zed", content="plugh-xyzzy")
+    first.kill()
+    second = server(*flags, folder_of=first)
+    ann = open_v1(second, session=secrets["ann"], name="ann")
+    assert direct_rooms(second.data) == {"@ann,bob", "@eve,zed"}
+    deadline = time.monotonic() + PATIENCE
+    while "@eve,zed" in direct_rooms(second.data) or files_with(second.data, b"plugh-xyzzy"):
+        assert time.monotonic() < deadline, "nobody erased it"
+        time.sleep(0.1)
+    assert direct_rooms(second.data) == {"@ann,bob"}
+    ann.leave()
+    while direct_rooms(second.data):
+        assert time.monotonic() < deadline, "nobody erased it"
+        time.sleep(0.1)

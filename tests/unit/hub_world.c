@@ -15,6 +15,7 @@
 
 #define START_US INT64_C(1770000000000000)
 #define CONNECTIONS 4096
+#define MARKS 64
 #define STORED_ROOMS 1200
 
 const struct hub_options world_defaults = {
@@ -64,6 +65,11 @@ struct stored {
     struct words cids;
 };
 
+struct marked {
+    struct read_mark mark;
+    char key[80];
+};
+
 struct world {
     struct hub *hub;
     struct hub_options options;
@@ -72,6 +78,8 @@ struct world {
     struct link links[CONNECTIONS];
     struct stored rooms[STORED_ROOMS];
     size_t room_count;
+    struct marked marks[MARKS];
+    size_t mark_count;
     struct effect *queue;
     size_t queue_start, queue_count, queue_capacity;
     struct buffer transcript;
@@ -176,6 +184,9 @@ static void write_items(struct world *world, const struct reply *reply, bool cou
         if (counts) {
             write_line(world, "/%u", item->client_count);
         }
+        if (item->read > 0) {
+            write_line(world, "/read %u", (unsigned)item->read);
+        }
     }
     buffer_append_string(&world->transcript, "]");
 }
@@ -208,6 +219,9 @@ static void write_joined(struct world *world, const struct reply *reply) {
                (unsigned)reply->last, reply->client_count);
     if (reply->topic.length > 0) {
         write_line(world, " about %.*s", SLICE_ARGS(reply->topic));
+    }
+    if (reply->read > 0) {
+        write_line(world, " read %u", (unsigned)reply->read);
     }
 }
 
@@ -382,10 +396,21 @@ static void take_pause(struct world *world, const struct effect *effect) {
     write_line(world, "%u %s\n", (unsigned)effect->connection, pause ? "pause" : "resume");
 }
 
+/* At once, so that it is there after whatever happens next. */
+static void remember_mark(struct world *world, const struct read_mark *mark) {
+    struct marked *marked = &world->marks[world->mark_count++];
+
+    assert_true(world->mark_count <= MARKS);
+    marked->mark = *mark;
+    snprintf(marked->key, sizeof(marked->key), "%.*s", SLICE_ARGS(mark->room_key));
+    marked->mark.room_key = slice_of_string(marked->key);
+}
+
 static void keep_for_store(struct world *world, struct effect *effect) {
     static const char *const words[] = {
         [EFFECT_FOLLOW] = "follow", [EFFECT_UNFOLLOW] = "unfollow", [EFFECT_APPEND] = "append",
-        [EFFECT_SIGNAL] = "signal", [EFFECT_LIST] = "list",         [EFFECT_ERASE] = "erase"};
+        [EFFECT_SIGNAL] = "signal", [EFFECT_LIST] = "list",         [EFFECT_ERASE] = "erase",
+        [EFFECT_MARK] = "mark",     [EFFECT_RECALL] = "recall"};
     struct effect kept = *effect;
 
     if (world->show_store) {
@@ -397,6 +422,8 @@ static void keep_for_store(struct world *world, struct effect *effect) {
         effect->signal = NULL;
     } else if (effect->kind == EFFECT_LIST) {
         kept.list.cid = slice_of_string(memory_copy_string(effect->list.cid));
+    } else if (effect->kind == EFFECT_MARK) {
+        remember_mark(world, &effect->mark);
     }
     kept.room_key = slice_of_string(memory_copy_string(effect->room_key));
     kept.room = slice_of_string(memory_copy_string(effect->room));
@@ -538,6 +565,19 @@ static void list(struct world *world, struct effect *effect) {
     memory_free((char *)effect->list.cid.data);
 }
 
+static void recall(struct world *world, const struct effect *effect) {
+    struct read_mark marks[MARKS];
+    struct event event = {.kind = EVENT_RECALLED,
+                          .recalled = {.identity = effect->mark.identity, .marks = marks}};
+
+    for (size_t i = 0; i < world->mark_count; i++) {
+        if (identity_equal(&world->marks[i].mark.identity, &effect->mark.identity)) {
+            marks[event.recalled.count++] = world->marks[i].mark;
+        }
+    }
+    step(world, &event);
+}
+
 bool world_settle_one(struct world *world) {
     if (world->queue_start == world->queue_count) {
         world->queue_start = world->queue_count = 0;
@@ -560,6 +600,11 @@ bool world_settle_one(struct world *world) {
         break;
     case EFFECT_UNFOLLOW:
         stored_find(world, effect.room_key, effect.room)->followed = false;
+        break;
+    case EFFECT_MARK: /* see keep_for_store */
+        break;
+    case EFFECT_RECALL:
+        recall(world, &effect);
         break;
     case EFFECT_ERASE:
         stored_find(world, effect.room_key, effect.room)->last = 0;
@@ -658,6 +703,15 @@ void world_restore(struct world *world, const char *room, const char *epoch, uin
     stored->first = stored->first > last + 1 ? last + 1 : stored->first;
     struct event event = {.kind = EVENT_FOLLOWED, .followed = {.head = head_of(stored)}};
 
+    step(world, &event);
+}
+
+void world_trim(struct world *world, const char *room, uint64_t first) {
+    struct stored *stored = stored_find(world, slice_of_string(room), slice_of_string(room));
+    struct event event = {.kind = EVENT_TRIMMED,
+                          .trimmed = {.room_key = slice_of_string(room), .first = first}};
+
+    stored->first = first;
     step(world, &event);
 }
 

@@ -61,6 +61,8 @@ void world_restart(struct world *world);
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last);
 /* The store tells of a new life of a room that is followed. */
 void world_restore(struct world *world, const char *room, const char *epoch, uint64_t last);
+/* Retention: the log begins with `first` now. */
+void world_trim(struct world *world, const char *room, uint64_t first);
 /* The store reports the last entry of a room, which the hub has seen. */
 void world_commit_again(struct world *world, const char *room);
 /* Another node's signal. */

@@ -56,6 +56,7 @@ static inline void plain_note(struct buffer *out, const struct request *request)
         [REQUEST_HELLO] = "hello",     [REQUEST_NAME] = "name",       [REQUEST_JOIN] = "join",
         [REQUEST_LEAVE] = "leave",     [REQUEST_PUBLISH] = "publish", [REQUEST_BINARY] = "binary",
         [REQUEST_HISTORY] = "history", [REQUEST_ROOMS] = "rooms",     [REQUEST_MEMBERS] = "members",
+        [REQUEST_SEARCH] = "search",
         [REQUEST_NAMES] = "names",     [REQUEST_TOKEN] = "token",     [REQUEST_TYPING] = "typing",
         [REQUEST_QUIT] = "quit",
     };

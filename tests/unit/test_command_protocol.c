@@ -131,8 +131,8 @@ static void only_register_is_answered_before_register(void **state) {
     struct plain_peer *peer = plain_connect(&command_protocol);
     char endless[100 + LIMIT_LINE_OVERHEAD + 1];
     memset(endless, 'x', sizeof endless);
-    static const char *const ignored[] = {"list,friends", "chat,Zak", "chat,Zak,hi", "list,",
-                                          "hello",        "dance,Zak", ",",          "\xff,"};
+    static const char *const ignored[] = {"list,friends", "chat,Zak",  "chat,Zak,hi", "list,",
+                                          "hello",        "dance,Zak", ",",           "\xff,"};
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         plain_burst(peer, ignored[i]);
     plain_receive_slice(peer, slice_from(endless, sizeof endless));
@@ -140,6 +140,10 @@ static void only_register_is_answered_before_register(void **state) {
     plain_sent(peer, "");
     plain_asked(peer, "");
     assert_int_equal(buffer_length(&peer->input), 0);
+    memcpy(endless, "register,", 9);
+    plain_receive_slice(peer, slice_from(endless, sizeof endless));
+    plain_burst(peer, "");
+    plain_sent(peer, "error: line too long, 100 bytes at most");
     plain_burst(peer, "register,two words");
     plain_sent(peer, BAD_NAME);
     plain_burst(peer, "register,");

@@ -121,7 +121,9 @@ static void to_a_third_it_does_not_exist(void **state) {
                   "3 error not_found <h1>\n"
                   "3 error not_found <m1>\n"
                   "3 error not_found <t1>\n"
-                  "3 rooms [] <r1>\n");
+                  "3 pause\n"
+                  "3 rooms [] <r1>\n"
+                  "3 resume\n");
     world_free(world);
 }
 

@@ -474,14 +474,16 @@ static void rooms_are_those_of_the_store_and_those_with_people(void **state) {
     world_forget(world);
     ask(world, 1, .kind = REQUEST_ROOMS, .cid = SLICE("r1"));
     world_settle(world);
-    expect(world, "1 rooms [old/7/1 fresh/0/1] <r1>\n");
+    expect(world, "1 pause\n"
+                  "1 rooms [old/7/1 fresh/0/1] <r1>\n"
+                  "1 resume\n");
     ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("fresh"), .content = SLICE("x"));
     ask(world, 1, .kind = REQUEST_ROOMS, .cid = SLICE("r2"));
     world_settle(world);
     expect(world, "1 pause\n"
                   "fresh: ann: x #1\n"
-                  "1 resume\n"
-                  "1 rooms [fresh/1/1 old/7/1] <r2>\n");
+                  "1 rooms [fresh/1/1 old/7/1] <r2>\n"
+                  "1 resume\n");
     world_free(world);
 }
 

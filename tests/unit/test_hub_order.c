@@ -75,6 +75,19 @@ static void rooms_tell_of_the_room_entered_before(void **state) {
     world_free(world);
 }
 
+static void what_comes_behind_a_list_does_not_show_in_it(void **state) {
+    struct world *world = world_with(NULL, V1, "ann");
+
+    (void)state;
+    ask(world, 1, .kind = REQUEST_ROOMS, .cid = SLICE("r1"));
+    assert_true(world_is_paused(world, 1));
+    world_settle(world);
+    expect(world, "1 pause\n"
+                  "1 rooms [] <r1>\n"
+                  "1 resume\n");
+    world_free(world);
+}
+
 static void with_nothing_under_way_nobody_waits(void **state) {
     struct world *world = world_with(NULL, LINE, "ann");
 
@@ -265,6 +278,7 @@ int main(void) {
         cmocka_unit_test(history_holds_the_message_sent_before_it),
         cmocka_unit_test(a_request_that_looks_waits_for_what_was_asked_before),
         cmocka_unit_test(rooms_tell_of_the_room_entered_before),
+        cmocka_unit_test(what_comes_behind_a_list_does_not_show_in_it),
         cmocka_unit_test(with_nothing_under_way_nobody_waits),
         cmocka_unit_test(nobody_waits_for_the_requests_of_others),
         cmocka_unit_test(who_moves_sees_the_room_moved_to),

@@ -227,6 +227,27 @@ static void what_retention_took_is_told_as_a_gap(void **state) {
     world_free(world);
 }
 
+static void what_goes_while_the_room_is_read_is_missed_by_those_who_come_later(void **state) {
+    struct world *world = world_with_general(30, 50);
+
+    (void)state;
+    join_room(world, "e1", 35);
+    world_open(world, 2, V1);
+    ask(world, 2, .kind = REQUEST_HELLO);
+    world_settle(world);
+    world_forget(world);
+    world_trim(world, "general", 41);
+    world_trim(world, "general", 38); /* of an earlier step: a log never begins earlier again */
+    world_trim(world, "nowhere", 7);
+    ask(world, 2, .kind = REQUEST_JOIN, .room = SLICE("general"), .has_after = true, .after = 35,
+        .epoch = SLICE("e1"));
+    world_settle(world);
+    assert_true(world_saw(world, "2 joined general 41..50"));
+    assert_true(world_saw(world, "2 gap general e1 after 35 first 41 retention\n"));
+    assert_true(world_saw(world, "2 reads general from 41 live\n"));
+    world_free(world);
+}
+
 static void another_epoch_is_a_gap_then_the_backlog(void **state) {
     struct world *world = world_with_general(1, 50);
 
@@ -422,7 +443,9 @@ static void the_lobby_is_shown_by_its_own_name_however_it_was_written(void **sta
                   "2 joined lobby 1..1 of 1\n"
                   "2 reads lobby from 1 live\n"
                   "2 history lobby before 0 limit 100\n"
-                  "2 rooms [lobby/1/1]\n");
+                  "2 pause\n"
+                  "2 rooms [lobby/1/1]\n"
+                  "2 resume\n");
     world_free(world);
 }
 
@@ -709,6 +732,7 @@ int main(void) {
         cmocka_unit_test(joining_after_the_last_number_misses_nothing),
         cmocka_unit_test(a_number_just_before_the_oldest_is_no_gap),
         cmocka_unit_test(what_retention_took_is_told_as_a_gap),
+        cmocka_unit_test(what_goes_while_the_room_is_read_is_missed_by_those_who_come_later),
         cmocka_unit_test(another_epoch_is_a_gap_then_the_backlog),
         cmocka_unit_test(a_number_beyond_the_last_is_a_rewound_log),
         cmocka_unit_test(joining_again_starts_reading_anew),

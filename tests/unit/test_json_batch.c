@@ -43,6 +43,29 @@ static void test_plain_clients_catch_up_with_single_messages(void **state) {
     driver_free(&driver);
 }
 
+static void test_what_a_search_found_tells_the_room_of_each(void **state) {
+    (void)state;
+    struct entry *entries[1];
+    struct slice rooms[] = {SLICE("a")};
+    struct driver driver;
+    driver_init(&driver, &json_protocol, &v1, false);
+    struct reply found = make_batch(entries, 1, 1);
+    found.kind = REPLY_FOUND;
+    found.room = SLICE_NONE;
+    found.entry_rooms = rooms;
+    found.cid = SLICE("s1");
+    found.more = true;
+    driver_reply(&driver, &found);
+    expect_text(&driver, "{\"type\":\"batch\",\"items\":[" ITEM("message", "1") "],\"more\":true,"
+                                                                                "\"cid\":\"s1\"}");
+    found.entry_count = 0;
+    found.more = false;
+    driver_reply(&driver, &found);
+    expect_text(&driver, "{\"type\":\"batch\",\"items\":[],\"cid\":\"s1\"}");
+    free_batch(entries, 1);
+    driver_free(&driver);
+}
+
 static void test_a_plain_client_that_asked_to_join_catches_up_with_batches(void **state) {
     (void)state;
     struct entry *entries[3];
@@ -196,6 +219,7 @@ static void test_an_entry_larger_than_a_batch_comes_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_clients_catch_up_with_single_messages),
+        cmocka_unit_test(test_what_a_search_found_tells_the_room_of_each),
         cmocka_unit_test(test_a_plain_client_that_asked_to_join_catches_up_with_batches),
         cmocka_unit_test(test_others_catch_up_with_a_batch),
         cmocka_unit_test(test_history_asked_for_is_a_batch_for_plain_clients_too),

@@ -115,7 +115,8 @@ static void test_an_error_without_cid_names_its_room(void **state) {
     driver_free(&driver);
 }
 
-static void test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it(void **state) {
+static void
+test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it(void **state) {
     (void)state;
     struct driver driver;
     driver_init(&driver, &json_protocol, &v1, false);
@@ -361,7 +362,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_words_of_replies),
         cmocka_unit_test(test_an_error_without_cid_names_its_room),
-        cmocka_unit_test(test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it),
+        cmocka_unit_test(
+            test_the_sentence_of_a_bad_request_is_fixed_and_the_reason_stands_beside_it),
         cmocka_unit_test(test_nobody_is_told_what_they_do_not_understand),
         cmocka_unit_test(test_a_message_is_the_same_bytes_for_all),
         cmocka_unit_test(test_what_is_no_message_is_hidden_from_plain_clients),

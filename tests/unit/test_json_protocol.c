@@ -132,6 +132,26 @@ static void test_requests_about_rooms(void **state) {
     assert_int_equal(request->limit, 100);
     driver_free(&driver);
 
+    request =
+        request_of(&driver, *(bool *)*state,
+                   "{\"type\":\"search\",\"q\":\"deploy from:bob\",\"rooms\":[\"a\",\"@b,c\"],"
+                   "\"limit\":7,\"offset\":40}");
+    assert_int_equal(request->kind, REQUEST_SEARCH);
+    assert_slice_equal(request->content, "deploy from:bob");
+    assert_int_equal(request->room_count, 2);
+    assert_slice_equal(request->rooms[0], "a");
+    assert_slice_equal(request->rooms[1], "@b,c");
+    assert_int_equal(request->limit, 7);
+    assert_int_equal(request->offset, 40);
+    driver_free(&driver);
+
+    request = request_of(&driver, *(bool *)*state,
+                         "{\"type\":\"read\",\"room\":\"a\",\"seq\":41,\"cid\":\"r1\"}");
+    assert_int_equal(request->kind, REQUEST_READ);
+    assert_slice_equal(request->room, "a");
+    assert_int_equal(request->after, 41);
+    driver_free(&driver);
+
     request = request_of(&driver, *(bool *)*state, "{\"type\":\"typing\",\"room\":\"a\"}");
     assert_int_equal(request->kind, REQUEST_TYPING);
     assert_true(request->active);
@@ -267,9 +287,10 @@ static void test_what_is_not_there_yet_says_so(void **state) {
     struct driver driver;
     with_text(&driver, *(bool *)*state, "{\"type\":\"auth\",\"token\":\"t\",\"cid\":\"s1\"}");
     assert_int_equal(driver_next(&driver), FEED_AGAIN);
-    expect_text(&driver,
-                "{\"type\":\"error\",\"message\":\"Invalid message format\",\"code\":\"bad_request\","
-                "\"detail\":\"Tokens are not supported by this server\",\"cid\":\"s1\"}");
+    expect_text(
+        &driver,
+        "{\"type\":\"error\",\"message\":\"Invalid message format\",\"code\":\"bad_request\","
+        "\"detail\":\"Tokens are not supported by this server\",\"cid\":\"s1\"}");
     driver_free(&driver);
 }
 

@@ -123,6 +123,7 @@ static void commands_become_requests(void **state) {
         {"/history 5\n", "history|limit=5\n"},
         {"/history\n", "history|limit=20\n"},
         {"/history 100000\n", "history|limit=100\n"},
+        {"/search deploy from:bob\n", "search|content=deploy from:bob\n"},
         {"/nick Jay\n", "name|name=Jay\n"},
         {"/token\n", "token\n"},
         {"/resume " TOKEN "\n", "hello|session=" TOKEN "\n"},
@@ -148,6 +149,7 @@ static void a_wrong_command_gets_one_error(void **state) {
         {"/msg bob\n", "error: usage: /msg NAME TEXT\n"},
         {"/msg\n", "error: usage: /msg NAME TEXT\n"},
         {"/me \n", "error: usage: /me TEXT\n"},
+        {"/search\n", "error: usage: /search WORDS\n"},
         {"/history many\n", "error: usage: /history N, with a number above 0\n"},
         {"/history 0\n", "error: usage: /history N, with a number above 0\n"},
         {"/resume abc\n", "error: that is no token\n"},
@@ -168,9 +170,9 @@ static void a_wrong_command_gets_one_error(void **state) {
 static void help_names_every_command(void **state) {
     (void)state;
     static const char *const words[] = {
-        "/help",         "/join ROOM",  "/rooms",       "/who",       "/msg NAME TEXT",
-        "/me TEXT",      "/topic TEXT", "/history [N]", "/nick NAME", "/token",
-        "/resume TOKEN", "/quit",       "//TEXT"};
+        "/help",    "/join ROOM",    "/rooms",       "/who",          "/msg NAME TEXT",
+        "/me TEXT", "/topic TEXT",   "/history [N]", "/search WORDS", "/nick NAME",
+        "/token",   "/resume TOKEN", "/quit",        "//TEXT"};
     struct plain_peer *peer = jason();
     plain_receive(peer, "/help\n");
     buffer_append_char(&peer->output, '\0');
@@ -468,6 +470,18 @@ static void history_reads_like_the_feed(void **state) {
     reply.entry_count = 0;
     plain_answer(peer, &reply);
     plain_sent(peer, "Nothing has been said in lobby yet.\n");
+    struct slice rooms[] = {SLICE("ops"), SLICE("@ann,bob")};
+    reply = (struct reply){.kind = REPLY_FOUND,
+                           .entries = entries,
+                           .entry_rooms = rooms,
+                           .entry_count = 2,
+                           .more = true};
+    plain_answer(peer, &reply);
+    plain_sent(peer, "ops ann: one\n@ann,bob bob: two\n@ann,bob bob: three\n"
+                     "There is more; more words find less.\n");
+    reply = (struct reply){.kind = REPLY_FOUND};
+    plain_answer(peer, &reply);
+    plain_sent(peer, "Nothing was found.\n");
     entry_unref(entries[0]);
     entry_unref(entries[1]);
     plain_close(peer);

@@ -73,8 +73,9 @@ static void nothing_to_look_for_is_told(void **state) {
 }
 
 static void no_text_is_an_error_of_the_engine(void **state) {
-    static const char *const odd[] = {"a AND", "NEAR(a", "\"",    "a\"b", "^a *",    "{content} : a",
-                                      "a)",    "-a",     "+a OR", "a:b",  "'; DROP", "\xc3\xa4*a\""};
+    static const char *const odd[] = {"a AND", "NEAR(a",        "\"",      "a\"b",
+                                      "^a *",  "{content} : a", "a)",      "-a",
+                                      "+a OR", "a:b",           "'; DROP", "\xc3\xa4*a\""};
     say(*state, "general", "ann", NULL, "a");
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         const char *found = search(*state, odd[i]);

@@ -14,7 +14,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define SEEDS 40
 #else
-#define SEEDS 250
+#define SEEDS 500
 #endif
 #define SECONDS 10
 #define TRACE_SHOWN 40

@@ -1,0 +1,163 @@
+/* banter admin: asks a running server through the socket in its data folder. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "client/command.h"
+#include "io/dial.h"
+
+#define DIAL_TIMEOUT_MS 5000
+#define USAGE                                                                                      \
+    "usage: banter admin status [--data DIR]\n"                                                    \
+    "       banter admin backup FILE [--data DIR]\n"                                               \
+    "\n"                                                                                           \
+    "Asks the banterd that uses the data folder DIR (./data).\n"                                   \
+    "\n"                                                                                           \
+    "  status         how it is, as a line of JSON\n"                                              \
+    "  backup FILE    copies its database to FILE while it runs. FILE must not be there yet, on "  \
+    "a\n"                                                                                          \
+    "                 disk of the machine the server runs on; it appears when it is complete.\n"
+
+static bool send_all(int descriptor, struct slice text) {
+    while (text.length > 0) {
+        ssize_t count = write(descriptor, text.data, text.length);
+        if (count > 0) {
+            text = slice_skip(text, (size_t)count);
+        } else if (errno == EAGAIN) {
+            struct pollfd wait = {.fd = descriptor, .events = POLLOUT};
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether something came; false at the end. */
+static bool receive(int descriptor, struct buffer *input) {
+    struct pollfd wait = {.fd = descriptor, .events = POLLIN};
+    poll(&wait, 1, -1);
+    ssize_t count = read(descriptor, buffer_reserve(input, 4096), 4096);
+    if (count > 0)
+        buffer_commit(input, (size_t)count);
+    return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void show_progress(struct slice numbers) {
+    uint64_t done = 0, total = 0;
+    struct slice first = slice_cut(&numbers, ' ');
+    if (isatty(STDERR_FILENO) && slice_to_u64(first, &done) && slice_to_u64(numbers, &total) &&
+        total > 0)
+        fprintf(stderr, "\r%llu %%", (unsigned long long)(done * 100 / total));
+}
+
+/* -1: there will be more lines; else the exit status. */
+static int take_line(struct slice line) {
+    struct slice word = slice_cut(&line, ' ');
+    if (slice_equal(word, SLICE("progress"))) {
+        show_progress(line);
+        return -1;
+    }
+    if (isatty(STDERR_FILENO))
+        fputs("\r", stderr);
+    if (slice_equal(word, SLICE("ok"))) {
+        printf("%.*s\n", SLICE_ARGS(line));
+        return 0;
+    }
+    command_error("%.*s", SLICE_ARGS(line));
+    return 1;
+}
+
+static int converse(int descriptor, struct slice request) {
+    struct buffer input = {0};
+    int status = -1;
+    bool open = send_all(descriptor, request);
+    while (status < 0 && open) {
+        ptrdiff_t end = slice_find(buffer_slice(&input), '\n');
+        if (end < 0) {
+            open = receive(descriptor, &input);
+            continue;
+        }
+        status = take_line(slice_from(buffer_slice(&input).data, (size_t)end));
+        buffer_consume(&input, (size_t)end + 1);
+    }
+    if (status < 0)
+        command_error("the server ended before it had answered");
+    buffer_close(&input);
+    return status < 0 ? 1 : status;
+}
+
+static int ask(const char *folder, struct slice request) {
+    struct buffer address = {0};
+    char message[256];
+    int descriptor;
+    buffer_append_format(&address, "unix:%s/admin.sock", folder);
+    buffer_append_char(&address, '\0');
+    int error =
+        io_dial(buffer_slice(&address).data, DIAL_TIMEOUT_MS, &descriptor, message, sizeof message);
+    buffer_close(&address);
+    if (error) {
+        command_error("%s; is a banterd running with --data %s?", message, folder);
+        return 1;
+    }
+    int status = converse(descriptor, request);
+    close(descriptor);
+    return status;
+}
+
+/* The server has another working directory. */
+static bool append_path(struct buffer *request, const char *path) {
+    char here[PATH_MAX];
+    if (strchr(path, '\n') != NULL || (path[0] != '/' && getcwd(here, sizeof here) == NULL)) {
+        command_error("the path of the copy cannot be used");
+        return false;
+    }
+    if (path[0] != '/')
+        buffer_append_format(request, "%s/", here);
+    buffer_append_string(request, path);
+    return true;
+}
+
+/* Status and backup, and what each needs. */
+static int run(const char *const *words, size_t count, const char *folder) {
+    struct buffer request = {0};
+    int status = EXIT_USAGE;
+    if (count == 1 && strcmp(words[0], "status") == 0) {
+        status = ask(folder, SLICE("status\n"));
+    } else if (count == 2 && strcmp(words[0], "backup") == 0) {
+        buffer_append_string(&request, "backup ");
+        if (append_path(&request, words[1])) {
+            buffer_append_char(&request, '\n');
+            status = ask(folder, buffer_slice(&request));
+        }
+    } else {
+        fputs(USAGE, stderr);
+    }
+    buffer_close(&request);
+    return status;
+}
+
+int command_admin(int count, char **arguments) {
+    const char *folder = "./data", *words[2];
+    size_t word_count = 0;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(arguments[i], "--help") == 0) {
+            fputs(USAGE, stdout);
+            return 0;
+        }
+        if (strcmp(arguments[i], "--data") == 0 && i + 1 < count) {
+            folder = arguments[++i];
+        } else if (arguments[i][0] != '-' && word_count < 2) {
+            words[word_count++] = arguments[i];
+        } else {
+            fputs(USAGE, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    return run(words, word_count, folder);
+}
