@@ -145,8 +145,7 @@ static void take_request(struct hub *hub, struct client *client, const struct re
 /* What was asked for before the deferred request has taken effect. A client that is on its way
  * out gets an answer, but nothing is begun for it any more. */
 static void take_fence(struct hub *hub, const struct event *event) {
-    struct client *client =
-        id_map_find(hub->clients, event->signalled.signal->origin.session);
+    struct client *client = id_map_find(hub->clients, event->signalled.signal->origin.session);
 
     if (client == NULL) {
         return;

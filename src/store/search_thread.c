@@ -19,6 +19,8 @@
 #define RETRY_LAST_NS (300 * SECOND_NS) /* … up to this */
 /* Scrubbing rewrites the index, looking for news goes through all rooms: neither may be most of what is done. */
 #define REST 10
+/* Following a busy log may not take from those who write it: a search has it catch up at full speed. */
+#define REST_BEHIND 4
 
 struct search_thread {
     pthread_t thread;
@@ -84,9 +86,9 @@ static void follow(struct search_thread *thread) {
         return;
     }
     uint64_t now = mailbox_now();
-    uint64_t rest = (now - start) * REST;
+    uint64_t rest = (now - start) * (more ? REST_BEHIND : REST);
     thread->behind = more;
-    thread->look_ns = more ? now : now + (rest > GATHER_NS ? rest : GATHER_NS);
+    thread->look_ns = now + (more || rest > GATHER_NS ? rest : GATHER_NS);
     if (!more) {
         thread->retry_after_ns = RETRY_FIRST_NS; /* it works */
     }

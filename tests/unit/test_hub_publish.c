@@ -137,9 +137,10 @@ static void labels_are_cleaned_and_bounded(void **state) {
 }
 
 static void nobody_signs_as_the_server_or_a_numbered_client(void **state) {
-    static const char *const labels[] = {
-        "error",   " ERROR ",    "\u1d31rror",       "err\u200bor",         "Client 1",
-        "CLIENT 1", "client  12", "Client\u00a01", "\uff23lient\u2003\uff11", "Client 0"};
+    static const char *const labels[] = {"error",       " ERROR ",       "\u1d31rror",
+                                         "err\u200bor", "Client 1",      "CLIENT 1",
+                                         "client  12",  "Client\u00a01", "\uff23lient\u2003\uff11",
+                                         "Client 0"};
     static const char *const fine[] = {"errors", "Client", "Client1", "Client 1b", "Client x 1"};
     struct world *world = world_in_lobby(NULL, PLAIN);
 
