@@ -60,5 +60,6 @@ bool codepoint_is_control(int32_t codepoint) {
 
 bool codepoint_is_deceptive(int32_t codepoint) {
     return (codepoint >= 0x2028 && codepoint <= 0x202e) ||
-           (codepoint >= 0x2066 && codepoint <= 0x2069);
+           (codepoint >= 0x2065 && codepoint <= 0x2069) ||
+           (codepoint >= 0xfff9 && codepoint <= 0xfffb) || codepoint == 0x2800;
 }

@@ -100,11 +100,14 @@ void channel_show(struct channel *channel, const struct effect *effect) {
     struct deflater *deflater = delivery->options.outlet.settings->deflater;
     bool is_entry = effect->kind == EFFECT_SHOW_ENTRY;
     uint64_t seq = is_entry ? effect->show.entry->seq : 0;
+    size_t size =
+        is_entry ? effect->show.entry->body.content.length : effect->signal->payload.length;
     for (struct audience *audience = channel->audiences; audience; audience = audience->next) {
         struct buffer *scratch = &delivery->scratch;
         buffer_clear(scratch);
         bool shown = is_entry ? render_entry(audience->encoding, effect, deflater, scratch)
                               : render_signal(audience->encoding, effect, deflater, scratch);
+        delivery->work += size * (audience->encoding.window_bits > 0 ? DEFLATE_CHARGE : 1);
         if (shown) {
             stream_append(audience->stream, buffer_slice(scratch), seq);
             audience_weigh(audience, true);

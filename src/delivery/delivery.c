@@ -12,9 +12,11 @@ struct read {
     char bytes[];
 };
 
-/* Rounds of completions and sends, and completions in all of them, before the loop gets its share again. */
+/* Rounds of completions and sends in one turn before the loop gets its share again, and the work done for completions in
+ * all of them: bytes rendered (see DEFLATE_CHARGE), and a fixed charge for each. It is some ten milliseconds. */
 #define TURN_ROUNDS 8
-#define TURN_COMPLETIONS 4096
+#define TURN_WORK (16 * 1024 * 1024)
+#define COMPLETION_CHARGE 4096
 /* A scratch buffer that grew past this is given back. */
 #define SCRATCH_KEPT (256 * 1024)
 
@@ -293,8 +295,15 @@ void delivery_step(struct delivery *delivery, struct event *event) {
     effects_clear(&delivery->effects);
 }
 
+/* It is compressed, perhaps; who reads it is not known here. */
+static void charge_page(struct delivery *delivery, const struct page *page) {
+    for (size_t i = 0; i < page->count; i++)
+        delivery->work += page->entries[i]->body.content.length * DEFLATE_CHARGE;
+}
+
 static void complete(struct delivery *delivery, struct completion *completion) {
     if (completion->kind == COMPLETION_PAGE) {
+        charge_page(delivery, &completion->page);
         if (!page_cache_complete(delivery->pages, &completion->page))
             finish_read(delivery, &completion->page);
         return;
@@ -318,26 +327,26 @@ static void give_back(struct buffer *scratch) {
         buffer_close(scratch);
 }
 
-/* Takes what waits in the store, at most *left of it. Returns whether there was anything. */
-static bool take_completions(struct delivery *delivery, unsigned *left) {
+/* Takes what waits in the store, as far as it is done this turn. Returns whether there was anything. */
+static bool take_completions(struct delivery *delivery) {
     struct store *store = delivery->store;
     struct completion *completion;
     bool any = false;
     store->engine->turn(store);
-    while (*left > 0 && (completion = store->engine->collect(store))) {
+    while (delivery->work < TURN_WORK && (completion = store->engine->collect(store))) {
         complete(delivery, completion);
+        delivery->work += COMPLETION_CHARGE;
         any = true;
-        (*left)--;
     }
     return any;
 }
 
 bool delivery_turn(struct delivery *delivery) {
-    unsigned left = TURN_COMPLETIONS;
     bool busy = true;
+    delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
-    for (int round = 0; busy && left > 0 && round < TURN_ROUNDS; round++) {
-        busy = take_completions(delivery, &left);
+    for (int round = 0; busy && delivery->work < TURN_WORK && round < TURN_ROUNDS; round++) {
+        busy = take_completions(delivery);
         delivery->asked_store = false;
         outlet_flush(&delivery->outlet);
         /* What was asked of the store while sending may be answered at once. */

@@ -15,6 +15,9 @@
 #include "delivery/delivery.h"
 #include "stream/stream.h"
 
+/* Compressing a byte takes as long as copying this many. */
+#define DEFLATE_CHARGE 16
+
 struct channel {
     struct delivery *delivery;
     char *key, *name;
@@ -159,6 +162,7 @@ struct delivery {
     struct id_map *searches; /* ticket → search, see search.c */
     uint64_t last_ticket;
     size_t appends_under_way;
+    size_t work; /* done for completions in this turn, see delivery.c */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
     bool asked_store; /* something was submitted since completions were last collected */

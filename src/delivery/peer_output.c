@@ -43,12 +43,13 @@ void peer_append(struct peer *peer, struct slice bytes) {
     if (bytes.length == 0 || peer->stage == PEER_FINISHED || peer->broken)
         return;
     struct segment *last = peer->out_last;
-    if (last && !last->blob && last->capacity - last->length >= bytes.length && !paced(peer)) {
+    bool alone = paced(peer);
+    if (last && !last->blob && last->capacity - last->length >= bytes.length && !alone) {
         memcpy(last->data + last->length, bytes.data, bytes.length);
         last->length += bytes.length;
         peer->out_bytes += bytes.length;
     } else {
-        size_t capacity = last ? SEGMENT_LARGEST : SEGMENT_SMALLEST;
+        size_t capacity = alone ? 0 : last ? SEGMENT_LARGEST : SEGMENT_SMALLEST;
         struct segment *segment = segment_new(bytes.length > capacity ? bytes.length : capacity);
         memcpy(segment->data, bytes.data, bytes.length);
         segment->length = bytes.length;

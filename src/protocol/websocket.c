@@ -4,6 +4,12 @@
 /* Below this deflate gains nothing worth its time. */
 #define COMPRESS_MINIMUM 64
 
+/* What is compressed with a small window unpacks with any larger one. Each size in use has everything that is said
+ * compressed once more, so there are three of them for the seven that can be asked for. */
+static uint8_t window_size(uint8_t agreed_bits) {
+    return agreed_bits == 0 ? 0 : agreed_bits >= 15 ? 15 : agreed_bits >= 12 ? 12 : 9;
+}
+
 void websocket_link_open(struct websocket_link *link, const struct handover *handover,
                          size_t max_message) {
     bool inflate = handover != NULL && handover->inflate != 0;
@@ -11,7 +17,7 @@ void websocket_link_open(struct websocket_link *link, const struct handover *han
     if (handover == NULL) {
         return;
     }
-    link->window_bits = handover->window_bits;
+    link->window_bits = window_size(handover->window_bits);
     link->refuse_code = handover->refuse;
     link->refuse_reason = handover->refuse_reason;
     link->quit = handover->refuse != 0;

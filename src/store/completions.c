@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #define RUN_MAX LIMIT_PAGE_ENTRIES
+#define RUN_BYTES (64 * 1024) /* of content; who takes a run has to do with all of it at once */
 
 struct followed {
     uint64_t last; /* the last seq reported */
@@ -24,7 +25,7 @@ struct completions {
     struct job *current;          /* … and the job it came from */
     struct followed *run_room;    /* of the run; NULL: there is none */
     struct entry *run[RUN_MAX];
-    size_t run_count;
+    size_t run_count, run_bytes;
     bool run_given;
 };
 
@@ -39,7 +40,7 @@ static void drop_run(struct completions *completions) {
     for (size_t i = 0; i < completions->run_count; i++) {
         entry_unref(completions->run[i]);
     }
-    completions->run_count = 0;
+    completions->run_count = completions->run_bytes = 0;
     completions->run_room = NULL;
     completions->run_given = false;
 }
@@ -154,6 +155,7 @@ static void add_to_run(struct completions *completions, struct job *job) {
             entry_new(&job->append.draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
     }
     completions->run[completions->run_count++] = entry;
+    completions->run_bytes += entry->body.content.length;
     completions->run_room = room;
     room->last = outcome->seq;
 }
@@ -284,6 +286,7 @@ static bool give(struct completions *completions, struct job *job) {
 
 static bool run_goes_on(const struct completions *completions, const struct job *next) {
     return next != NULL && next->kind == JOB_APPEND && completions->run_count < RUN_MAX &&
+           completions->run_bytes < RUN_BYTES &&
            slice_equal(next->room_key, completions->run_room->room_key);
 }
 

@@ -408,6 +408,31 @@ static void a_joiner_gets_what_was_shown_before_it_joined_from_pages_only(void *
     world_free(world);
 }
 
+static void a_reader_attached_while_sending_keeps_its_place(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *writer = wire_open(world, "numbered");
+    struct wire *first = open_json(world, "banter.v1\r\n"),
+                *second = open_json(world, "banter.v1\r\n");
+    const char *join = "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0,\"cid\":\"j\"}";
+    for (int i = 0; i < 200; i++)
+        say(world, writer, "x\n");
+    send_json(world, first, "{\"type\":\"hello\"}");
+    send_json(world, second, "{\"type\":\"hello\"}");
+    second->room = 300; /* takes its welcome and a part of the first page */
+    send_json(world, second, join);
+    send_json(world, first, join); /* reads both pages, which are kept for the second */
+    for (int i = 0; i < 50; i++)
+        say(world, writer, "y\n");
+    allow(world, second, SIZE_MAX / 2);
+    assert_int_equal(check_seqs(first, 1), 251);
+    assert_int_equal(check_seqs(second, 1), 251);
+    wire_close(world, writer);
+    wire_close(world, first);
+    wire_close(world, second);
+    world_free(world);
+}
+
 static void a_plain_client_that_says_hello_misses_nothing(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -653,6 +678,7 @@ int main(void) {
         cmocka_unit_test(answers_without_line_feed_leave_five_milliseconds_apart),
         cmocka_unit_test(history_becomes_live_without_a_seam),
         cmocka_unit_test(a_joiner_gets_what_was_shown_before_it_joined_from_pages_only),
+        cmocka_unit_test(a_reader_attached_while_sending_keeps_its_place),
         cmocka_unit_test(a_plain_client_that_says_hello_misses_nothing),
         cmocka_unit_test(an_unanswered_ping_cuts),
         cmocka_unit_test(an_idle_client_is_closed_though_nobody_pings),

@@ -290,11 +290,13 @@ static void joining_twice_in_one_breath_answers_twice_and_counts_once(void **sta
     join(world, 1, "general", "j1");
     join(world, 1, "General", "j2");
     world_settle(world);
-    expect(world, "1 joined general 1..3 of 1 <j1>\n"
+    expect(world, "1 pause\n"
+                  "1 joined general 1..3 of 1 <j1>\n"
                   "1 reads general from 1 live\n"
                   "1 stops general\n"
                   "1 joined general 1..3 of 1 <j2>\n"
-                  "1 reads general from 1 live\n");
+                  "1 reads general from 1 live\n"
+                  "1 resume\n");
     world_free(world);
 }
 
