@@ -5,11 +5,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
 ARGS ?=
+SECONDS ?= 600
 
 options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 options-build-debug = -Dbuildtype=debug
 
-.PHONY: all setup build build-asan build-debug run debug test sanitize bench sim install format clean help
+.PHONY: all setup build build-asan build-debug run debug test sanitize fuzz bench sim install format clean help
 .NOTPARALLEL:
 
 all: build ## build the server and the client: build/banterd and build/banter
@@ -33,6 +34,13 @@ test: test-packages build build-asan ## run every test there is
 
 sanitize: test-packages build-asan ## run the tests against a build that looks for memory errors
 	$(PYTHON) tests/run build-asan
+
+fuzz: packages ## talk nonsense to a server until it breaks (needs clang; options: make fuzz SECONDS=60)
+	@test -e build-fuzz/build.ninja || \
+	    CC=clang meson setup $(options-build-asan) -Dc_args=-fsanitize=fuzzer-no-link build-fuzz
+	ninja -C build-fuzz tests/fuzz/fuzz_session
+	@mkdir -p build-fuzz/corpus
+	cd build-fuzz && tests/fuzz/fuzz_session -max_total_time=$(SECONDS) -max_len=3000 -timeout=20 corpus
 
 bench: build ## measure the server against bare sends (options: make bench ARGS="…")
 	ninja -C build bench/bare_send

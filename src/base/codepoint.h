@@ -16,6 +16,7 @@ int32_t codepoint_take(struct slice *rest);
 /* C0 (TAB and LF too), DEL and C1. */
 bool codepoint_is_control(int32_t codepoint);
 
-/* Ends a line or turns its direction without being a control: U+2028, U+2029, and the
- * bidirectional embeddings, overrides and isolates. */
+/* Deceives who reads it without being a control: ends a line (U+2028, U+2029), turns its direction
+ * (bidirectional embeddings, overrides, isolates), or is there and not seen (annotation marks, the
+ * blank U+2800, and U+2065). */
 bool codepoint_is_deceptive(int32_t codepoint);

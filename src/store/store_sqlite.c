@@ -1,6 +1,7 @@
 /* The hub's side of the sqlite engine: what goes out to the three threads, and what comes back. */
 #include "store/store_sqlite.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -210,6 +211,9 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     uint64_t seed = 0;
     opened->store.engine = &ENGINE;
     opened->file.lock = -1;
+    /* SQLite's count of its own memory is one lock for all threads, and nobody reads it. Refused, and of no consequence,
+     * when SQLite is in use already. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     mailbox_init(&opened->outbox.mailbox);
     opened->outbox.wake = options->wake;
     opened->outbox.wake_context = options->wake_context;

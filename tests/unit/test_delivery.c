@@ -98,6 +98,7 @@ static struct world *world_with(size_t window, unsigned ping_ms, unsigned idle_m
                    .handshake_timeout_ms = 10000},
         .store = world->store,
         .stream_window = window,
+        .stream_memory = 4 * window,
         .random = fill,
         .random_context = &world->rng});
     world->now_ms = 1000;
@@ -667,8 +668,117 @@ static void a_plain_client_gets_batches_where_it_asked_to_join(void **state) {
     world_free(world);
 }
 
+static void the_rooms_silent_longest_let_go_when_all_hold_too_much(void **state) {
+    (void)state;
+    struct world *world = world_new(64 * 1024);
+    struct wire *slow[8], *writer = wire_open(world, "line");
+    char line[1000];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 2] = '\n';
+    line[sizeof line - 1] = '\0';
+    say(world, writer, "writer\n");
+    for (int i = 0; i < 8; i++) {
+        char text[100];
+        slow[i] = wire_open(world, "line");
+        snprintf(text, sizeof text, "slow%d\n/join r%d\n", i, i);
+        say(world, slow[i], text);
+        snprintf(text, sizeof text, "/join r%d\n", i);
+        say(world, writer, text);
+        slow[i]->room = 10;
+        for (int j = 0; j < 50; j++)
+            say(world, writer, line);
+        assert_true(delivery_stream_bytes(world->delivery) <= 4 * 64 * 1024);
+    }
+    for (int i = 0; i < 8; i++) {
+        if (!slow[i]->reset)
+            allow(world, slow[i], SIZE_MAX / 2);
+        bool cut = slow[i]->reset || slow[i]->finished;
+        assert_true(i > 2 || cut);
+        assert_false(i > 5 && cut);
+    }
+    for (int i = 0; i < 8; i++)
+        wire_close(world, slow[i]);
+    wire_close(world, writer);
+    world_free(world);
+}
+
+static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *greedy = wire_open(world, "line"), *other = wire_open(world, "line");
+    struct buffer asked = {0};
+    say(world, greedy, "greedy\n");
+    say(world, other, "other\n");
+    for (int i = 0; i < 20000; i++)
+        buffer_append_string(&asked, "/x\n");
+    buffer_clear(&greedy->output);
+    outlet_receive(greedy->peer, buffer_slice(&asked));
+    assert_true(greedy->paused);
+    assert_true(delivery_turn(world->delivery));
+    assert_true(greedy->paused);
+    assert_true(buffer_length(&greedy->output) > 0);
+    buffer_clear(&other->output);
+    struct buffer line = {0};
+    buffer_append_string(&line, "/token\n");
+    outlet_receive(other->peer, buffer_slice(&line));
+    assert_true(delivery_turn(world->delivery));
+    assert_true(buffer_length(&other->output) > 0);
+    assert_true(greedy->paused);
+    turn(world); /* and in the end it has got everything */
+    assert_false(greedy->paused);
+    size_t lines = 0;
+    for (size_t i = 0; i < buffer_length(&greedy->output); i++)
+        lines += buffer_slice(&greedy->output).data[i] == '\n';
+    assert_int_equal(lines, 20000);
+    buffer_close(&asked);
+    buffer_close(&line);
+    wire_close(world, greedy);
+    wire_close(world, other);
+    world_free(world);
+}
+
+static void a_reader_of_many_rooms_gets_what_each_says(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *reader = open_json(world, "banter.v1\r\n"),
+                *writer = open_json(world, "banter.v1\r\n");
+    char text[200], expected[200];
+    send_json(world, reader, "{\"type\":\"hello\"}");
+    send_json(world, writer, "{\"type\":\"hello\"}");
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "{\"type\":\"join\",\"room\":\"r%d\"}", i);
+        send_json(world, reader, text);
+    }
+    for (int i = 0; i < 100; i += 3) { /* some are left and joined again, some are left for good */
+        snprintf(text, sizeof text, "{\"type\":\"leave\",\"room\":\"r%d\"}", i);
+        send_json(world, reader, text);
+        snprintf(text, sizeof text, "{\"type\":\"join\",\"room\":\"r%d\"}", i);
+        if (i % 2)
+            send_json(world, reader, text);
+    }
+    buffer_clear(&reader->output);
+    reader->room = 30; /* in the middle of a frame */
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text,
+                 "{\"type\":\"message\",\"room\":\"r%d\",\"content\":\"to %d!\"}", i, i);
+        send_json(world, writer, text);
+    }
+    allow(world, reader, 70);
+    allow(world, reader, SIZE_MAX / 2);
+    for (int i = 0; i < 100; i++) {
+        snprintf(expected, sizeof expected, "\"to %d!\"", i);
+        assert_int_equal(saw(reader, expected), i % 3 != 0 || i % 2 != 0);
+    }
+    wire_close(world, reader);
+    wire_close(world, writer);
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_rooms_silent_longest_let_go_when_all_hold_too_much),
+        cmocka_unit_test(whoever_asks_for_much_has_a_share_of_each_turn),
+        cmocka_unit_test(a_reader_of_many_rooms_gets_what_each_says),
         cmocka_unit_test(every_reader_gets_a_line_in_one_send),
         cmocka_unit_test(a_blocked_reader_goes_on_in_the_middle_of_a_frame),
         cmocka_unit_test(an_answer_waits_for_the_end_of_a_frame),

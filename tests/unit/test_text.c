@@ -280,7 +280,11 @@ static void a_label_cannot_deceive_the_eye(void **state) {
                  "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     assert_label(SLICE("\u2066\u2067\u2068\u2069"),
                  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
-    assert_label(SLICE("\u2027\u202f\u2065x\u206a 名前 😀"), "\u2027\u202f\u2065x\u206a 名前 😀");
+    assert_label(SLICE("\u2065a\ufff9\ufffa\ufffb\u2800"),
+                 "\xef\xbf\xbd"
+                 "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_label(SLICE("\u2027\u202f\u2064x\u206a\u2801\ufff8 名前 😀"),
+                 "\u2027\u202f\u2064x\u206a\u2801\ufff8 名前 😀");
 }
 
 static void a_label_has_at_most_64_characters(void **state) {
