@@ -1,5 +1,6 @@
-/* A growable byte buffer with a read and a write cursor. A zeroed struct is a valid empty buffer that holds no
- * memory; reading everything out of it does not free its memory, buffer_close does. */
+/* A growable byte buffer with a read and a write cursor. A zeroed struct is a valid empty buffer
+ * that holds no memory; reading everything out of it does not free its memory, buffer_close does.
+ */
 #pragma once
 
 #include <stdarg.h>
@@ -19,12 +20,14 @@ void buffer_close(struct buffer *buffer); /* frees; the buffer is empty and usab
 void buffer_clear(struct buffer *buffer); /* forgets the content, keeps the memory */
 
 size_t buffer_length(const struct buffer *buffer);
-struct slice buffer_slice(const struct buffer *buffer); /* the unread bytes; valid until the next change */
+struct slice
+buffer_slice(const struct buffer *buffer); /* the unread bytes; valid until the next change */
 
-/* Room for `size` more bytes; returns where to write them. Follow with buffer_commit of what was written. */
+/* Room for `size` more bytes; returns where to write them. Follow with buffer_commit of what was
+ * written. */
 char *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_commit(struct buffer *buffer, size_t size);
-void buffer_consume(struct buffer *buffer, size_t size); /* size <= buffer_length */
+void buffer_consume(struct buffer *buffer, size_t size);    /* size <= buffer_length */
 void buffer_truncate(struct buffer *buffer, size_t length); /* drops unread bytes past `length` */
 
 void buffer_append(struct buffer *buffer, const void *data, size_t size);

@@ -1,4 +1,5 @@
-/* Error codes. Functions return 0 or one of these negative codes; outputs are untouched on failure. */
+/* Error codes. Functions return 0 or one of these negative codes; outputs are untouched on failure.
+ */
 #pragma once
 
 /* Results that matter cannot be dropped silently. */

@@ -1,4 +1,5 @@
-/* An intrusive doubly linked list. A node that is in no list has both pointers NULL, so a zeroed struct is ready. */
+/* An intrusive doubly linked list. A node that is in no list has both pointers NULL, so a zeroed
+ * struct is ready. */
 #pragma once
 
 #include <stdbool.h>

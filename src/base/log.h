@@ -1,6 +1,6 @@
-/* The log for operators: one line an event, to standard error. Text by default, JSON for machines. Never called from
- * hub, wire, protocol or stream. Thread-safe (one write for each line). Untrusted text inside a line has its controls
- * escaped, so that nobody can forge a line. */
+/* The log for operators: one line an event, to standard error. Text by default, JSON for machines.
+ * Never called from hub, wire, protocol or stream. Thread-safe (one write for each line). Untrusted
+ * text inside a line has its controls escaped, so that nobody can forge a line. */
 #pragma once
 
 #include <stdbool.h>

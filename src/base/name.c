@@ -17,8 +17,9 @@ static bool is_mark(int32_t codepoint) {
     return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
 }
 
-/* Letters, digits and '-', '_', '.'; and combining marks, without which many scripts (Devanagari, Thai, Hebrew with its
- * points) and decomposed Latin letters could not be written. What composes is one form when names are compared. */
+/* Letters, digits and '-', '_', '.'; and combining marks, without which many scripts (Devanagari,
+ * Thai, Hebrew with its points) and decomposed Latin letters could not be written. What composes is
+ * one form when names are compared. */
 static bool belongs_in_name(int32_t codepoint) {
     utf8proc_category_t category;
 

@@ -1,5 +1,5 @@
-/* A seeded random generator (xoshiro256**): the same seed gives the same numbers. Not for secrets unless the
- * seed is one; the server seeds secrets from the system instead. */
+/* A seeded random generator (xoshiro256**): the same seed gives the same numbers. Not for secrets
+ * unless the seed is one; the server seeds secrets from the system instead. */
 #pragma once
 
 #include <stddef.h>

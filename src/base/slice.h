@@ -33,9 +33,10 @@ struct slice slice_skip(struct slice s, size_t count);
 /* Without ASCII white space (space, TAB, CR, LF, VT, FF) at both ends. */
 struct slice slice_trim(struct slice s);
 
-/* Cuts `*rest` at the first `separator`: returns what stands before it and leaves what follows it in `*rest`.
- * Without a separator returns all and leaves `*rest` empty with data NULL. */
+/* Cuts `*rest` at the first `separator`: returns what stands before it and leaves what follows it
+ * in `*rest`. Without a separator returns all and leaves `*rest` empty with data NULL. */
 struct slice slice_cut(struct slice *rest, char separator);
 
-/* Decimal digits only, no sign, no overflow. Returns false and leaves `*value` untouched otherwise. */
+/* Decimal digits only, no sign, no overflow. Returns false and leaves `*value` untouched otherwise.
+ */
 bool slice_to_u64(struct slice s, uint64_t *value);

@@ -65,8 +65,8 @@ struct load {
     size_t message_size;
 };
 
-/* Finds the server and makes what a run needs; may fail the load. `plan`, `result` and `message` are
- * set. load_deinit in any case. */
+/* Finds the server and makes what a run needs; may fail the load. `plan`, `result` and `message`
+ * are set. load_deinit in any case. */
 void load_init(struct load *load);
 void load_deinit(struct load *load);
 

@@ -22,7 +22,8 @@
 
 #define READ_SIZE (64 * 1024)
 #define MAX_MESSAGE                                                                                \
-    (64 * 1024 * 1024) /* a batch holds one entry at least, however large the server lets them be */
+    (64 * 1024 * 1024) /* a batch holds one entry at least, however large the server lets them be  \
+                        */
 #define MAX_REFUSAL (64 * 1024) /* body of an answer that is no upgrade */
 
 enum state { STATE_UPGRADING, STATE_OPEN, STATE_CLOSING, STATE_ENDED };

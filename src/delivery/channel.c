@@ -1,9 +1,11 @@
-/* Channels and audiences: what is shown in a room is rendered once for each encoding that has a reader and appended to
- * that encoding's stream. A channel lives as long as somebody here reads the room. */
+/* Channels and audiences: what is shown in a room is rendered once for each encoding that has a
+ * reader and appended to that encoding's stream. A channel lives as long as somebody here reads the
+ * room. */
 #include "delivery/internal.h"
 
-/* The room's log has gone on without the channel, or has begun anew: its streams cannot be continued. Those who still send
- * what they were shown before they left finish with it, and nobody else finds it. */
+/* The room's log has gone on without the channel, or has begun anew: its streams cannot be
+ * continued. Those who still send what they were shown before they left finish with it, and nobody
+ * else finds it. */
 static void retire(struct channel *channel) {
     map_remove(channel->delivery->channels, channel->room_key);
     channel->retired = true;

@@ -1,9 +1,10 @@
 /* Cursors: from history to live by one algorithm.
  *
- * A cursor starts with the seq it wants next. While that is behind what the room had shown by then, pages come from the
- * store, one at a time for each peer and only as fast as the peer takes them. After the last of them: if the stream still
- * holds what comes next (it keeps its window while anybody is catching up), the cursor attaches there and is live; else
- * it begins again from there. There is no seam to get wrong: live is the tail of history. */
+ * A cursor starts with the seq it wants next. While that is behind what the room had shown by then,
+ * pages come from the store, one at a time for each peer and only as fast as the peer takes them.
+ * After the last of them: if the stream still holds what comes next (it keeps its window while
+ * anybody is catching up), the cursor attaches there and is live; else it begins again from there.
+ * There is no seam to get wrong: live is the tail of history. */
 #include "delivery/internal.h"
 
 #include <assert.h>
@@ -38,7 +39,8 @@ static bool try_attach(struct cursor *cursor) {
     bool found = stream_find(stream, cursor->next_seq, &offset);
     if (!found && cursor->next_seq <= cursor->audience->channel->delivered)
         return false;
-    /* Entries shown before it joined come in pages; what follows them in the stream would skip some. */
+    /* Entries shown before it joined come in pages; what follows them in the stream would skip
+     * some. */
     if (found && offset < cursor->offset && cursor->next_seq <= cursor->joined)
         return false;
     if (!found)
@@ -76,8 +78,9 @@ static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
     return cursor;
 }
 
-/* Whoever knows numbers says with each join where it stands. What it still has to be sent of the time before would come
- * behind the answer, out of order and twice. Others are told no numbers and start with what comes next: they get all. */
+/* Whoever knows numbers says with each join where it stands. What it still has to be sent of the
+ * time before would come behind the answer, out of order and twice. Others are told no numbers and
+ * start with what comes next: they get all. */
 static void supersede_former(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     struct cursor *former;
@@ -199,7 +202,8 @@ struct cursor *cursor_find(struct peer *peer, struct slice room_key) {
     return cursor;
 }
 
-/* From here on the peer reads in other words: what was shown so far comes in the old ones, the rest in the new. */
+/* From here on the peer reads in other words: what was shown so far comes in the old ones, the rest
+ * in the new. */
 void cursors_reencode(struct peer *peer) {
     struct list_node *last = peer->cursors.last;
     for (struct list_node *node = peer->cursors.first, *next; node; node = next) {
@@ -235,7 +239,8 @@ void cursors_catch_up(struct peer *peer) {
                     cursor->joined + 1);
 }
 
-/* The cursor that asked for this page; it may have gone, or have changed its encoding, meanwhile. */
+/* The cursor that asked for this page; it may have gone, or have changed its encoding, meanwhile.
+ */
 static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t form,
                                    uint64_t after) {
     for (struct list_node *node = peer->catching.first; node; node = node->next) {
@@ -248,7 +253,8 @@ static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uin
     return NULL;
 }
 
-/* The reader is told once, and the page is asked for again every second: it is live as soon as the log can be read. */
+/* The reader is told once, and the page is asked for again every second: it is live as soon as the
+ * log can be read. */
 static void page_failed(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     peer->outlet->retry_pages = true;

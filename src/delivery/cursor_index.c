@@ -1,8 +1,9 @@
 /* A peer's cursors: in the order of opening, and findable by room.
  *
- * Most peers read one room or a few, and looking through the list is all they need. One that reads many gets an index
- * too; else a client that comes back to a thousand rooms would cost a million steps. Of one room there may be several
- * cursors: those that were ended and have something to send yet, and behind them one that goes on. */
+ * Most peers read one room or a few, and looking through the list is all they need. One that reads
+ * many gets an index too; else a client that comes back to a thousand rooms would cost a million
+ * steps. Of one room there may be several cursors: those that were ended and have something to send
+ * yet, and behind them one that goes on. */
 #include "delivery/internal.h"
 
 #define INDEX_FROM 16

@@ -1,4 +1,5 @@
-/* The hub's driver: events go in, effects are carried out in order, completions of the store become events. */
+/* The hub's driver: events go in, effects are carried out in order, completions of the store become
+ * events. */
 #include "delivery/internal.h"
 
 #include "wire/secret.h"
@@ -12,8 +13,9 @@ struct read {
     char bytes[];
 };
 
-/* Rounds of completions and sends in one turn before the loop gets its share again, and the work done for completions in
- * all of them: bytes rendered (see DEFLATE_CHARGE), and a fixed charge for each. It is some ten milliseconds. */
+/* Rounds of completions and sends in one turn before the loop gets its share again, and the work
+ * done for completions in all of them: bytes rendered (see DEFLATE_CHARGE), and a fixed charge for
+ * each. It is some ten milliseconds. */
 #define TURN_ROUNDS 8
 #define TURN_WORK (16 * 1024 * 1024)
 #define COMPLETION_CHARGE 4096
@@ -327,7 +329,8 @@ static void give_back(struct buffer *scratch) {
         buffer_close(scratch);
 }
 
-/* Takes what waits in the store, as far as it is done this turn. Returns whether there was anything. */
+/* Takes what waits in the store, as far as it is done this turn. Returns whether there was
+ * anything. */
 static bool take_completions(struct delivery *delivery) {
     struct store *store = delivery->store;
     struct completion *completion;

@@ -1,8 +1,10 @@
-/* Delivery: carries out the hub's effects. It steps the hub, renders each entry once for each encoding that has a reader,
- * appends it to the room's streams, submits to the store and feeds its completions back into the hub. Drives one outlet
- * (see outlet.h) by direct calls; outlets on threads of their own would be driven by the same calls as messages.
+/* Delivery: carries out the hub's effects. It steps the hub, renders each entry once for each
+ * encoding that has a reader, appends it to the room's streams, submits to the store and feeds its
+ * completions back into the hub. Drives one outlet (see outlet.h) by direct calls; outlets on
+ * threads of their own would be driven by the same calls as messages.
  *
- *   outlet ── event ──▶ hub ── effects ──▶ delivery ──▶ store ── completion ──▶ hub ──▶ delivery ──▶ streams ──▶ outlet
+ *   outlet ── event ──▶ hub ── effects ──▶ delivery ──▶ store ── completion ──▶ hub ──▶ delivery
+ * ──▶ streams ──▶ outlet
  */
 #pragma once
 
@@ -18,8 +20,8 @@ struct delivery_options {
     struct outlet_options outlet;
     struct store *store;  /* borrowed */
     size_t stream_window; /* bytes of a room kept ready to send */
-    size_t
-        stream_memory; /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least stream_window */
+    size_t stream_memory; /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least
+                             stream_window */
     /* Random bytes, for the secrets of sessions and the seeds of maps. */
     void (*random)(void *context, void *bytes, size_t size);
     void *random_context;
@@ -30,18 +32,21 @@ void delivery_free(struct delivery *delivery); /* every peer is gone by then */
 
 struct outlet *delivery_outlet(struct delivery *delivery);
 
-/* The end of each turn of the loop: takes the completions that wait in the store, goes on with input that had to wait, and
- * sends: one call of the transport's `send` for each peer that has anything pending. True: there is more to do at once
- * (the loop should look at its sockets without blocking and call again). */
+/* The end of each turn of the loop: takes the completions that wait in the store, goes on with
+ * input that had to wait, and sends: one call of the transport's `send` for each peer that has
+ * anything pending. True: there is more to do at once (the loop should look at its sockets without
+ * blocking and call again). */
 bool delivery_turn(struct delivery *delivery) MUST_USE;
 
-/* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms, before delivery_turn; cheap. */
+/* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms, before
+ * delivery_turn; cheap. */
 void delivery_tick(struct delivery *delivery);
 
 /* Requests of clients that the hub has not answered yet; 0 when nothing is under way. */
 size_t delivery_pending(const struct delivery *delivery);
 
-/* For checks and metrics: the hub behind it, the bytes that the fullest stream and that all streams hold. */
+/* For checks and metrics: the hub behind it, the bytes that the fullest stream and that all streams
+ * hold. */
 const struct hub *delivery_hub(const struct delivery *delivery);
 size_t delivery_largest_stream(const struct delivery *delivery);
 size_t delivery_stream_bytes(const struct delivery *delivery);

@@ -4,7 +4,7 @@
  *   audience  its readers of one encoding, and the stream they read
  *   cursor    one reader's place in it
  *   peer      one connection: protocol state, input left over, outbox, cursors
- *   page      a stretch of history on its way from the store, or rendered and kept for the next who wants it */
+ *   page      a stretch of history on its way from the store, or rendered and kept */
 #pragma once
 
 #include <string.h>
@@ -111,8 +111,8 @@ struct peer {
     uint32_t share_turn;      /* when it last asked for something, in turns of the outlet; */
     size_t share_used;        /* and how much it did then, see peer_input.c */
     struct list_node resting; /* in outlet->resting while `rests` */
-    struct cursor
-        *partial; /* its frame was sent in part; nothing else may be sent before the rest */
+    /* Its frame was sent in part; nothing else may be sent before the rest */
+    struct cursor *partial;
     struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
     struct list_node timer; /* in outlet->timers[timer_kind] */
     uint64_t deadline_ms;
@@ -162,7 +162,7 @@ struct delivery {
     struct id_map *searches; /* ticket → search, see search.c */
     uint64_t last_ticket;
     size_t appends_under_way;
-    size_t work; /* done for completions in this turn, see delivery.c */
+    size_t work;      /* done for completions in this turn, see delivery.c */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
     bool asked_store; /* something was submitted since completions were last collected */
@@ -187,9 +187,8 @@ struct audience *audience_open(struct channel *channel, struct encoding encoding
 void audience_mark(struct audience *audience); /* dirty */
 /* Its stream has grown (`grown`) or shrunk. */
 void audience_weigh(struct audience *audience, bool grown);
-void audience_leave(
-    struct audience
-        *audience); /* one cursor less; the last frees it, and the channel with its last audience */
+void audience_leave(struct audience *audience); /* one cursor less; the last frees it, and the
+                                                   channel with its last audience */
 
 /* cursor.c */
 void cursor_open(struct peer *peer, struct channel *channel, const struct effect *effect);
@@ -199,7 +198,8 @@ void cursor_block(
     struct cursor *cursor); /* FLOWING → BLOCKED, when there is something it has not sent */
 void cursor_unblock(struct cursor *cursor);
 uint64_t cursor_pending_end(const struct cursor *cursor); /* up to where it may send now */
-/* What the bytes of a page depend on beside the room and its entries: the words, and whether they come in batches. */
+/* What the bytes of a page depend on beside the room and its entries: the words, and whether they
+ * come in batches. */
 static inline uint32_t page_form(struct encoding encoding, bool batched) {
     return encoding_key(encoding) | (uint32_t)batched << 31;
 }
@@ -244,7 +244,8 @@ void peer_gate(struct peer *peer); /* tells the transport whether to go on readi
 void peer_append(struct peer *peer, struct slice bytes);     /* one answer */
 void peer_append_blob(struct peer *peer, struct blob *blob); /* shares it */
 void peer_prepend(struct peer *peer, struct slice bytes);
-/* Moves the rest of a frame that went out in part to the front of the outbox, if it is not larger. */
+/* Moves the rest of a frame that went out in part to the front of the outbox, if it is not larger.
+ */
 void peer_take_rest_of_frame(struct peer *peer, size_t largest);
 void peer_drop_output(struct peer *peer);
 void peer_send(struct peer *peer);

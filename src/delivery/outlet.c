@@ -21,8 +21,8 @@ void outlet_deinit(struct outlet *outlet) {
     buffer_close(&outlet->scratch);
 }
 
-/* When the wall clock is set back, time must not stand still until it has caught up: sessions would linger, and rate
- * limits would last, for that long. It goes on at the pace of the other clock. */
+/* When the wall clock is set back, time must not stand still until it has caught up: sessions would
+ * linger, and rate limits would last, for that long. It goes on at the pace of the other clock. */
 void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms) {
     uint64_t passed_ms = monotonic_ms > outlet->now_ms ? monotonic_ms - outlet->now_ms : 0;
     if (now_us >= outlet->now_us)
@@ -135,7 +135,8 @@ void peer_reset(struct peer *peer) {
     peer->outlet->options.transport->reset(peer->owner);
 }
 
-/* Closes at once, without what its cursors had still to send; the frame under way is completed if that is short. */
+/* Closes at once, without what its cursors had still to send; the frame under way is completed if
+ * that is short. */
 static void cut(struct peer *peer, uint16_t close_code) {
     peer->cut = false;
     if (peer->partial || peer->stage != PEER_OPEN) {
@@ -166,7 +167,8 @@ static unsigned timeout_of(const struct outlet *outlet, enum peer_timer kind) {
     }
 }
 
-/* Everybody in one list waits equally long, so each list is in order of its deadlines: no timer for each peer. */
+/* Everybody in one list waits equally long, so each list is in order of its deadlines: no timer for
+ * each peer. */
 void peer_set_timer(struct peer *peer, enum peer_timer kind) {
     struct outlet *outlet = peer->outlet;
     unsigned timeout_ms = timeout_of(outlet, kind);
@@ -197,7 +199,8 @@ static bool idle_for(const struct peer *peer, uint64_t idle_ms) {
     return peer->active_ms + idle_ms <= peer->outlet->now_ms;
 }
 
-/* A look at a peer that is through its handshake, once an interval: is it still there, does it still want anything? */
+/* A look at a peer that is through its handshake, once an interval: is it still there, does it
+ * still want anything? */
 static void ping_due(struct peer *peer) {
     struct outlet *outlet = peer->outlet;
     unsigned idle_ms = outlet->options.idle_timeout_ms;
@@ -216,8 +219,8 @@ static void ping_due(struct peer *peer) {
     peer_set_timer(peer, outlet->options.ping_timeout_ms ? TIMER_PONG : TIMER_PING);
 }
 
-/* A protocol that tells whether a request is half done (HTTP) is asked again and again. Each request has as long as the
- * first one, and up to the next look. */
+/* A protocol that tells whether a request is half done (HTTP) is asked again and again. Each
+ * request has as long as the first one, and up to the next look. */
 static void handshake_due(struct peer *peer) {
     bool answering = peer->waits_for_answer || peer->reading || peer->out_first;
     bool idle = idle_for(peer, KEEP_ALIVE_MS);
@@ -291,8 +294,8 @@ void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
         leave(peer, close_code);
 }
 
-/* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can resume. The stream must
- * not change under stream_trim, so its peer is only marked here. */
+/* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can
+ * resume. The stream must not change under stream_trim, so its peer is only marked here. */
 static void evict(void *context, struct stream_wait *wait) {
     struct cursor *cursor = container_of(wait, struct cursor, wait);
     struct audience *audience = context;
@@ -319,7 +322,8 @@ static void send_ready(struct outlet *outlet) {
     }
 }
 
-/* The next reader of another peer: all that a peer reads goes out at once, and with that its cursors may go. */
+/* The next reader of another peer: all that a peer reads goes out at once, and with that its
+ * cursors may go. */
 static struct list_node *next_reader(struct list_node *node) {
     const struct peer *peer = container_of(node, struct cursor, node)->peer;
     while (node && container_of(node, struct cursor, node)->peer == peer)
@@ -361,8 +365,8 @@ static void send_dirty(struct outlet *outlet) {
     }
 }
 
-/* Whoever came from history to live while the others were sent to has been offered nothing yet: what it is to read must
- * stay for the next time. */
+/* Whoever came from history to live while the others were sent to has been offered nothing yet:
+ * what it is to read must stay for the next time. */
 static void trim_dirty(struct outlet *outlet) {
     for (struct list_node *node = outlet->dirty.first, *next; node; node = next) {
         struct audience *audience = container_of(node, struct audience, dirty);
@@ -376,8 +380,9 @@ static void trim_dirty(struct outlet *outlet) {
     }
 }
 
-/* All streams together hold more than they may. Those that were silent longest let go of everything: whoever stands in
- * them has not read for longest. One that is dirty still must have somebody offered something for the first time. */
+/* All streams together hold more than they may. Those that were silent longest let go of
+ * everything: whoever stands in them has not read for longest. One that is dirty still must have
+ * somebody offered something for the first time. */
 static void relieve(struct outlet *outlet) {
     struct delivery *delivery = outlet->delivery;
     size_t limit = delivery->options.stream_memory;

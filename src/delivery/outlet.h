@@ -1,9 +1,10 @@
-/* The outlet: the connection side of delivery. It owns what each connection has of protocol state, answers waiting to be
- * sent and cursors into streams, and decides what is sent next. No I/O: a transport (net, or the simulator) hands bytes in
- * and takes bytes out through the callbacks below. One outlet serves one loop.
+/* The outlet: the connection side of delivery. It owns what each connection has of protocol state,
+ * answers waiting to be sent and cursors into streams, and decides what is sent next. No I/O: a
+ * transport (net, or the simulator) hands bytes in and takes bytes out through the callbacks below.
+ * One outlet serves one loop.
  *
- * In one turn of its loop the transport calls, in any order, outlet_open, _receive, _end_of_file, _writable, _gone; then
- * delivery_turn (delivery.h) sends what came of it. */
+ * In one turn of its loop the transport calls, in any order, outlet_open, _receive, _end_of_file,
+ * _writable, _gone; then delivery_turn (delivery.h) sends what came of it. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,17 +19,17 @@ struct outlet;
 struct peer;     /* one connection, as the outlet sees it */
 struct delivery; /* the hub side */
 
-/* What the outlet asks of the connection's owner. `owner` is what was given to outlet_open. None of them may call back into
- * the outlet. */
+/* What the outlet asks of the connection's owner. `owner` is what was given to outlet_open. None of
+ * them may call back into the outlet. */
 struct transport {
-    /* Sends what the socket takes now. Returns the number of bytes taken (0 … all); -1 when the connection is broken
-     * (the owner then calls outlet_gone from its loop, later). Taking fewer than all means: call outlet_writable when
-     * there is room again. */
+    /* Sends what the socket takes now. Returns the number of bytes taken (0 … all); -1 when the
+     * connection is broken (the owner then calls outlet_gone from its loop, later). Taking fewer
+     * than all means: call outlet_writable when there is room again. */
     ssize_t (*send)(void *owner, const struct iovec *vectors, int count);
     /* Stop or go on handing in bytes. */
     void (*pause)(void *owner, bool paused);
-    /* Everything was sent: close gracefully (shut down writing, read until the other side closes or `linger` passes), then
-     * call outlet_gone. */
+    /* Everything was sent: close gracefully (shut down writing, read until the other side closes or
+     * `linger` passes), then call outlet_gone. */
     void (*finish)(void *owner);
     /* Close at once (a reset), then call outlet_gone from the loop. */
     void (*reset)(void *owner);
@@ -44,13 +45,16 @@ struct outlet_options {
     unsigned handshake_timeout_ms, idle_timeout_ms;
 };
 
-/* The time, before anything else in each turn: wall clock (for entries) and a monotonic one (for timeouts). */
+/* The time, before anything else in each turn: wall clock (for entries) and a monotonic one (for
+ * timeouts). */
 void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms);
 
 /* A new connection. `address` is copied. The peer lives until outlet_gone. */
-struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner, struct slice address);
+struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
+                         struct slice address);
 
-/* Bytes that arrived. What is not used at once is copied (and bounded: the protocols limit what they wait for). */
+/* Bytes that arrived. What is not used at once is copied (and bounded: the protocols limit what
+ * they wait for). */
 void outlet_receive(struct peer *peer, struct slice bytes);
 /* The socket has no more for now; after every run of outlet_receive. */
 void outlet_read_end(struct peer *peer);
@@ -61,7 +65,8 @@ void outlet_writable(struct peer *peer);
 /* The connection is closed; the peer is freed. */
 void outlet_gone(struct peer *peer);
 
-/* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent). */
+/* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent).
+ */
 void outlet_close_all(struct outlet *outlet, uint16_t close_code);
 size_t outlet_peer_count(const struct outlet *outlet);
 

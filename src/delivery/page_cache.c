@@ -1,5 +1,6 @@
-/* Pages of history for those who catch up: read once, rendered once for each encoding, shared. Ten thousand readers who
- * come back for the same hundred entries cost one read. Kept for a few seconds and up to LIMIT_PAGE_CACHE_BYTES. */
+/* Pages of history for those who catch up: read once, rendered once for each encoding, shared. Ten
+ * thousand readers who come back for the same hundred entries cost one read. Kept for a few seconds
+ * and up to LIMIT_PAGE_CACHE_BYTES. */
 #include "delivery/internal.h"
 
 #define PAGE_KEEP_MS 5000
@@ -131,7 +132,8 @@ void page_cache_want(struct page_cache *cache, struct peer *peer, struct slice r
     buffer_close(&key);
 }
 
-/* Renders in the words of any of those who wait; they all read the same encoding. False when none is left. */
+/* Renders in the words of any of those who wait; they all read the same encoding. False when none
+ * is left. */
 static bool page_render(struct page_cache *cache, struct cached_page *cached,
                         const struct page *page) {
     struct outlet *outlet = &cache->delivery->outlet;
@@ -161,8 +163,8 @@ static bool page_render(struct page_cache *cache, struct cached_page *cached,
     return false;
 }
 
-/* A page goes on where the reader is, or at the first entry that there still is. A hole is damage, not history: to be told
- * of as such, and not to be passed over. */
+/* A page goes on where the reader is, or at the first entry that there still is. A hole is damage,
+ * not history: to be told of as such, and not to be passed over. */
 static bool page_is_whole(const struct page *page, uint64_t after, uint64_t before) {
     uint64_t next = page->head.first > after + 1 ? page->head.first : after + 1;
     for (size_t i = 0; i < page->count; i++, next++) {

@@ -1,17 +1,19 @@
 /* What a peer asks for: bytes go through its protocol, one request at a time, into the hub.
  *
- * Input waits (and the transport is told not to read) while the hub asks for it, while an answer that must come first
- * is under way, or while the peer does not take the answers it already has. So nobody can make us hold more than one
- * read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a page and the requests under way.
+ * Input waits (and the transport is told not to read) while the hub asks for it, while an answer
+ * that must come first is under way, or while the peer does not take the answers it already has. So
+ * nobody can make us hold more than one read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a
+ * page and the requests under way.
  *
- * It also waits for the next turn of the loop when the peer has had its share of this one, so that nobody makes the
- * others wait. A share is counted in bytes: those of a message (a few bytes can unpack to many), those of the hub's
- * effects, and a fixed charge for each request. */
+ * It also waits for the next turn of the loop when the peer has had its share of this one, so that
+ * nobody makes the others wait. A share is counted in bytes: those of a message (a few bytes can
+ * unpack to many), those of the hub's effects, and a fixed charge for each request. */
 #include "delivery/internal.h"
 
 #define SHARE (256 * 1024)
 #define REQUEST_CHARGE 256
-/* Between two notes in the log. They are for the operator; whoever causes them can do so as often as they like. */
+/* Between two notes in the log. They are for the operator; whoever causes them can do so as often
+ * as they like. */
 #define NOTE_INTERVAL_MS 10000
 
 static bool gated(const struct peer *peer) {
@@ -64,7 +66,8 @@ static void ask(struct peer *peer, const struct request *request) {
     charge(peer, delivery->answered);
 }
 
-/* The connection speaks another protocol from here on (an upgrade); its first session was that of a passer-by. */
+/* The connection speaks another protocol from here on (an upgrade); its first session was that of a
+ * passer-by. */
 static void switch_protocol(struct peer *peer, const struct protocol *next,
                             const struct handover *handover, struct buffer *output) {
     struct outlet *outlet = peer->outlet;
@@ -180,7 +183,8 @@ void peer_drop_input(struct peer *peer) {
     peer->input = NULL;
 }
 
-/* Feeds what was left over. The peer may close meanwhile and drop its input, so it is taken out of it first. */
+/* Feeds what was left over. The peer may close meanwhile and drop its input, so it is taken out of
+ * it first. */
 static void feed_kept(struct peer *peer, bool read_end) {
     struct buffer *input = peer->input;
     peer->input = NULL;
@@ -193,7 +197,8 @@ static void feed_kept(struct peer *peer, bool read_end) {
     memory_free(input);
 }
 
-/* The protocol sees what is left, which may be a last request without its ending, until it has asked to quit. */
+/* The protocol sees what is left, which may be a last request without its ending, until it has
+ * asked to quit. */
 static void finish_input(struct peer *peer) {
     struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
     struct buffer rest = {0}; /* of its own, because the peer may close meanwhile */

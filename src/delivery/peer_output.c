@@ -1,6 +1,6 @@
-/* What a peer sends next: the rest of a frame that went out in part, then the answers in its outbox, then what its
- * cursors have not sent yet; all of it in one call of the transport's send. Answers and room data meet only between
- * frames. */
+/* What a peer sends next: the rest of a frame that went out in part, then the answers in its
+ * outbox, then what its cursors have not sent yet; all of it in one call of the transport's send.
+ * Answers and room data meet only between frames. */
 #include "delivery/internal.h"
 
 #define SEND_VECTORS 64
@@ -204,7 +204,8 @@ static void outbox_sent(struct peer *peer, size_t bytes) {
         pop(peer);
 }
 
-/* Moves everything forward by the `taken` bytes that went out, in the order in which they were put together. */
+/* Moves everything forward by the `taken` bytes that went out, in the order in which they were put
+ * together. */
 static void advance(struct peer *peer, const struct sending *sending, size_t taken) {
     peer->partial = NULL;
     for (int i = 0; i < sending->part_count; i++) {
@@ -229,14 +230,16 @@ static void advance(struct peer *peer, const struct sending *sending, size_t tak
     }
 }
 
-/* The peer takes no bytes for now: its cursors keep their places in the streams and cost nothing else. */
+/* The peer takes no bytes for now: its cursors keep their places in the streams and cost nothing
+ * else. */
 static void block(struct peer *peer) {
     peer->blocked = true;
     for (struct list_node *node = peer->sending.first; node; node = node->next)
         cursor_block(container_of(node, struct cursor, work));
 }
 
-/* Whether there is something to send after all: the goodbye of a peer that has sent everything else. */
+/* Whether there is something to send after all: the goodbye of a peer that has sent everything
+ * else. */
 static bool next_stage(struct peer *peer) {
     struct outlet *outlet = peer->outlet;
     if (peer->out_first || !list_empty(&peer->cursors))

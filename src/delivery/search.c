@@ -1,4 +1,5 @@
-/* Searches of clients, under way in the store. One at a time for each: its input waits for the answer. */
+/* Searches of clients, under way in the store. One at a time for each: its input waits for the
+ * answer. */
 #include "delivery/internal.h"
 
 struct search {

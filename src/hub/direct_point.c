@@ -1,9 +1,11 @@
-/* Coming back to a conversation after the server was restarted. The hub knows a direct-message room by the sessions of
- * both sides, and has forgotten it with them; its log is still there. The first of the two to come back cannot name the
- * other yet, so the place where it was cut off is kept with its session, until the other is back or writes.
+/* Coming back to a conversation after the server was restarted. The hub knows a direct-message room
+ * by the sessions of both sides, and has forgotten it with them; its log is still there. The first
+ * of the two to come back cannot name the other yet, so the place where it was cut off is kept with
+ * its session, until the other is back or writes.
  *
- * Whoever says to come back need not have been there: the name may be somebody else's by now, or it is just a try. So a
- * room that is opened in this way is gone again when its log turns out to be empty. */
+ * Whoever says to come back need not have been there: the name may be somebody else's by now, or it
+ * is just a try. So a room that is opened in this way is gone again when its log turns out to be
+ * empty. */
 #include "hub/internal.h"
 #include "hub/pack.h"
 
@@ -64,7 +66,8 @@ static void keep_point(struct session *session, struct slice folded, const struc
     session->points = point;
 }
 
-/* The one of both names that is not the session's own; empty: neither is, so the room is not the session's. */
+/* The one of both names that is not the session's own; empty: neither is, so the room is not the
+ * session's. */
 static struct slice other_name(const struct session *session, struct slice folded) {
     struct slice second = slice_skip(folded, 1);
     struct slice first = slice_cut(&second, ',');

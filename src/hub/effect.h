@@ -1,5 +1,5 @@
-/* Effects: all that ever leaves the hub. They are carried out in order, after the step. Slices and arrays live in the
- * effects' own arena until effects_clear. */
+/* Effects: all that ever leaves the hub. They are carried out in order, after the step. Slices and
+ * arrays live in the effects' own arena until effects_clear. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,16 +23,18 @@ enum effect_kind {
     EFFECT_RECALL,   /* mark.identity → EVENT_RECALLED */
     EFFECT_ERASE,    /* room_key: forget the room and all that is in it */
     /* To delivery. */
-    EFFECT_SHOW_ENTRY,  /* room_key, room, entry: to every reader of the room (a reference is held) */
+    EFFECT_SHOW_ENTRY,  /* room_key, room, entry: to every reader of the room (a reference is held)
+                         */
     EFFECT_SHOW_SIGNAL, /* room_key, room, signal: borrowed from the event, render it now */
     EFFECT_REPLY,       /* connection, reply */
     EFFECT_SUBSCRIBE,   /* connection, room_key, room, next, last, side, live_reply */
     EFFECT_UNSUBSCRIBE, /* connection, room_key */
-    EFFECT_READ,        /* connection, cid, room_key, room, after/before, limit → a REPLY_BATCH, or an error */
-    EFFECT_SEARCH,      /* connection, search → a REPLY_FOUND, or an error */
-    EFFECT_PAUSE,       /* connection: read nothing more from it */
-    EFFECT_RESUME,      /* connection: read again */
-    EFFECT_CLOSE,       /* connection, close_code: after all that was shown and answered so far */
+    EFFECT_READ,   /* connection, cid, room_key, room, after/before, limit → a REPLY_BATCH, or an
+                      error */
+    EFFECT_SEARCH, /* connection, search → a REPLY_FOUND, or an error */
+    EFFECT_PAUSE,  /* connection: read nothing more from it */
+    EFFECT_RESUME, /* connection: read again */
+    EFFECT_CLOSE,  /* connection, close_code: after all that was shown and answered so far */
 };
 
 /* In a direct-message room each side reads the same entry in other words. */
@@ -49,8 +51,9 @@ struct effect {
         struct read_mark mark;
         struct {
             struct entry *entry;
-            /* Of a direct message: whose words these are. The room's name is "@FIRST,SECOND"; of somebody who writes to
-             * themselves "@ann,ann", and author and reader are SIDE_FIRST. Of a public room: SIDE_PUBLIC. */
+            /* Of a direct message: whose words these are. The room's name is "@FIRST,SECOND"; of
+             * somebody who writes to themselves "@ann,ann", and author and reader are SIDE_FIRST.
+             * Of a public room: SIDE_PUBLIC. */
             enum side author;
         } show;
         struct reply reply;
@@ -88,8 +91,9 @@ struct effects {
 };
 
 /* A zeroed struct is empty and ready. */
-void effects_clear(struct effects *effects); /* unrefs entries, frees drafts and signals nobody took (set to NULL by
-                                                whoever takes them); keeps the memory */
+void effects_clear(
+    struct effects *effects); /* unrefs entries, frees drafts and signals nobody took (set to NULL
+                                 by whoever takes them); keeps the memory */
 void effects_close(struct effects *effects); /* effects_clear, and frees the memory */
 
 /* A zeroed effect of this kind; the pointer is valid until the next effects_add. */

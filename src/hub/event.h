@@ -10,18 +10,22 @@
 #include "hub/signal.h"
 
 enum event_kind {
-    EVENT_TICK,      /* time has passed; at least ten times a second while anything is waiting for time */
-    EVENT_OPENED,    /* a connection speaks a protocol now */
-    EVENT_REQUEST,   /* it asks for something */
-    EVENT_CLOSED,    /* it is gone; nothing can be sent to it any more */
+    EVENT_TICK,   /* time has passed; at least ten times a second while anything is waiting for time
+                   */
+    EVENT_OPENED, /* a connection speaks a protocol now */
+    EVENT_REQUEST, /* it asks for something */
+    EVENT_CLOSED,  /* it is gone; nothing can be sent to it any more */
     /* Completions of the store, in the order of its queue. */
-    EVENT_FOLLOWED,  /* answer to EFFECT_FOLLOW: the room's head; every later entry comes by EVENT_COMMITTED */
+    EVENT_FOLLOWED,  /* answer to EFFECT_FOLLOW: the room's head; every later entry comes by
+                        EVENT_COMMITTED */
     EVENT_APPENDED,  /* answer to EFFECT_APPEND; before the EVENT_COMMITTED that holds the entry */
-    EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous, once */
-    EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's (its origin zero); or ours refused (error) */
+    EVENT_COMMITTED, /* entries of a followed room are durable: ours or another node's, contiguous,
+                        once */
+    EVENT_SIGNALLED, /* a signal of a followed room, ours or another node's (its origin zero); or
+                        ours refused (error) */
     EVENT_LISTED,    /* answer to EFFECT_LIST */
     EVENT_RECALLED,  /* answer to EFFECT_RECALL */
-    EVENT_TRIMMED,   /* the oldest entries of a followed room were let go of: its log begins later */
+    EVENT_TRIMMED, /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
 /* What a kind of client is like; fixed for the life of a connection. */
@@ -33,8 +37,8 @@ struct traits {
     bool numbered;         /* signs as "Client N" */
     bool direct;           /* gets direct messages when it has a name */
     bool needs_name;       /* nothing is allowed before a name is claimed */
-    bool transient;        /* one request at a time under an identity of its own (HTTP); is in no room */
-    bool lingers;          /* a lost connection keeps session and name for session_linger */
+    bool transient; /* one request at a time under an identity of its own (HTTP); is in no room */
+    bool lingers;   /* a lost connection keeps session and name for session_linger */
 };
 
 /* The state of a room's log. */
@@ -50,13 +54,13 @@ struct room_head {
 
 struct event {
     enum event_kind kind;
-    int64_t now_us;      /* wall clock, for timestamps; never goes back from one event to the next */
+    int64_t now_us; /* wall clock, for timestamps; never goes back from one event to the next */
     uint64_t connection; /* OPENED, REQUEST, CLOSED */
     union {
         struct {
             struct traits traits;
-            char secret[48];            /* fresh and random: the session's secret, zero-terminated text */
-            struct identity identity;   /* its digest */
+            char secret[48]; /* fresh and random: the session's secret, zero-terminated text */
+            struct identity identity; /* its digest */
         } opened;
         const struct request *request;
         struct {

@@ -1,6 +1,7 @@
-/* The hub: the deterministic core. It knows sessions, names, rooms and who is in them, and decides what every request
- * and completion means. hub_step is its only entrance; it never calls out, so it can never be re-entered. It has no
- * clock, no randomness, no threads, no sockets and no files: the same events give the same effects. */
+/* The hub: the deterministic core. It knows sessions, names, rooms and who is in them, and decides
+ * what every request and completion means. hub_step is its only entrance; it never calls out, so it
+ * can never be re-entered. It has no clock, no randomness, no threads, no sockets and no files: the
+ * same events give the same effects. */
 #pragma once
 
 #include <stddef.h>
@@ -28,8 +29,8 @@ void hub_free(struct hub *hub);
 /* Appends what follows from `event` to `effects`. */
 void hub_step(struct hub *hub, const struct event *event, struct effects *effects);
 
-/* For checks and metrics. Clients are connections, and those of which something is still under way; sessions may also be
- * without one, and clients that are transient or have quit have none. */
+/* For checks and metrics. Clients are connections, and those of which something is still under way;
+ * sessions may also be without one, and clients that are transient or have quit have none. */
 size_t hub_client_count(const struct hub *hub);
 size_t hub_session_count(const struct hub *hub);
 /* Whether somebody with this identity is here or may come back. */

@@ -112,14 +112,14 @@ struct client {
     struct session *session;    /* NULL: transient, or it has quit */
     struct membership *current; /* the room that requests without a room mean */
     struct roster roster;
-    struct deferral *deferral;  /* NULL: none */
-    unsigned outstanding; /* drafts, signals and lists in the store's queue */
-    unsigned room_count;  /* public rooms it is in and not leaving */
-    uint16_t retry_count; /* drafts under way that are known_only */
+    struct deferral *deferral; /* NULL: none */
+    unsigned outstanding;      /* drafts, signals and lists in the store's queue */
+    unsigned room_count;       /* public rooms it is in and not leaving */
+    uint16_t retry_count;      /* drafts under way that are known_only */
     uint16_t close_code;
     uint8_t state; /* enum client_state */
     bool paused;
-    bool listing; /* a list is under way, and what it asks for next must not show in it */
+    bool listing;    /* a list is under way, and what it asks for next must not show in it */
     bool introduced; /* said hello, or was told its secret */
     struct traits traits;
 };
@@ -137,7 +137,8 @@ struct origin client_origin(const struct client *client);
 /* One more, one less under way. After client_settle the client may be gone. */
 void client_submit(struct hub *hub, struct client *client);
 void client_settle(struct hub *hub, struct client *client);
-/* Nothing more is read from it until less is under way, no request is deferred and no list awaited. */
+/* Nothing more is read from it until less is under way, no request is deferred and no list awaited.
+ */
 void client_pause(struct hub *hub, struct client *client);
 void client_free(struct client *client); /* without effects, for the end of the hub */
 
@@ -168,9 +169,9 @@ struct session {
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
-    struct map *marks; /* how far it has read, by room key; NULL: nothing */
-    struct list_node lingering; /* while expires_us is set */
-    int64_t expires_us;         /* 0: is live, or over */
+    struct map *marks;           /* how far it has read, by room key; NULL: nothing */
+    struct list_node lingering;  /* while expires_us is set */
+    int64_t expires_us;          /* 0: is live, or over */
 };
 
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
@@ -208,8 +209,7 @@ int name_check_claim(struct hub *hub, struct slice name, const struct session *s
                      const struct session *also) MUST_USE;
 /* Whether this label may be signed with; ERR_NAME_TAKEN when it could be taken for a name that
  * somebody else holds, for a numbered client or for the server. ERR_BAD_REQUEST. */
-int name_check_label(struct hub *hub, struct slice label,
-                     const struct identity *identity) MUST_USE;
+int name_check_label(struct hub *hub, struct slice label, const struct identity *identity) MUST_USE;
 /* Only after name_check_claim. A name held so far is released. */
 void name_claim(struct hub *hub, struct session *session, struct slice name);
 void name_release(struct hub *hub, struct session *session);
@@ -326,7 +326,8 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
 void membership_left(struct hub *hub, struct client *client, struct room *room,
                      struct signal *signal, int error);
 void membership_free(struct membership *membership); /* without effects */
-/* The one that a request for a room of this name means. ERR_BAD_REQUEST, ERR_NOT_FOUND when it is not in there. */
+/* The one that a request for a room of this name means. ERR_BAD_REQUEST, ERR_NOT_FOUND when it is
+ * not in there. */
 int membership_find(struct hub *hub, const struct client *client, struct slice name,
                     struct membership **membership) MUST_USE;
 void handle_join(struct hub *hub, struct client *client, const struct request *request);
@@ -397,10 +398,11 @@ struct direct_side {
 };
 
 struct direct {
-    struct direct_side
-        sides[2];  /* in the order of the room's name; only the first when they are the same */
+    /* In the order of the room's name; only the first when they are the same */
+    struct direct_side sides[2];
     bool forsaken; /* is to be erased as soon as nobody reads it */
-    bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it is empty */
+    bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it
+                      is empty */
     struct slice folded; /* the room's name as it is compared; points into bytes */
     char bytes[];
 };
@@ -418,9 +420,10 @@ int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_U
 
 /* direct_point.c */
 
-/* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the other side is back
- * too; to be followed by direct_attach. ERR_NOT_FOUND: it is not; where `entrance` wants to read on is kept for when it
- * is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. The client has a session; `name` is not empty. */
+/* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the
+ * other side is back too; to be followed by direct_attach. ERR_NOT_FOUND: it is not; where
+ * `entrance` wants to read on is kept for when it is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. The
+ * client has a session; `name` is not empty. */
 int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
                      const struct entrance *entrance, struct place *place) MUST_USE;
 /* How the session enters the room to read on where it was cut off; NULL: there is no such place. */

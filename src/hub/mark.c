@@ -1,7 +1,9 @@
-/* Read marks: how far a session has read its rooms. A mark never goes back, and is shown as no further than the room is.
+/* Read marks: how far a session has read its rooms. A mark never goes back, and is shown as no
+ * further than the room is.
  *
- * The store keeps them for sessions that come back after a restart. Who scrolls through a busy room tells of every message,
- * so a mark is only written some seconds after it has changed, or when its session goes. */
+ * The store keeps them for sessions that come back after a restart. Who scrolls through a busy room
+ * tells of every message, so a mark is only written some seconds after it has changed, or when its
+ * session goes. */
 #include "hub/internal.h"
 #include "hub/pack.h"
 
@@ -9,8 +11,8 @@
 
 struct mark {
     const struct session *session;
-    struct list_node
-        unsaved; /* in hub->unsaved while it is not written, the one changed first at the front */
+    /* In hub->unsaved while it is not written, the one changed first at the front */
+    struct list_node unsaved;
     bool is_unsaved;
     int64_t changed_us; /* since when it is not */
     uint64_t seq;

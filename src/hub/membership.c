@@ -234,8 +234,8 @@ static int check_join(const struct client *client, const struct place *place) {
     return !inside && client->room_count >= LIMIT_ROOMS_PER_SESSION ? ERR_TOO_MANY : 0;
 }
 
-/* Whether a request for this room waits already. Were any number of them to wait, all their answers, each with the
- * room's topic, would come at once, whether the client takes them or not. */
+/* Whether a request for this room waits already. Were any number of them to wait, all their
+ * answers, each with the room's topic, would come at once, whether the client takes them or not. */
 static bool is_entering(const struct client *client, const struct room *room) {
     const struct membership *membership = room != NULL ? roster_find(&client->roster, room) : NULL;
 

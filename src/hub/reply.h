@@ -1,5 +1,5 @@
-/* Replies: what the hub answers to one connection. A protocol renders each in its own words, or says nothing. Slices
- * are borrowed and valid until the next step. */
+/* Replies: what the hub answers to one connection. A protocol renders each in its own words, or
+ * says nothing. Slices are borrowed and valid until the next step. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,19 +10,20 @@
 enum reply_kind {
     REPLY_CONNECTED, /* in the lobby without having asked: room, client_count, timestamp_us */
     REPLY_WELCOME,   /* to hello: name, session, limits, rooms */
-    REPLY_NAMED,     /* the name is claimed; greeting: it is the first (line protocol: the two greeting lines); announced:
-                        the room tells the one who asked too */
-    REPLY_ACK,       /* cid; outcome with seq 0 where the request makes no entry */
-    REPLY_JOINED,    /* room, epoch, first, last, client_count, topic */
-    REPLY_GAP,       /* room, epoch, after, first, reason */
-    REPLY_BATCH,     /* room, entries, more, and epoch, first, last of the room; made by delivery from a page */
-    REPLY_FOUND,     /* entries, entry_rooms, more: the best first; made by delivery from findings */
-    REPLY_LIVE,      /* room, last: everything up to it was sent; made by delivery */
-    REPLY_ROOMS,     /* items */
-    REPLY_MEMBERS,   /* room, items */
-    REPLY_NAMES,     /* items */
-    REPLY_TOKEN,     /* session */
-    REPLY_ERROR,     /* error, text, retry_ms */
+    REPLY_NAMED,  /* the name is claimed; greeting: it is the first (line protocol: the two greeting
+                     lines); announced:  the room tells the one who asked too */
+    REPLY_ACK,    /* cid; outcome with seq 0 where the request makes no entry */
+    REPLY_JOINED, /* room, epoch, first, last, client_count, topic */
+    REPLY_GAP,    /* room, epoch, after, first, reason */
+    REPLY_BATCH, /* room, entries, more, and epoch, first, last of the room; made by delivery from a
+                    page */
+    REPLY_FOUND, /* entries, entry_rooms, more: the best first; made by delivery from findings */
+    REPLY_LIVE,  /* room, last: everything up to it was sent; made by delivery */
+    REPLY_ROOMS, /* items */
+    REPLY_MEMBERS, /* room, items */
+    REPLY_NAMES,   /* items */
+    REPLY_TOKEN,   /* session */
+    REPLY_ERROR,   /* error, text, retry_ms */
 };
 
 /* One line of a list: a room, or a member. */
@@ -53,14 +54,16 @@ struct reply {
     struct outcome outcome; /* of an ack */
     const struct reply_item *items;
     size_t item_count;
-    struct entry *const *entries; /* ascending; of a search: the best first */
+    struct entry *const *entries;    /* ascending; of a search: the best first */
     const struct slice *entry_rooms; /* of a search: the name of each one's room */
     size_t entry_count;
     bool more;
-    bool backwards; /* of a batch: read back from an end, so that where not all fits the oldest are left out */
+    bool backwards; /* of a batch: read back from an end, so that where not all fits the oldest are
+                       left out */
     bool greeting;
     bool announced;
     bool catching_up; /* of a batch: part of joining, not an answer to history */
     bool batched;     /* of one that is catching up: who joins asked for it, and knows batches */
-    uint8_t side;     /* of a batch of a direct-message room: the reader's (enum side); SIDE_PUBLIC: not known */
+    uint8_t side; /* of a batch of a direct-message room: the reader's (enum side); SIDE_PUBLIC: not
+                     known */
 };

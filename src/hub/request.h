@@ -1,5 +1,5 @@
-/* Requests: what a protocol understood from a client's bytes. Slices are borrowed from the protocol and valid for the
- * one step that handles the request. */
+/* Requests: what a protocol understood from a client's bytes. Slices are borrowed from the protocol
+ * and valid for the one step that handles the request. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,17 +34,19 @@ struct resume_point {
 
 struct request {
     enum request_kind kind;
-    struct slice cid;     /* empty: no answer wanted where none is needed */
-    struct slice room;    /* as the client wrote it; empty: the session's current room where it has one */
-    struct slice to;      /* a name: a direct message */
-    struct slice name;    /* to claim */
-    struct slice sender;  /* a label to sign with */
+    struct slice cid; /* empty: no answer wanted where none is needed */
+    /* As the client wrote it; empty: the session's current room where it has one */
+    struct slice room;
+    struct slice to;     /* a name: a direct message */
+    struct slice name;   /* to claim */
+    struct slice sender; /* a label to sign with */
     struct slice content;
-    struct slice key;     /* of a reaction; see entry_body */
-    struct slice meta;    /* see entry_body */
+    struct slice key;  /* of a reaction; see entry_body */
+    struct slice meta; /* see entry_body */
     struct slice epoch;
     struct slice session; /* secret of the session to take over */
-    struct identity session_identity; /* its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
+    /* Its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
+    struct identity session_identity;
     const struct slice *rooms; /* to search, as the client wrote them */
     size_t room_count;
     const struct resume_point *resume;
@@ -56,8 +58,10 @@ struct request {
     bool removal;
     bool active;
     bool move;
-    unsigned limit;      /* entries; 0: the default, 100 of history, 20 of a search */
-    unsigned offset;     /* of a search: so many of the best were seen already */
-    uint16_t close_code; /* of REQUEST_QUIT: what to close with (RFC 6455 section 7.4); 1000: clean */
-    bool lost;           /* of REQUEST_QUIT: the client did not say goodbye, keep its name for session_linger */
+    unsigned limit;  /* entries; 0: the default, 100 of history, 20 of a search */
+    unsigned offset; /* of a search: so many of the best were seen already */
+    uint16_t
+        close_code; /* of REQUEST_QUIT: what to close with (RFC 6455 section 7.4); 1000: clean */
+    bool lost; /* of REQUEST_QUIT: the client did not say goodbye, keep its name for session_linger
+                */
 };

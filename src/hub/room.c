@@ -94,8 +94,8 @@ struct room *room_open(struct hub *hub, const struct place *place) {
 }
 
 bool room_is_missing(const struct hub *hub, const struct room *room) {
-    bool must_exist = room->direct != NULL ? room->direct->doubtful
-                                           : !hub->options.create_rooms && !room->lobby;
+    bool must_exist =
+        room->direct != NULL ? room->direct->doubtful : !hub->options.create_rooms && !room->lobby;
 
     return must_exist && room->state == ROOM_FOLLOWED && !room->exists;
 }

@@ -1,5 +1,5 @@
-/* Searching: which rooms somebody may search is decided here and nowhere else. Public rooms are open to everybody; of
- * direct-message rooms there are only one's own, to whoever asks. */
+/* Searching: which rooms somebody may search is decided here and nowhere else. Public rooms are
+ * open to everybody; of direct-message rooms there are only one's own, to whoever asks. */
 #include "hub/internal.h"
 
 #define SEARCH_DEFAULT 20

@@ -1,5 +1,5 @@
-/* Signals: what a room shows but does not keep. They travel through the store's queue, so that they come out in order
- * with the entries of their room (and, with a shared store, on every node). */
+/* Signals: what a room shows but does not keep. They travel through the store's queue, so that they
+ * come out in order with the entries of their room (and, with a shared store, on every node). */
 #pragma once
 
 #include <stdbool.h>
@@ -10,11 +10,12 @@
 enum signal_kind {
     SIGNAL_JOINED,  /* a session is in the room; name empty when it has none */
     SIGNAL_LEFT,    /* a session has left it */
-    SIGNAL_RENAMED, /* somebody in the room goes by `name` now; `former` empty: had no name before */
+    SIGNAL_RENAMED, /* somebody in the room goes by `name` now; `former` empty: had no name before
+                     */
     SIGNAL_COUNT,   /* only the count changed (rooms above announce_limit) */
     SIGNAL_TYPING,
-    SIGNAL_BINARY,  /* a binary frame among raw text clients */
-    SIGNAL_FENCE,   /* of no room and shown to nobody: back when all that was sent before it is */
+    SIGNAL_BINARY, /* a binary frame among raw text clients */
+    SIGNAL_FENCE,  /* of no room and shown to nobody: back when all that was sent before it is */
 };
 
 struct signal {
@@ -35,7 +36,8 @@ struct signal {
     char bytes[];
 };
 
-/* Copies; free with signal_free. `room_key`, `room_name`, `name`, `former`, `payload` of `from` are used. */
+/* Copies; free with signal_free. `room_key`, `room_name`, `name`, `former`, `payload` of `from` are
+ * used. */
 struct signal *signal_new(const struct signal *from);
 void signal_free(struct signal *signal);
 size_t signal_size(const struct signal *signal);

@@ -14,8 +14,8 @@
  * it would hold megabytes for each one that does not read. */
 #define SOCKET_UNSENT_MAX (64 * 1024)
 
-/* Whoever is on this machine may connect, as with 127.0.0.1, whatever the umask says. Who shall not is kept out by the
- * folder that the file is in. */
+/* Whoever is on this machine may connect, as with 127.0.0.1, whatever the umask says. Who shall not
+ * is kept out by the folder that the file is in. */
 #define LOCAL_MODE 0666
 
 static const char *local_path(const struct endpoint_address *address) {

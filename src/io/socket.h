@@ -15,8 +15,8 @@ struct socket_listener {
 
 /* Listens on one of the addresses of an endpoint. A socket file that nobody listens on any more
  * (its server was killed) is replaced; one that is in use, or a file that is no socket, is left
- * alone. Its file is open to everybody on the machine (mode 0666). ERR_NOT_FOUND: this machine has no such address. ERR_IO: anything else. Both with one line
- * about it in `message`. */
+ * alone. Its file is open to everybody on the machine (mode 0666). ERR_NOT_FOUND: this machine has
+ * no such address. ERR_IO: anything else. Both with one line about it in `message`. */
 int socket_listen(const struct endpoint_address *address, struct socket_listener *listener,
                   char *message, size_t size) MUST_USE;
 

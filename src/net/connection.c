@@ -19,7 +19,8 @@
 enum connection_state {
     CONNECTION_OPEN,
     CONNECTION_ENDED,     /* the other side sends no more; it may still read */
-    CONNECTION_FINISHING, /* everything was sent; input is thrown away until the other side closes */
+    CONNECTION_FINISHING, /* everything was sent; input is thrown away until the other side closes
+                           */
     CONNECTION_GONE,      /* in net->gone */
 };
 

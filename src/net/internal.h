@@ -49,8 +49,8 @@ struct net {
     struct list gone;              /* connections to close when the turn ends */
     struct list listeners;
     struct admission admission;
-    int64_t now_us; /* the wall clock at the begin of the turn; never goes back */
-    int reserve;    /* a descriptor to give up when there are no more; -1: given up */
+    int64_t now_us;      /* the wall clock at the begin of the turn; never goes back */
+    int reserve;         /* a descriptor to give up when there are no more; -1: given up */
     uint64_t refusal_ms; /* when it was logged last that somebody was refused; 0: never */
     unsigned linger_ms;
     bool in_turn;   /* the time was told to the outlet */

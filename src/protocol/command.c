@@ -6,10 +6,11 @@
  *
  * Before `register` nothing else is answered, not even with an error.
  *
- * Its clients may never send a line ending, nor look for one: they take what one read brings for one answer. So until
- * the first LF has come, a command is what has arrived by the time the socket has no more (read_end), nothing we send
- * ends in LF, and delivery leaves a gap between writes. From the first LF on, lines go both ways. The words of the feed
- * differ by that LF, hence two formats. */
+ * Its clients may never send a line ending, nor look for one: they take what one read brings for
+ * one answer. So until the first LF has come, a command is what has arrived by the time the socket
+ * has no more (read_end), nothing we send ends in LF, and delivery leaves a gap between writes.
+ * From the first LF on, lines go both ways. The words of the feed differ by that LF, hence two
+ * formats. */
 #include "base/text.h"
 #include "protocol/plain.h"
 #include "wire/line.h"

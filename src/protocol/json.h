@@ -44,11 +44,12 @@ void json_items_answer(const struct json_items *items, const struct reply *batch
 /* `count` items from `first` on, commas between. */
 struct slice json_items_slice(const struct json_items *items, size_t first, size_t count);
 
-/* Appends the object for every reply but REPLY_BATCH and REPLY_FOUND; nothing for replies that JSON clients are not
- * told. */
+/* Appends the object for every reply but REPLY_BATCH and REPLY_FOUND; nothing for replies that JSON
+ * clients are not told. */
 void json_append_reply(struct buffer *output, enum format format,
                        const struct protocol_settings *settings, const struct reply *reply);
-/* Appends {"type":"batch",…}; the items of a search tell their rooms themselves. `more`: there is more than these items. */
+/* Appends {"type":"batch",…}; the items of a search tell their rooms themselves. `more`: there is
+ * more than these items. */
 void json_append_batch(struct buffer *output, const struct reply *reply, struct slice items,
                        bool more);
 

@@ -1,10 +1,12 @@
 /* Lines with a name: for people with nc or telnet, and for scripts.
  *
  *     S banter chat server        C Jason                   S Jason has connected
- *       Enter your name:                                      Welcome Jason. Send QUIT to disconnect.
+ *       Enter your name:                                      Welcome Jason. Send QUIT to
+ * disconnect.
  *
- * After that each line is a message, QUIT leaves, and lines with a '/' in front are commands (line_command.c). How
- * messages of others look is in line_feed.c, how answers look in line_reply.c. */
+ * After that each line is a message, QUIT leaves, and lines with a '/' in front are commands
+ * (line_command.c). How messages of others look is in line_feed.c, how answers look in
+ * line_reply.c. */
 #include "protocol/line.h"
 
 #include "base/text.h"

@@ -1,5 +1,5 @@
-/* What the files of the line protocol share: line.c reads lines, line_command.c the commands among them, line_feed.c
- * and line_reply.c write. Private to protocol/. */
+/* What the files of the line protocol share: line.c reads lines, line_command.c the commands among
+ * them, line_feed.c and line_reply.c write. Private to protocol/. */
 #pragma once
 
 #include "protocol/plain.h"

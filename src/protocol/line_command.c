@@ -1,5 +1,5 @@
-/* The commands of the line protocol: a table, and a function for each. To add one, write both; /help shows it by
- * itself. */
+/* The commands of the line protocol: a table, and a function for each. To add one, write both;
+ * /help shows it by itself. */
 #include "protocol/line.h"
 
 #include "base/text.h"
@@ -54,7 +54,8 @@ static enum feed_result message(struct line_state *state, struct feed *feed, str
     return ask(feed, (struct request){.kind = REQUEST_PUBLISH, .to = name, .content = text});
 }
 
-/* The words go out as they were typed: that is how "/me" travels between chats, and each reader words it. */
+/* The words go out as they were typed: that is how "/me" travels between chats, and each reader
+ * words it. */
 static enum feed_result act(struct line_state *state, struct feed *feed, struct slice line) {
     (void)state;
     return ask(feed, (struct request){.kind = REQUEST_PUBLISH, .content = line});

@@ -15,7 +15,8 @@ static void enter(struct line_state *state, enum line_stage stage) {
         state->stage = stage;
 }
 
-/* The answer to the prompt (a greeting), or to /nick: there the line that the room shows to all is enough. */
+/* The answer to the prompt (a greeting), or to /nick: there the line that the room shows to all is
+ * enough. */
 static void named(struct line_state *state, const struct reply *reply, struct buffer *output) {
     enter(state, LINE_NAMED);
     if (!reply->greeting) {

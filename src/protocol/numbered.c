@@ -1,5 +1,6 @@
-/* Lines without names: the least a chat can be. What a client sends goes to everyone with its number in front, "Client
- * 3: text"; the hub gives the numbers. Nothing else is ever said, except why a line was not taken. An empty line leaves. */
+/* Lines without names: the least a chat can be. What a client sends goes to everyone with its
+ * number in front, "Client 3: text"; the hub gives the numbers. Nothing else is ever said, except
+ * why a line was not taken. An empty line leaves. */
 #include "base/text.h"
 #include "protocol/plain.h"
 #include "wire/line.h"

@@ -1,20 +1,22 @@
-/* What the protocols without framing share: how words of others are written so that they stay what they are. Whoever
- * reads a line knows nothing but its text, so the text alone must show who said it. Private to protocol/. */
+/* What the protocols without framing share: how words of others are written so that they stay what
+ * they are. Whoever reads a line knows nothing but its text, so the text alone must show who said
+ * it. Private to protocol/. */
 #pragma once
 
 #include "protocol/format.h"
 
-/* The signature of a message. A name as it is; a label, which may hold anything, without what would let it pass for
- * words of the server or of somebody else: ':' , the end of "->" and a '*' in front become U+FFFD, and one that ends like
- * an announcement ("Jason edited") gets U+FFFD at its end. */
+/* The signature of a message. A name as it is; a label, which may hold anything, without what would
+ * let it pass for words of the server or of somebody else: ':' , the end of "->" and a '*' in front
+ * become U+FFFD, and one that ends like an announcement ("Jason edited") gets U+FFFD at its end. */
 void plain_append_sender(struct buffer *out, struct slice sender);
 
 /* Text as one line, without LF: controls and everything that ends a line become U+FFFD. */
 void plain_append_text(struct buffer *out, struct slice text);
 
-/* Each line of `text` with `prefix` before it and LF after it. Lines end at LF, CR LF, CR, VT, FF, NEL, U+2028 and U+2029; a
- * last empty one is left out. When the prefixes come to many times the text (a message of nothing but line breaks), what
- * remains is written as one line, so that a small message never grows large. */
+/* Each line of `text` with `prefix` before it and LF after it. Lines end at LF, CR LF, CR, VT, FF,
+ * NEL, U+2028 and U+2029; a last empty one is left out. When the prefixes come to many times the
+ * text (a message of nothing but line breaks), what remains is written as one line, so that a small
+ * message never grows large. */
 void plain_append_lines(struct buffer *out, struct slice prefix, struct slice text);
 
 /* A number of entries in the words of `feed`, as a batch brings them. */

@@ -1,8 +1,10 @@
-/* The interface of a wire language. One file each: both directions stand together. A protocol turns bytes into
- * requests and replies, entries and signals into bytes; it never sees a socket, a clock or another connection.
+/* The interface of a wire language. One file each: both directions stand together. A protocol turns
+ * bytes into requests and replies, entries and signals into bytes; it never sees a socket, a clock
+ * or another connection.
  *
- * To add one: write protocol/NAME.c with a `const struct protocol`, name it in protocol_table (protocol.c) under its URL
- * scheme, and give it a format (enum format) where its readers see a room's feed in words of their own. */
+ * To add one: write protocol/NAME.c with a `const struct protocol`, name it in protocol_table
+ * (protocol.c) under its URL scheme, and give it a format (enum format) where its readers see a
+ * room's feed in words of their own. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,7 +47,8 @@ struct asset {
     struct slice content;
 };
 
-/* What all connections of a server share; borrowed for the life of the connections. Not changed while they live. */
+/* What all connections of a server share; borrowed for the life of the connections. Not changed
+ * while they live. */
 struct protocol_settings {
     size_t max_message;
     unsigned ping_ms; /* told in welcome */
@@ -65,8 +68,9 @@ struct protocol_settings {
 enum feed_result {
     FEED_MORE,    /* all that could be used was used; the rest, if any, needs more bytes */
     FEED_REQUEST, /* feed->request is filled in; call again for what follows */
-    FEED_AGAIN,   /* like FEED_REQUEST without a request: something was answered by the protocol itself. So that one call
-                     gives one answer, and a peer that does not take them can be made to wait. */
+    FEED_AGAIN,   /* like FEED_REQUEST without a request: something was answered by the protocol
+                     itself. So that one call   gives one answer, and a peer that does not take them
+                     can   be made to wait. */
     FEED_SWITCH,  /* feed->next is the protocol from here on; feed->handover says how it starts */
     FEED_WAIT,    /* nothing more until the answer to the last request is rendered */
 };
@@ -75,17 +79,17 @@ enum feed_result {
 struct handover {
     struct traits traits;
     uint8_t format;
-    uint8_t window_bits;        /* for what we send */
-    uint8_t inflate; /* permessage-deflate was agreed on */
-    uint16_t refuse;            /* close at once with this code (1008: `refuse_reason`); 0: go on */
-    const char *refuse_reason;  /* static */
+    uint8_t window_bits;       /* for what we send */
+    uint8_t inflate;           /* permessage-deflate was agreed on */
+    uint16_t refuse;           /* close at once with this code (1008: `refuse_reason`); 0: go on */
+    const char *refuse_reason; /* static */
 };
 
 struct feed {
     struct slice input;     /* in: all unread bytes of the connection */
     size_t consumed;        /* out: how many of them were used */
-    size_t message_size;    /* out: bytes of the message that this call completed, compressed or in parts before it;
-                               0: no more than it consumed */
+    size_t message_size;    /* out: bytes of the message that this call completed, compressed or in
+                               parts before it;    0: no more than it consumed */
     struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
     struct slice address;   /* in: the peer's address as text, for identities and log lines */
     struct request request; /* out */
@@ -97,34 +101,45 @@ struct feed {
 struct protocol {
     const char *scheme; /* of --listen; NULL for one reached only by FEED_SWITCH */
     size_t state_size;  /* bytes of plain state for each connection */
-    struct traits traits; /* where no handover says otherwise; of a protocol that switches: unused */
-    bool opens;  /* EVENT_OPENED as soon as it is connected (or switched to); false: HTTP front, opened as transient */
+    /* Where no handover says otherwise; of a protocol that switches: unused */
+    struct traits traits;
+    bool opens; /* EVENT_OPENED as soon as it is connected (or switched to); false: HTTP front,
+                   opened as transient */
 
-    /* `state` is zeroed memory of state_size bytes. `handover` is NULL for a fresh connection. May greet. */
-    void (*open)(void *state, const struct protocol_settings *settings, const struct handover *handover,
-                 struct buffer *output);
+    /* `state` is zeroed memory of state_size bytes. `handover` is NULL for a fresh connection. May
+     * greet. */
+    void (*open)(void *state, const struct protocol_settings *settings,
+                 const struct handover *handover, struct buffer *output);
     void (*close)(void *state);
 
-    /* Uses some of feed->input. Must make progress: FEED_MORE with unread bytes means that it waits for more. */
-    enum feed_result (*feed)(void *state, const struct protocol_settings *settings, struct feed *feed);
+    /* Uses some of feed->input. Must make progress: FEED_MORE with unread bytes means that it waits
+     * for more. */
+    enum feed_result (*feed)(void *state, const struct protocol_settings *settings,
+                             struct feed *feed);
 
-    /* The socket has no more for now: a complete request that has no terminator may be taken. NULL: nothing to do. */
-    enum feed_result (*read_end)(void *state, const struct protocol_settings *settings, struct feed *feed);
+    /* The socket has no more for now: a complete request that has no terminator may be taken. NULL:
+     * nothing to do. */
+    enum feed_result (*read_end)(void *state, const struct protocol_settings *settings,
+                                 struct feed *feed);
 
-    /* The peer will send no more; feed->input is what no call of `feed` could use. Called like `feed`, until it says
-     * FEED_MORE: its last request is REQUEST_QUIT. NULL: REQUEST_QUIT, clean, and the rest is dropped. */
-    enum feed_result (*end_of_file)(void *state, const struct protocol_settings *settings, struct feed *feed);
+    /* The peer will send no more; feed->input is what no call of `feed` could use. Called like
+     * `feed`, until it says FEED_MORE: its last request is REQUEST_QUIT. NULL: REQUEST_QUIT, clean,
+     * and the rest is dropped. */
+    enum feed_result (*end_of_file)(void *state, const struct protocol_settings *settings,
+                                    struct feed *feed);
 
-    /* Bytes of an answer to this connection. May render nothing. A REPLY_BATCH with catching_up has no cid and must
-     * depend on nothing but the encoding and `batched`, because delivery caches its bytes for every reader alike. */
+    /* Bytes of an answer to this connection. May render nothing. A REPLY_BATCH with catching_up has
+     * no cid and must depend on nothing but the encoding and `batched`, because delivery caches its
+     * bytes for every reader alike. */
     void (*reply)(void *state, const struct protocol_settings *settings, const struct reply *reply,
                   struct buffer *output);
 
     /* Last words, for a close code of RFC 6455 section 7.4 or protocol.md (1000, 1001, 4000 …). */
-    void (*goodbye)(void *state, const struct protocol_settings *settings, uint16_t close_code, struct buffer *output);
+    void (*goodbye)(void *state, const struct protocol_settings *settings, uint16_t close_code,
+                    struct buffer *output);
 
-    /* A keep-alive, where the protocol has one (WebSocket ping); NULL: none, idle connections are left alone. Whether its
-     * answer has come since is told by `answered`. */
+    /* A keep-alive, where the protocol has one (WebSocket ping); NULL: none, idle connections are
+     * left alone. Whether its answer has come since is told by `answered`. */
     void (*ping)(void *state, struct buffer *output);
     bool (*answered)(const void *state);
 
@@ -134,20 +149,21 @@ struct protocol {
     /* Milliseconds to leave between two writes, one frame each; 0: no pacing now. NULL: never. */
     unsigned (*frame_gap_ms)(const void *state);
 
-    /* Whether the handshake is over (the client has said what it wants). A protocol of many requests (HTTP) says false
-     * again while one is incomplete. NULL: always. */
+    /* Whether the handshake is over (the client has said what it wants). A protocol of many
+     * requests (HTTP) says false again while one is incomplete. NULL: always. */
     bool (*established)(const void *state);
 
-    /* A close code the protocol wants the connection closed with, because of what it was opened with or what it was just
-     * told; 0: none. Asked after `open` and after `reply`; what is pending is sent first, then `goodbye`. NULL: never. */
+    /* A close code the protocol wants the connection closed with, because of what it was opened
+     * with or what it was just told; 0: none. Asked after `open` and after `reply`; what is pending
+     * is sent first, then `goodbye`. NULL: never. */
     uint16_t (*close_wanted)(const void *state);
 };
 
 /* By URL scheme: "ws", "ws+text", "line", "numbered", "command"; NULL when unknown. */
 const struct protocol *protocol_find(struct slice scheme);
 
-/* Feeds. Both append whole frames to `output` or nothing (returns whether something was appended). `deflater` is
- * used for encodings with window_bits. Slices of `show` as in struct effect. */
+/* Feeds. Both append whole frames to `output` or nothing (returns whether something was appended).
+ * `deflater` is used for encodings with window_bits. Slices of `show` as in struct effect. */
 bool render_entry(struct encoding encoding, const struct effect *show, struct deflater *deflater,
                   struct buffer *output);
 bool render_signal(struct encoding encoding, const struct effect *show, struct deflater *deflater,

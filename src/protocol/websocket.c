@@ -4,8 +4,9 @@
 /* Below this deflate gains nothing worth its time. */
 #define COMPRESS_MINIMUM 64
 
-/* What is compressed with a small window unpacks with any larger one. Each size in use has everything that is said
- * compressed once more, so there are three of them for the seven that can be asked for. */
+/* What is compressed with a small window unpacks with any larger one. Each size in use has
+ * everything that is said compressed once more, so there are three of them for the seven that can
+ * be asked for. */
 static uint8_t window_size(uint8_t agreed_bits) {
     return agreed_bits == 0 ? 0 : agreed_bits >= 15 ? 15 : agreed_bits >= 12 ? 12 : 9;
 }

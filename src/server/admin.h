@@ -22,8 +22,8 @@ struct admin_options {
     void *context;
 };
 
-/* Who uses this must hold the folder's lock. NULL when there can be no such socket, which the log tells: the server does
- * without. */
+/* Who uses this must hold the folder's lock. NULL when there can be no such socket, which the log
+ * tells: the server does without. */
 struct admin *admin_open(struct uv_loop_s *loop, const struct admin_options *options);
 /* Ends everything under way; its handles close while the loop runs on. NULL is fine, also below. */
 void admin_close(struct admin *admin);

@@ -26,8 +26,8 @@ struct config_list {
 struct config {
     struct config_list listen;
     char *data;
-    int store;   /* enum config_store */
-    int history; /* enum config_history */
+    int store;                                                /* enum config_store */
+    int history;                                              /* enum config_history */
     size_t retention_age_s, retention_count, retention_bytes; /* 0: no bound */
     struct config_list room;                                  /* see room_settings.h */
     bool create_rooms;

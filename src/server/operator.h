@@ -1,4 +1,5 @@
-/* What the operator does to a data folder without a server: `banterd verify`, `export` and `import`. */
+/* What the operator does to a data folder without a server: `banterd verify`, `export` and
+ * `import`. */
 #pragma once
 
 #include <stdbool.h>

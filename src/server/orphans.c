@@ -1,4 +1,5 @@
-/* The database is read by a thread of libuv's pool, some rooms at a time; what becomes of them is decided on the loop. */
+/* The database is read by a thread of libuv's pool, some rooms at a time; what becomes of them is
+ * decided on the loop. */
 #include "server/orphans.h"
 
 #include <uv.h>

@@ -1,6 +1,7 @@
-/* Direct messages that outlived their guests: the hub erases a conversation when both sides are gone for good, but after a
- * restart it knows only of those who came back. So from session_linger after the start on, and again as often, all
- * direct-message rooms of the database are gone through; one of which neither side has a session is erased. */
+/* Direct messages that outlived their guests: the hub erases a conversation when both sides are
+ * gone for good, but after a restart it knows only of those who came back. So from session_linger
+ * after the start on, and again as often, all direct-message rooms of the database are gone
+ * through; one of which neither side has a session is erased. */
 #pragma once
 
 #include "base/log.h"

@@ -1,5 +1,6 @@
-/* Clients: people with a program. Each has a kind, which knows one protocol: it speaks it at random, keeps what it would
- * remember over lost connections, and holds what it is shown against the ledger. A kind is one file, client_KIND.c.
+/* Clients: people with a program. Each has a kind, which knows one protocol: it speaks it at
+ * random, keeps what it would remember over lost connections, and holds what it is shown against
+ * the ledger. A kind is one file, client_KIND.c.
  *
  * To add one: write its `struct client_kind` and name it in the table of client.c. */
 #pragma once
@@ -77,7 +78,8 @@ struct utterance *client_say(struct client *client, enum entry_kind kind, enum m
 void client_sends(struct client *client, struct utterance *utterance);
 /* Who may read a direct message: its author, and who has had the name it is for. */
 void client_check_audience(struct client *client, const struct utterance *utterance);
-/* What was said is shown to this client now: checks audience, place in the log and all. NULL: not stored, and failed. */
+/* What was said is shown to this client now: checks audience, place in the log and all. NULL: not
+ * stored, and failed. */
 struct record *client_shown(struct client *client, const struct utterance *utterance);
 
 /* Nobody signs with what others have as their name, or with what the author never asked for. */

@@ -1,5 +1,5 @@
-/* Commands: names and direct messages, with a line ending after each or with none ever. One that knows none takes what
- * one read brings for one answer, so its network must keep writes apart. */
+/* Commands: names and direct messages, with a line ending after each or with none ever. One that
+ * knows none takes what one read brings for one answer, so its network must keep writes apart. */
 #include "sim/client.h"
 #include "sim/line_end.h"
 #include "sim/world.h"

@@ -1,5 +1,5 @@
-/* Somebody who speaks no protocol, or only the beginning of one. Nothing it sends is a request that does anything; the
- * server must get rid of it sooner or later, and mind nothing. */
+/* Somebody who speaks no protocol, or only the beginning of one. Nothing it sends is a request that
+ * does anything; the server must get rid of it sooner or later, and mind nothing. */
 #include "sim/client.h"
 #include "sim/world.h"
 

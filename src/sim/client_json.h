@@ -1,5 +1,5 @@
-/* The JSON client's three files: its connection (client_json.c), what it asks for (json_ask.c) and what it makes of what it
- * hears (json_hear.c). */
+/* The JSON client's three files: its connection (client_json.c), what it asks for (json_ask.c) and
+ * what it makes of what it hears (json_hear.c). */
 #pragma once
 
 #include <jansson.h>
@@ -70,7 +70,8 @@ struct room_log *json_room_log(struct client *client, const struct json_room *ro
 void json_send(struct client *client, json_t *object); /* takes */
 void json_ask_hello(struct client *client);
 void json_act(struct client *client);
-/* It is not known whether this was stored: to be said again, where that cannot mean anything else. */
+/* It is not known whether this was stored: to be said again, where that cannot mean anything else.
+ */
 void json_unsure(struct client *client, const struct pending *pending);
 /* Whether it is now who it will be after a lost connection. */
 bool json_is_itself(const struct json_client *json);
@@ -79,5 +80,6 @@ struct pending *json_pending_take(struct json_client *json, struct slice cid);
 bool json_pending_has(const struct json_client *json, struct slice cid);
 
 void json_hear(struct client *client, struct slice text);
-/* The utterance behind an entry that is shown, if all that the frame says of it is so; else NULL, and failed. */
+/* The utterance behind an entry that is shown, if all that the frame says of it is so; else NULL,
+ * and failed. */
 const struct utterance *json_check_entry(struct client *client, const json_t *frame);

@@ -1,5 +1,5 @@
-/* Lines with a name. Every line must be an entry of a room this client is in, word for word, or one of the few things the
- * server says. */
+/* Lines with a name. Every line must be an entry of a room this client is in, word for word, or one
+ * of the few things the server says. */
 #include <string.h>
 
 #include "sim/client.h"

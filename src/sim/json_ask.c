@@ -247,7 +247,8 @@ static void look_around(struct client *client) {
     json_send(client, object);
 }
 
-/* What no honest client sends. Those that break the protocol must be answered with the code that it has for them. */
+/* What no honest client sends. Those that break the protocol must be answered with the code that it
+ * has for them. */
 static void cheat(struct client *client) {
     static const char *const texts[] = {
         "not json",

@@ -1,4 +1,5 @@
-/* What a JSON client makes of what it hears. Every frame must be one it may get at this point, and true by the ledger. */
+/* What a JSON client makes of what it hears. Every frame must be one it may get at this point, and
+ * true by the ledger. */
 #include "sim/json_hear.h"
 
 #include <string.h>
@@ -59,8 +60,8 @@ static void hear_ack(struct client *client, const json_t *frame, const struct pe
     }
 }
 
-/* Whoever gave a name up and whoever took it after him may both have written to the same client: then it has two rooms that
- * look the same, and where it is in them is anybody's guess. */
+/* Whoever gave a name up and whoever took it after him may both have written to the same client:
+ * then it has two rooms that look the same, and where it is in them is anybody's guess. */
 static void find_twins(struct client *client, const json_t *items) {
     struct json_client *json = client->state;
     for (struct json_room *room = json->rooms; room; room = room->next) {
@@ -151,7 +152,8 @@ static void hear_refusal(struct client *client, const json_t *frame,
     }
 }
 
-/* An error that answers nothing in particular: about a room of a hello, or a request without a cid. */
+/* An error that answers nothing in particular: about a room of a hello, or a request without a cid.
+ */
 static void hear_error(struct client *client, const json_t *frame) {
     struct json_room *room = json_room_of(client, frame);
     if (room && room->resuming) {

@@ -1,5 +1,5 @@
-/* What the three files share that read what a JSON client hears: frames (json_hear.c), the feeds of rooms (json_room.c) and
- * entries (json_entry.c). */
+/* What the three files share that read what a JSON client hears: frames (json_hear.c), the feeds of
+ * rooms (json_room.c) and entries (json_entry.c). */
 #pragma once
 
 #include "sim/client_json.h"

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* The room a frame is about; NULL: one this client has never heard of. A direct-message room comes by itself. */
+/* The room a frame is about; NULL: one this client has never heard of. A direct-message room comes
+ * by itself. */
 struct json_room *json_room_of(struct client *client, const json_t *frame) {
     struct slice name = json_text(frame, "room");
     return slice_starts_with(name, SLICE("@")) ? json_room_get(client, name)
@@ -110,8 +111,8 @@ static bool truly_gone(const struct client *client, const struct reading *readin
            reading->log->last + 1 - first >= client->world->plan.keep;
 }
 
-/* Whether pages may come: from the answer to a join until it is live; at any time in what nobody joins (direct messages,
- * and the lobby where a plain client begins). */
+/* Whether pages may come: from the answer to a join until it is live; at any time in what nobody
+ * joins (direct messages, and the lobby where a plain client begins). */
 static bool reads_pages(const struct client *client, const struct json_room *room) {
     const struct json_client *json = client->state;
     return room && (room->stage == STAGE_CATCHING || room->index < 0 ||
@@ -198,7 +199,8 @@ void json_hear_page(struct client *client, const json_t *frame) {
         if (!utterance) {
             return;
         }
-        /* By its name the server may have taken the room for another one, where the client stood elsewhere. */
+        /* By its name the server may have taken the room for another one, where the client stood
+         * elsewhere. */
         room->anew |= room->index < 0 && (!room->reading || room->reading->log != utterance->log);
         room->reading = open_reading(client, room, utterance->log);
         reader_shown(client, room->reading, utterance->seq);

@@ -1,8 +1,9 @@
-/* What is known for certain: everything anybody has ever tried to say, and what of it is stored. The first is written by
- * the clients, the second by the witness before the store. Whoever is shown something is measured by it.
+/* What is known for certain: everything anybody has ever tried to say, and what of it is stored.
+ * The first is written by the clients, the second by the witness before the store. Whoever is shown
+ * something is measured by it.
  *
- * Each utterance carries its number, in its text ("#17# …") or as its cid ("c17"), so that whatever appears anywhere can be
- * traced to who said it, where, and for whom. */
+ * Each utterance carries its number, in its text ("#17# …") or as its cid ("c17"), so that whatever
+ * appears anywhere can be traced to who said it, where, and for whom. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,7 +44,8 @@ struct record {
     bool erased;
 };
 
-/* A room's log; seq n is records[n - 1]. A room that was erased and is made again has another life. */
+/* A room's log; seq n is records[n - 1]. A room that was erased and is made again has another life.
+ */
 struct room_log {
     struct room_log *next;
     char *key, *name;
@@ -76,7 +78,8 @@ struct utterance *ledger_by_text(const struct ledger *ledger, struct slice text)
 struct room_log *ledger_log(struct ledger *ledger, struct slice key, const struct slice *name);
 struct record *ledger_record(const struct room_log *log, uint64_t seq); /* NULL: none */
 
-/* The store has committed an entry as `seq`: it must be the next one, of what somebody has said, and the first of it. */
+/* The store has committed an entry as `seq`: it must be the next one, of what somebody has said,
+ * and the first of it. */
 void ledger_commit(struct world *world, struct room_log *log, const struct entry_body *body,
                    uint64_t seq, int64_t timestamp_us, const char *id);
 /* An entry that was read must be the one that was committed. */

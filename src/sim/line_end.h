@@ -1,5 +1,5 @@
-/* The client's end of a protocol of lines: what is read is cut into lines, and an entry of several lines must come in one
- * piece, byte for byte as the ledger has it. */
+/* The client's end of a protocol of lines: what is read is cut into lines, and an entry of several
+ * lines must come in one piece, byte for byte as the ledger has it. */
 #pragma once
 
 #include "base/buffer.h"

@@ -1,7 +1,7 @@
 /* banter-sim: whole servers with all their clients, from seeds.
  *
- * The runs happen in a child process, so that one that dies or hangs can be told by its seed too; what it was doing
- * stands in memory that both share. */
+ * The runs happen in a child process, so that one that dies or hangs can be told by its seed too;
+ * what it was doing stands in memory that both share. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
-/* Connections. Each is a wire with a pipe each way: what goes in comes out later, cut anywhere, as far as the other side
- * reads and there is room. Wires end in every way there is: politely, by a reset that swallows what was under way, by
- * silence, or by the server's death. */
+/* Connections. Each is a wire with a pipe each way: what goes in comes out later, cut anywhere, as
+ * far as the other side reads and there is room. Wires end in every way there is: politely, by a
+ * reset that swallows what was under way, by silence, or by the server's death. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* Where somebody stands in a room's log, and what the next entry may be: the rules of order, gaplessness and exactly
- * once. */
+/* Where somebody stands in a room's log, and what the next entry may be: the rules of order,
+ * gaplessness and exactly once. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +37,9 @@ void reader_shown(struct client *client, struct reading *reading, uint64_t seq);
 /* Nothing is under way: all that is stored must have been shown. */
 void reader_complete(struct client *client, const struct reading *reading);
 
-/* For clients that are not told when they are in: the first entry they are shown is where they begin. */
+/* For clients that are not told when they are in: the first entry they are shown is where they
+ * begin. */
 void reader_follow(struct client *client, const struct utterance *utterance);
-/* Nothing is under way, and the client is in the lobby: it must have been shown all there is, and from now on everything. */
+/* Nothing is under way, and the client is in the lobby: it must have been shown all there is, and
+ * from now on everything. */
 void reader_settle_lobby(struct client *client);

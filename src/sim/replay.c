@@ -1,5 +1,5 @@
-/* banter-replay FILE…: plays scenarios. Each is played twice: with what clients send arriving as they sent it, and byte by
- * byte. Folders stand for all the scenarios in them. */
+/* banter-replay FILE…: plays scenarios. Each is played twice: with what clients send arriving as
+ * they sent it, and byte by byte. Folders stand for all the scenarios in them. */
 #include "sim/replay.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* Scenarios: readable files of what clients say and what they must hear, played against the product on fake sockets and a
- * fake clock. How they are written is told in tests/replay/README.md.
+/* Scenarios: readable files of what clients say and what they must hear, played against the product
+ * on fake sockets and a fake clock. How they are written is told in tests/replay/README.md.
  *
  *   replay.c               the program: plays the files it is given
  *   replay_script.c        a file: lines become statements
@@ -37,7 +37,8 @@ struct replay_verdict {
 void replay_play(const char *path, struct slice text, bool bytewise, FILE *trace,
                  struct replay_verdict *verdict);
 
-/* Ends the scenario with a complaint about the current line. Only the first counts. Returns false. */
+/* Ends the scenario with a complaint about the current line. Only the first counts. Returns false.
+ */
 bool replay_fail(struct replay *replay, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Adds an aligned line to the complaint: a label, and bytes as they would be written. */

@@ -1,5 +1,6 @@
-/* The clients of a scenario: the other end of each wire language, down to its frames. What a client is sent is cut into what a
- * program on this side would see at once: a frame, a response, a write; of lines, the bytes. */
+/* The clients of a scenario: the other end of each wire language, down to its frames. What a client
+ * is sent is cut into what a program on this side would see at once: a frame, a response, a write;
+ * of lines, the bytes. */
 #pragma once
 
 #include <stdbool.h>

@@ -6,7 +6,8 @@
 json_t *replay_variable_get(const struct replay_variables *variables,
                             struct slice name); /* borrowed; NULL: unknown */
 
-/* Bytes of the name of a variable that `s` begins with: small letters, '_', and digits behind them. */
+/* Bytes of the name of a variable that `s` begins with: small letters, '_', and digits behind them.
+ */
 size_t replay_name_length(struct slice s);
 
 /* Takes a backslash and what it escapes. */

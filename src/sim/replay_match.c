@@ -1,4 +1,5 @@
-/* Expected bytes: literal stretches, with holes between them that take whatever came up to the next stretch. */
+/* Expected bytes: literal stretches, with holes between them that take whatever came up to the next
+ * stretch. */
 #include "sim/replay_internal.h"
 
 struct hole {
@@ -36,7 +37,8 @@ static const char *take_literal(const struct replay_variables *variables, struct
     return wrong;
 }
 
-/* How far the hole reaches: up to `literal`, or to the end of the line where nothing follows. False: not within this line. */
+/* How far the hole reaches: up to `literal`, or to the end of the line where nothing follows.
+ * False: not within this line. */
 static bool fill(struct slice came, struct slice literal, size_t *length) {
     for (*length = 0;; ++*length) {
         struct slice rest = slice_skip(came, *length);

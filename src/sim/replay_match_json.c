@@ -1,4 +1,5 @@
-/* Expected JSON. Variables and "..." are made into strings that nobody would write, so that a parser can read the rest. */
+/* Expected JSON. Variables and "..." are made into strings that nobody would write, so that a
+ * parser can read the rest. */
 #include "sim/replay_internal.h"
 
 #include <string.h>

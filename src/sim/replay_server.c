@@ -276,8 +276,7 @@ static bool socket_settle(struct replay_socket *socket) {
 /* Something to do in the next turn; what has arrived may be wanted only now. */
 static bool unsettled(const struct replay_socket *socket) {
     bool arrived = buffer_length(&socket->input) > 0 || socket->end_of_file;
-    return socket->peer &&
-           (socket->finished || socket->reset || (arrived && !socket->paused));
+    return socket->peer && (socket->finished || socket->reset || (arrived && !socket->paused));
 }
 
 bool replay_server_settle(struct replay_server *server) {

@@ -1,6 +1,7 @@
-/* The server that scenarios are played against: the product from the sockets down (delivery, hub, protocols, streams, the
- * memory store), on sockets of our own and a clock that moves only when it is told to. It is one server over all of its
- * lives: it may be stopped or crash, and begins again, on the same store, with the next that is asked of it. */
+/* The server that scenarios are played against: the product from the sockets down (delivery, hub,
+ * protocols, streams, the memory store), on sockets of our own and a clock that moves only when it
+ * is told to. It is one server over all of its lives: it may be stopped or crash, and begins again,
+ * on the same store, with the next that is asked of it. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* What clients say and hear: "ann> …", "ann bob< …". A word at the arrow says that it is something else than plain words:
+/* What clients say and hear: "ann> …", "ann bob< …". A word at the arrow says that it is something
+ * else than plain words:
  *
  *   >binary >ping >pong >close CODE   frames          >raw   bytes beneath the frames
  *   >GET TARGET [Header: value]… body  a request, of any method

@@ -1,9 +1,11 @@
-/* The words of scenarios: what is sent, what is expected, and the variables that carry values from one to the other.
+/* The words of scenarios: what is sent, what is expected, and the variables that carry values from
+ * one to the other.
  *
- * Words are bytes with escapes, or, when they begin with '{', JSON. In both, ${name} stands for a variable and ${5*text} for
- * `text` five times. In expected bytes an unknown ${name} takes what came up to the words behind it, within one line, and
- * becomes known; "..." takes it without a name. In JSON $name stands in the same way for a whole value, $_ for any value,
- * $absent for a member that is not there, and "..." at the end allows further members or items. */
+ * Words are bytes with escapes, or, when they begin with '{', JSON. In both, ${name} stands for a
+ * variable and ${5*text} for `text` five times. In expected bytes an unknown ${name} takes what
+ * came up to the words behind it, within one line, and becomes known; "..." takes it without a
+ * name. In JSON $name stands in the same way for a whole value, $_ for any value, $absent for a
+ * member that is not there, and "..." at the end allows further members or items. */
 #pragma once
 
 #include <jansson.h>
@@ -34,8 +36,8 @@ struct replay_match {
     struct buffer why; /* where there is more to say than that it differs; close it */
 };
 
-/* Compares what came with what was expected. Bytes match at the beginning of `came`. Returns NULL, or what is wrong with the
- * words. */
+/* Compares what came with what was expected. Bytes match at the beginning of `came`. Returns NULL,
+ * or what is wrong with the words. */
 const char *replay_words_match(struct replay_variables *variables, struct slice words,
                                struct slice came, struct replay_match *match) MUST_USE;
 

@@ -1,6 +1,6 @@
-/* What will happen, in the order of virtual time. Of things due at the same microsecond the order is drawn by lot, so that
- * nothing comes to rely on one. Things are named by number, never by pointer: what was meant may be gone when its time
- * comes. */
+/* What will happen, in the order of virtual time. Of things due at the same microsecond the order
+ * is drawn by lot, so that nothing comes to rely on one. Things are named by number, never by
+ * pointer: what was meant may be gone when its time comes. */
 #pragma once
 
 #include <stdbool.h>

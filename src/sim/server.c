@@ -5,7 +5,8 @@
 #include "sim/world.h"
 #include "store/store_memory.h"
 
-/* The loop of a real server goes on as long as there is something to do; this one must come to an end. */
+/* The loop of a real server goes on as long as there is something to do; this one must come to an
+ * end. */
 #define TURNS_MOST 100000
 
 #define WALL_US INT64_C(1767225600000000) /* the first day of 2026 */

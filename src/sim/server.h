@@ -1,5 +1,5 @@
-/* The product in its world: hub, protocols and delivery over the memory store. When it crashes, all it had in memory is
- * gone; the store keeps what it had committed. */
+/* The product in its world: hub, protocols and delivery over the memory store. When it crashes, all
+ * it had in memory is gone; the store keeps what it had committed. */
 #pragma once
 
 #include <stdbool.h>

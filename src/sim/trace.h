@@ -1,6 +1,7 @@
-/* What happened, as lines for people, and a digest of all of it. The last lines are kept in a ring, so that a failure can
- * show what led to it; the ring is plain memory without pointers, so that it can be shared with a process that outlives a
- * crash. Two runs with the same digest did the same things with the same bytes at the same times. */
+/* What happened, as lines for people, and a digest of all of it. The last lines are kept in a ring,
+ * so that a failure can show what led to it; the ring is plain memory without pointers, so that it
+ * can be shared with a process that outlives a crash. Two runs with the same digest did the same
+ * things with the same bytes at the same times. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ struct trace {
 
 void trace_init(struct trace *trace, struct trace_ring *ring, uint64_t seed, FILE *echo);
 
-/* One line: the time, who, and what. `number` tells several of a kind apart; 0: there is only one. */
+/* One line: the time, who, and what. `number` tells several of a kind apart; 0: there is only one.
+ */
 void trace_note(struct trace *trace, int64_t now_us, const char *who, uint64_t number,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 

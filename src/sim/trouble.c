@@ -1,4 +1,5 @@
-/* What goes wrong besides what clients do to themselves: the store, the server, the clock, many connections at once. */
+/* What goes wrong besides what clients do to themselves: the store, the server, the clock, many
+ * connections at once. */
 #include "sim/client.h"
 #include "sim/world.h"
 #include "store/store_memory.h"

@@ -24,7 +24,8 @@ void websocket_end_send(struct websocket_end *end, struct client *client,
 /* Says goodbye. */
 void websocket_end_quit(struct websocket_end *end, struct client *client, uint16_t code);
 
-/* Hands each message to `hear`; answers pings; fails on what no server may send. `opened` is called once. */
+/* Hands each message to `hear`; answers pings; fails on what no server may send. `opened` is called
+ * once. */
 void websocket_end_receive(struct websocket_end *end, struct client *client, struct slice bytes,
                            void (*opened)(struct client *client),
                            void (*hear)(struct client *client, enum websocket_opcode opcode,

@@ -1,5 +1,5 @@
-/* Stands between delivery and the memory store and writes down in the ledger what the store did. It is a store itself, so
- * the product does not know of it. */
+/* Stands between delivery and the memory store and writes down in the ledger what the store did. It
+ * is a store itself, so the product does not know of it. */
 #pragma once
 
 #include <stddef.h>

@@ -9,11 +9,13 @@
 /* Between two calms, and how long they are: longer than any latency, retry or pause of a client. */
 #define STORM_US 20000000
 #define CALM_US 12000000
-/* After this nothing of a client that left is remembered: session_linger, a silent connection's end, pings. */
+/* After this nothing of a client that left is remembered: session_linger, a silent connection's
+ * end, pings. */
 #define OBLIVION_US 400000000
 
-/* What a peer may hold beside its place in the streams: what is waiting in its outbox when input stops, plus the answers to
- * what was under way by then; and of input one message under construction and a read. */
+/* What a peer may hold beside its place in the streams: what is waiting in its outbox when input
+ * stops, plus the answers to what was under way by then; and of input one message under
+ * construction and a read. */
 #define OUTPUT_MOST ((size_t)1024 * 1024)
 #define INPUT_MOST(plan) (6 * (plan)->max_message + 4096 + 65536)
 

@@ -1,4 +1,5 @@
-/* A whole server with all its clients in one process, under a virtual clock, on a virtual network, from one seed.
+/* A whole server with all its clients in one process, under a virtual clock, on a virtual network,
+ * from one seed.
  *
  *   client ── bytes ──▶ wire ──▶ outlet ─ hub ─ delivery ──▶ witness ──▶ memory store
  *      ◀──── bytes ──── wire ◀──────┘                           │
@@ -14,8 +15,9 @@
  *   client    somebody with a program of one protocol                    client.c, client_*.c
  *   calm      everything settles, and then everything must be there      calm.c
  *
- * Nothing here has a clock or randomness but the seed's, so a seed is a whole history. The rules are held against what
- * clients receive byte by byte, read by codecs and words of their own: nothing of protocol/ is used on their side. */
+ * Nothing here has a clock or randomness but the seed's, so a seed is a whole history. The rules
+ * are held against what clients receive byte by byte, read by codecs and words of their own:
+ * nothing of protocol/ is used on their side. */
 #pragma once
 
 #include "base/map.h"

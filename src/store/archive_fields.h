@@ -1,7 +1,7 @@
 /* What stands in the lines of an archive, read and checked. Private to the import.
  *
- * Each is false when there is something wrong, and then says what in `*why`; texts point into the object. What is not
- * there is empty or 0. */
+ * Each is false when there is something wrong, and then says what in `*why`; texts point into the
+ * object. What is not there is empty or 0. */
 #pragma once
 
 #include <jansson.h>

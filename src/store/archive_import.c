@@ -1,4 +1,5 @@
-/* The archive is read line by line into one transaction of a new database, so that it is there whole or not at all. */
+/* The archive is read line by line into one transaction of a new database, so that it is there
+ * whole or not at all. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A run is the entries of neighbouring appends to one followed room. It grows while the APPENDED of those appends are
- * given out, and is given out as one COMMITTED before anything else is. */
+/* A run is the entries of neighbouring appends to one followed room. It grows while the APPENDED of
+ * those appends are given out, and is given out as one COMMITTED before anything else is. */
 #include "store/completions.h"
 
 #include <string.h>
@@ -212,8 +212,8 @@ static bool give_trimmed(struct completions *completions, struct job *job) {
     return true;
 }
 
-/* The head may have been read after a commit that is still on its way here. What was let go of since then still comes
- * from there, so the log does not begin behind its end. */
+/* The head may have been read after a commit that is still on its way here. What was let go of
+ * since then still comes from there, so the log does not begin behind its end. */
 static bool give_page(struct completions *completions, struct job *job) {
     const struct followed *room = find_followed(completions, job->room_key);
     completions->completion = (struct completion){.kind = COMPLETION_PAGE, .page = job->read.page};

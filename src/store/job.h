@@ -1,7 +1,8 @@
 /* Jobs: what the hub asked of a store, on its way through an engine and back.
  *
- * A job is made on the hub's thread, carried out by the engine (which writes the result into it) and handed back to the
- * hub's thread, where completions.h turns it into what the driver collects. It belongs to one thread at a time. */
+ * A job is made on the hub's thread, carried out by the engine (which writes the result into it)
+ * and handed back to the hub's thread, where completions.h turns it into what the driver collects.
+ * It belongs to one thread at a time. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +18,8 @@ enum job_kind {
     JOB_SIGNAL,
     JOB_ERASE,
     JOB_TRIMMED, /* made by an engine: the log of a room begins later than before */
-    JOB_FOUND, /* made by an engine: entries turned out to be in the log without their appends having been reported */
+    JOB_FOUND,   /* made by an engine: entries turned out to be in the log without their appends
+                    having been reported */
     JOB_PAGE,
     JOB_LIST,
     JOB_SEARCH,
@@ -61,7 +63,8 @@ struct job {
         struct {
             struct search_query query; /* points into bytes and rooms */
             struct search_room *rooms; /* the array is owned */
-            struct findings findings;  /* entries as above; rooms: both the array and each text are owned */
+            struct findings
+                findings; /* entries as above; rooms: both the array and each text are owned */
         } search;
         struct read_mark mark; /* room_key as that of the job */
         struct {

@@ -1,5 +1,5 @@
-/* A mailbox: jobs on their way from one thread to another. One thread puts, or several; one takes. Bounded by those who
- * put: see LIMIT_STORE_QUEUE_ENTRIES. */
+/* A mailbox: jobs on their way from one thread to another. One thread puts, or several; one takes.
+ * Bounded by those who put: see LIMIT_STORE_QUEUE_ENTRIES. */
 #pragma once
 
 #include <pthread.h>
@@ -27,9 +27,11 @@ void mailbox_put(struct mailbox *mailbox, struct job_list *jobs); /* takes all *
 /* No more will be put: the taker need not wait. */
 void mailbox_end(struct mailbox *mailbox);
 
-/* Waits until there is a job, or until the deadline (in nanoseconds of mailbox_now), or for the end. */
+/* Waits until there is a job, or until the deadline (in nanoseconds of mailbox_now), or for the
+ * end. */
 void mailbox_wait(struct mailbox *mailbox, uint64_t deadline_ns);
-/* If there are appends, waits until there are `count` of them, or until the deadline, or for the end. */
+/* If there are appends, waits until there are `count` of them, or until the deadline, or for the
+ * end. */
 void mailbox_wait_for_appends(struct mailbox *mailbox, size_t count, uint64_t deadline_ns);
 
 /* Moves all jobs to the end of `jobs`. False: there are none, and will be none. */

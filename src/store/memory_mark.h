@@ -1,5 +1,5 @@
-/* Read marks in memory: at most LIMIT_MEMORY_MARKS. When there are more, those whose readers have told of nothing for
- * longest go; that of a room that is erased stays until then. */
+/* Read marks in memory: at most LIMIT_MEMORY_MARKS. When there are more, those whose readers have
+ * told of nothing for longest go; that of a room that is erased stays until then. */
 #pragma once
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *         |            └ entries that are still there
  *         └ from here on cids are still known
  *
- * Entries fall off at the front, `first` moves up, and a page then begins there. Cids outlive their entries: also a room
- * that keeps none tells a message that comes again from a new one. */
+ * Entries fall off at the front, `first` moves up, and a page then begins there. Cids outlive their
+ * entries: also a room that keeps none tells a message that comes again from a new one. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,8 +42,8 @@ struct memory_room *memory_room_new(struct slice key, struct slice name, const c
                                     const struct retention *retention);
 void memory_room_free(struct memory_room *room);
 
-/* Numbers a draft and keeps it as long as retention has it, or finds a reason not to: the result is in `outcome`. `*entry`
- * becomes a reference to the entry, NULL when none was kept. */
+/* Numbers a draft and keeps it as long as retention has it, or finds a reason not to: the result is
+ * in `outcome`. `*entry` becomes a reference to the entry, NULL when none was kept. */
 void memory_room_append(struct memory_room *room, const struct draft *draft,
                         struct ulid_source *ids, uint64_t map_seed, struct outcome *outcome,
                         struct entry **entry);
@@ -54,7 +54,8 @@ void memory_room_read(const struct memory_room *room, const struct page_query *q
 /* Lets go of entries that are older than they may be. */
 void memory_room_expire(struct memory_room *room, int64_t now_us);
 
-/* The entry with this number, borrowed; NULL: it is not there any more, or its content was erased. */
+/* The entry with this number, borrowed; NULL: it is not there any more, or its content was erased.
+ */
 struct entry *memory_room_entry(const struct memory_room *room, uint64_t seq);
 
 /* Lets go of everything it holds, but not of its numbers. */

@@ -1,6 +1,7 @@
-/* All rooms of the memory engine, and what bounds them together: LIMIT_MEMORY_BYTES, where the rooms silent longest let
- * go first, and LIMIT_MEMORY_ROOMS of those that nobody follows. A room that was removed and comes again begins with
- * number 1, so it gets an epoch that no room had before. */
+/* All rooms of the memory engine, and what bounds them together: LIMIT_MEMORY_BYTES, where the
+ * rooms silent longest let go first, and LIMIT_MEMORY_ROOMS of those that nobody follows. A room
+ * that was removed and comes again begins with number 1, so it gets an epoch that no room had
+ * before. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,8 +27,8 @@ struct memory_rooms {
     size_t expired;                          /* the cursor of memory_rooms_expire */
     struct job_list trimmed;                 /* what is to be reported */
     char epoch[MEMORY_EPOCH_LENGTH + 1];
-    uint64_t
-        removed; /* rooms that had numbers; each leaves those that come after it in another epoch */
+    /* Rooms that had numbers; each leaves those that come after it in another epoch */
+    uint64_t removed;
 };
 
 void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed, unsigned keep,
@@ -54,5 +55,6 @@ void memory_rooms_expire(struct memory_rooms *rooms);
 /* Nobody follows any room. */
 void memory_rooms_unfollow_all(struct memory_rooms *rooms);
 
-/* The heads of public rooms with entries, by key, at most LIMIT_LIST_ITEMS: copies in an array the caller owns. */
+/* The heads of public rooms with entries, by key, at most LIMIT_LIST_ITEMS: copies in an array the
+ * caller owns. */
 size_t memory_rooms_list(const struct memory_rooms *rooms, struct room_head **heads);

@@ -1,5 +1,5 @@
-/* Searching the memory engine: a look at the newest messages of the rooms allowed, as far as LIMIT_SEARCH_SCAN goes, so
- * that no search keeps the loop for long. */
+/* Searching the memory engine: a look at the newest messages of the rooms allowed, as far as
+ * LIMIT_SEARCH_SCAN goes, so that no search keeps the loop for long. */
 #pragma once
 
 #include "store/memory_rooms.h"

@@ -1,4 +1,5 @@
-/* The way back to the hub's thread: finished jobs of several threads, and the call that wakes the driver. */
+/* The way back to the hub's thread: finished jobs of several threads, and the call that wakes the
+ * driver. */
 #pragma once
 
 #include "hub/store.h"

@@ -1,4 +1,5 @@
-/* Pages: what a query asks for, and putting entries together until a page is full. The same for every engine.
+/* Pages: what a query asks for, and putting entries together until a page is full. The same for
+ * every engine.
  *
  *     struct page_range range = page_range(&query);
  *     struct page_builder builder;
@@ -33,7 +34,8 @@ struct page_builder {
 };
 
 void page_builder_init(struct page_builder *builder, const struct page_range *range);
-/* Whether there is a place left. If not, the page says `more`: call it only when there is another entry. */
+/* Whether there is a place left. If not, the page says `more`: call it only when there is another
+ * entry. */
 bool page_builder_has_place(struct page_builder *builder);
 /* Takes the reference when it fits. False: the page is full, the entry is still the caller's. */
 bool page_builder_add(struct page_builder *builder, struct entry *entry) MUST_USE;

@@ -1,8 +1,8 @@
-/* Retention: how much of a room is kept. What is past any bound goes, the oldest first; numbers stay as they were, the log
- * just begins later. The same for every engine.
+/* Retention: how much of a room is kept. What is past any bound goes, the oldest first; numbers
+ * stay as they were, the log just begins later. The same for every engine.
  *
- * A cid is remembered as long as its entry, but for RETENTION_CID_US at least, so that what is sent again after a while is
- * still known where only a few entries are kept. */
+ * A cid is remembered as long as its entry, but for RETENTION_CID_US at least, so that what is sent
+ * again after a while is still known where only a few entries are kept. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,8 +20,8 @@
 
 struct retention {
     int64_t age_us;
-    uint64_t
-        count; /* of entries; 0: they are numbered and shown, but not kept (the memory engine alone) */
+    uint64_t count; /* of entries; 0: they are numbered and shown, but not kept (the memory engine
+                       alone) */
     uint64_t bytes; /* of all entries; see retention_size */
 };
 
@@ -42,12 +42,14 @@ struct retention_rules {
 /* `rules` may be NULL: everything is kept. */
 struct retention retention_of(const struct retention_rules *rules, struct slice room_key);
 int64_t retention_now(const struct retention_rules *rules);
-/* Nanoseconds from one look at all rooms to the next, so that nothing stays much longer than it should. */
+/* Nanoseconds from one look at all rooms to the next, so that nothing stays much longer than it
+ * should. */
 uint64_t retention_pause_ns(const struct retention_rules *rules);
 
 bool retention_bounds(const struct retention *retention); /* whether it bounds anything */
 /* Entries with an earlier time are past their age. */
 int64_t retention_horizon(const struct retention *retention, int64_t now_us);
 
-/* What an entry counts for: its content, its sender, the data of a notification, RETENTION_ENTRY_BYTES. */
+/* What an entry counts for: its content, its sender, the data of a notification,
+ * RETENTION_ENTRY_BYTES. */
 uint64_t retention_size(const struct entry_body *body);

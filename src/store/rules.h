@@ -1,4 +1,5 @@
-/* What must hold for an entry that speaks of another one, decided where its number is given. The same for every engine. */
+/* What must hold for an entry that speaks of another one, decided where its number is given. The
+ * same for every engine. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +18,6 @@ struct target {
 /* Whether entries of this kind are about another one, `of`. */
 bool rules_need_target(enum entry_kind kind);
 
-/* ERR_NOT_FOUND unless the target is a message that is still there; ERR_FORBIDDEN for an edit or a delete of somebody
- * else's. */
+/* ERR_NOT_FOUND unless the target is a message that is still there; ERR_FORBIDDEN for an edit or a
+ * delete of somebody else's. */
 int rules_check_target(const struct entry_body *body, const struct target *target) MUST_USE;

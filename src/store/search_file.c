@@ -119,7 +119,8 @@ int search_run_on(const struct search_file *file, enum search_statement which, i
     return sqlite_run(statement);
 }
 
-/* Names the time between two starts of the machine; where it has no name, every opening is a new one. */
+/* Names the time between two starts of the machine; where it has no name, every opening is a new
+ * one. */
 static void read_boot_id(char id[BOOT_ID_LENGTH + 1]) {
     int descriptor = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     memset(id, 0, BOOT_ID_LENGTH + 1);
@@ -291,7 +292,8 @@ void search_file_close(struct search_file *file) {
     if (file->db == NULL) {
         return;
     }
-    /* Of what is synced before the note goes, the note need not be there. If any of it fails, the note stays. */
+    /* Of what is synced before the note goes, the note need not be there. If any of it fails, the
+     * note stays. */
     int code = execute(file->db, "PRAGMA main.synchronous = FULL");
     if (code == SQLITE_OK) {
         code = search_file_checkpoint(file);

@@ -33,7 +33,8 @@ struct finder {
     size_t count;
 };
 
-/* Words in quotation marks have no meaning but themselves; between them is nothing that was typed. */
+/* Words in quotation marks have no meaning but themselves; between them is nothing that was typed.
+ */
 static void append_term(struct buffer *match, const struct search_term *term) {
     struct slice rest = term->text, word;
     const char *before = "\"";

@@ -293,8 +293,9 @@ bool search_follow_soiled(const struct search_follow *follow) {
     return follow->erased || follow->merging;
 }
 
-/* A negative number of pages takes up every segment of the index; positive ones go on with that until there is nothing
- * to do, which SQLite tells by having changed at most its own row (https://www.sqlite.org/fts5.html, "merge"). */
+/* A negative number of pages takes up every segment of the index; positive ones go on with that
+ * until there is nothing to do, which SQLite tells by having changed at most its own row
+ * (https://www.sqlite.org/fts5.html, "merge"). */
 int search_follow_scrub(struct search_follow *follow, const struct search_file *file) {
     sqlite3_stmt *statement = search_statement(file, SEARCH_MERGE);
     sqlite3_int64 before = sqlite3_total_changes64(file->db);

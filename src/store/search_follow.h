@@ -1,10 +1,12 @@
 /* Keeping the index as the log is: a reader of the log with a cursor in each room, in small steps.
  *
- * A message becomes a row that can be found, an edit changes it, a delete takes it away, and so does whatever takes a
- * room's entries out of the log (retention, erasure, a log put back from a backup).
+ * A message becomes a row that can be found, an edit changes it, a delete takes it away, and so
+ * does whatever takes a room's entries out of the log (retention, erasure, a log put back from a
+ * backup).
  *
- * What was taken away is at first only marked so in the index. Scrubbing merges it until the words are in no file any
- * more. Functions return an SQLite code; after a failure the file is not to be used any more (search_file_fail). */
+ * What was taken away is at first only marked so in the index. Scrubbing merges it until the words
+ * are in no file any more. Functions return an SQLite code; after a failure the file is not to be
+ * used any more (search_file_fail). */
 #pragma once
 
 #include <stdbool.h>

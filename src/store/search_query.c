@@ -89,8 +89,9 @@ static bool take_dash(struct slice *rest) {
     return dash;
 }
 
-/* The first microsecond of "2026-01-31". There is no other function for this, but one for the way back: the days are
- * counted from March on, so that the leap day is the last of its year, and what comes out is written and compared. */
+/* The first microsecond of "2026-01-31". There is no other function for this, but one for the way
+ * back: the days are counted from March on, so that the leap day is the last of its year, and what
+ * comes out is written and compared. */
 static bool parse_day(struct slice text, int64_t *start_us) {
     unsigned year, month, day;
     struct slice rest = text;

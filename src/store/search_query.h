@@ -8,8 +8,9 @@
  *     after:2026-01-31        from the beginning of that day on, UTC
  *     before:2026-02-28       before that day began
  *
- * There are no errors but one: nothing to look for. A filter that makes no sense ("after:lunch") is words like any
- * others, punctuation stands between words, a quotation mark without a second one quotes the rest. */
+ * There are no errors but one: nothing to look for. A filter that makes no sense ("after:lunch") is
+ * words like any others, punctuation stands between words, a quotation mark without a second one
+ * quotes the rest. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ struct search_question {
     int64_t until_us; /* … and < this */
 };
 
-/* ERR_BAD_REQUEST when there is nothing to look for, ERR_TOO_LARGE when the text is longer than LIMIT_SEARCH_TEXT; then
+/* ERR_BAD_REQUEST when there is nothing to look for, ERR_TOO_LARGE when the text is longer than
+ * LIMIT_SEARCH_TEXT; then
  * `*reason` says it for people. Terms and filters past their limit are left out. */
 int search_question_parse(struct slice text, struct search_question *question,
                           const char **reason) MUST_USE;

@@ -1,5 +1,5 @@
-/* Searching without an index: one message after the other is compared with the question. For logs in memory, and the
- * measure for the index: both find the same messages. */
+/* Searching without an index: one message after the other is compared with the question. For logs
+ * in memory, and the measure for the index: both find the same messages. */
 #pragma once
 
 #include <stdint.h>
@@ -19,6 +19,7 @@ struct search_scan {
 void search_scan_init(struct search_scan *scan, const struct search_question *question);
 void search_scan_close(struct search_scan *scan);
 
-/* How well a message of this sender, time and content fits; 0: not at all. More often and in fewer words is better. */
+/* How well a message of this sender, time and content fits; 0: not at all. More often and in fewer
+ * words is better. */
 unsigned search_scan_rate(struct search_scan *scan, struct slice sender, int64_t timestamp_us,
                           struct slice content);

@@ -17,9 +17,11 @@
 #define SCRUB_NS (2 * SECOND_NS)        /* between two scrubbings */
 #define RETRY_FIRST_NS SECOND_NS        /* after a failure; doubled each time … */
 #define RETRY_LAST_NS (300 * SECOND_NS) /* … up to this */
-/* Scrubbing rewrites the index, looking for news goes through all rooms: neither may be most of what is done. */
+/* Scrubbing rewrites the index, looking for news goes through all rooms: neither may be most of
+ * what is done. */
 #define REST 10
-/* Following a busy log may not take from those who write it: a search has it catch up at full speed. */
+/* Following a busy log may not take from those who write it: a search has it catch up at full
+ * speed. */
 #define REST_BEHIND 4
 
 struct search_thread {
@@ -164,8 +166,8 @@ static bool wait_until(struct search_thread *thread, uint64_t deadline_ns) {
     return pthread_cond_timedwait(&thread->changed, &thread->mutex, &deadline) == 0;
 }
 
-/* Waits for a search, for the log to change while it is not known to have changed, or for something to be due. False at
- * the end. */
+/* Waits for a search, for the log to change while it is not known to have changed, or for something
+ * to be due. False at the end. */
 static bool take(struct search_thread *thread, struct job_list *jobs) {
     uint64_t due = next_due(thread);
     bool waiting = jobs->first == NULL && due > mailbox_now();

@@ -1,9 +1,10 @@
-/* The thread that searches: it keeps the index as the log is, and answers from it. Nothing waits for it but those who
- * search, and they are answered from an index that has everything that was committed before they asked (unless it is far
- * behind, because it is being built: then from what there is).
+/* The thread that searches: it keeps the index as the log is, and answers from it. Nothing waits
+ * for it but those who search, and they are answered from an index that has everything that was
+ * committed before they asked (unless it is far behind, because it is being built: then from what
+ * there is).
  *
- * An index that cannot be used is built again; as long as that fails, searches are answered with ERR_UNAVAILABLE and
- * everything else goes on. */
+ * An index that cannot be used is built again; as long as that fails, searches are answered with
+ * ERR_UNAVAILABLE and everything else goes on. */
 #pragma once
 
 #include "base/log.h"

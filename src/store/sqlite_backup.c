@@ -1,5 +1,5 @@
-/* The reading side holds one read transaction from the beginning to the end. Otherwise SQLite would begin the copy anew
- * after each commit, and never end where people talk. */
+/* The reading side holds one read transaction from the beginning to the end. Otherwise SQLite would
+ * begin the copy anew after each commit, and never end where people talk. */
 #include "store/sqlite_backup.h"
 
 #include <errno.h>

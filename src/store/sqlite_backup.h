@@ -1,5 +1,5 @@
-/* A copy of the database as it is at one moment, made while the server goes on writing; with an epoch of its own, because
- * what both will number from here on is not the same. */
+/* A copy of the database as it is at one moment, made while the server goes on writing; with an
+ * epoch of its own, because what both will number from here on is not the same. */
 #pragma once
 
 #include <stdatomic.h>
@@ -13,7 +13,7 @@ struct sqlite_backup {
     atomic_bool cancelled;
 };
 
-/* Copies the database of `folder` to `path`, which must not be there yet: it appears when it is whole and synced. Blocks;
- * not for the hub's thread. ERR_IO with one line in `message`. */
+/* Copies the database of `folder` to `path`, which must not be there yet: it appears when it is
+ * whole and synced. Blocks; not for the hub's thread. ERR_IO with one line in `message`. */
 int sqlite_backup_run(struct sqlite_backup *backup, const char *folder, const char *path,
                       struct buffer *message) MUST_USE;

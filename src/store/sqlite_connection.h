@@ -1,5 +1,6 @@
-/* A connection to the database, with its statements prepared once: one for each thread that uses it. The functions
- * return SQLite's codes, extended ones; what they mean for the hub is decided above. */
+/* A connection to the database, with its statements prepared once: one for each thread that uses
+ * it. The functions return SQLite's codes, extended ones; what they mean for the hub is decided
+ * above. */
 #pragma once
 
 #include <sqlite3.h>
@@ -41,10 +42,10 @@ enum sqlite_statement {
     STATEMENT_SET_GONE,      /* room, seq, timestamp */
     STATEMENT_OLD_CIDS,      /* timestamp → whether there are earlier ones */
     STATEMENT_FORGET_CIDS,   /* timestamp, limit: earlier ones */
-    STATEMENT_SET_READ,    /* identity, room key, seq, time */
-    STATEMENT_LIST_READS,  /* identity, limit → room key, seq, time */
-    STATEMENT_ERASE_READS, /* room */
-    STATEMENT_FORGET_READS, /* time: earlier ones */
+    STATEMENT_SET_READ,      /* identity, room key, seq, time */
+    STATEMENT_LIST_READS,    /* identity, limit → room key, seq, time */
+    STATEMENT_ERASE_READS,   /* room */
+    STATEMENT_FORGET_READS,  /* time: earlier ones */
     STATEMENT_PAGE_UP,       /* room, low, high → entries */
     STATEMENT_PAGE_DOWN,     /* the same, from the end */
     STATEMENT_LIST,          /* limit → key, name, topic, first, last */
@@ -56,8 +57,9 @@ struct sqlite_connection {
     sqlite3_stmt *statements[STATEMENT_COUNT];
 };
 
-/* Opens the file, which must exist, and prepares it as every connection is: durable commits, content that is deleted
- * overwritten, a wait for other programs' locks. On failure there may be a db, for its message. */
+/* Opens the file, which must exist, and prepares it as every connection is: durable commits,
+ * content that is deleted overwritten, a wait for other programs' locks. On failure there may be a
+ * db, for its message. */
 int sqlite_connection_open_file(const char *path, sqlite3 **db) MUST_USE;
 
 /* The same and the statements; the schema must be there. On failure it is closed. */

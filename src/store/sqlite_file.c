@@ -16,14 +16,15 @@
 
 #define OTHER_FOLDER "or choose another folder with --data"
 
-/* What leads from each version of the schema to the next. Steps are only ever added: a database goes through those it
- * has not seen, in the transaction that also notes the new version. */
+/* What leads from each version of the schema to the next. Steps are only ever added: a database
+ * goes through those it has not seen, in the transaction that also notes the new version. */
 static const char *const STEPS[] = {
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rooms ("
     "  id INTEGER PRIMARY KEY,"
-    "  key TEXT NOT NULL UNIQUE," /* how it is found: the folded name, or of a direct-message room the identities */
-    "  name TEXT NOT NULL," /* how it is shown */
+    "  key TEXT NOT NULL UNIQUE," /* how it is found: the folded name, or of a direct-message room
+                                     the identities */
+    "  name TEXT NOT NULL,"       /* how it is shown */
     "  topic TEXT NOT NULL DEFAULT ''"
     ") STRICT;"
     "CREATE TABLE entries ("
@@ -50,7 +51,8 @@ static const char *const STEPS[] = {
     "CREATE INDEX edits_by_message ON entries (room, of) WHERE kind = 1;",
 
     /* Retention: what remains of entries that were let go of. */
-    "ALTER TABLE rooms ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;" /* the last seq let go of; 0: none */
+    "ALTER TABLE rooms ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;" /* the last seq let go of; 0:
+                                                                       none */
     "ALTER TABLE rooms ADD COLUMN gone_timestamp INTEGER NOT NULL DEFAULT 0;" /* and its time */
     "CREATE TABLE cids (" /* of entries that went before their cids */
     "  room INTEGER NOT NULL,"
@@ -117,7 +119,8 @@ static void describe_holder(int descriptor, const char *folder, struct buffer *m
     buffer_append_string(message, "; stop that one, " OTHER_FOLDER);
 }
 
-/* The process id is for people; what locks is the lock, which ends with the process however it ends. */
+/* The process id is for people; what locks is the lock, which ends with the process however it
+ * ends. */
 static int take_lock(struct sqlite_file *file, const char *folder, struct buffer *message) {
     char *path = join_path(folder, "banter.lock");
     char pid[24];

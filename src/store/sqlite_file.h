@@ -1,11 +1,13 @@
-/* The database of the sqlite engine: the folder it lies in, the lock that keeps a second server out, and its schema.
+/* The database of the sqlite engine: the folder it lies in, the lock that keeps a second server
+ * out, and its schema.
  *
  *     DATA/banter.db        and SQLite's banter.db-wal and -shm beside it
  *     DATA/banter.lock      locked while a server has the folder; holds its process id
  *
- * `rooms` has a row for each room that has or had entries, `entries` the logs. What a room's first and last number are is
- * not written down beside them: it is read from its entries, so the two cannot disagree. Only what retention took leaves a
- * note in its room, how far it went, so that the numbers go on where they were when nothing is left. */
+ * `rooms` has a row for each room that has or had entries, `entries` the logs. What a room's first
+ * and last number are is not written down beside them: it is read from its entries, so the two
+ * cannot disagree. Only what retention took leaves a note in its room, how far it went, so that the
+ * numbers go on where they were when nothing is left. */
 #pragma once
 
 #include <sqlite3.h>
@@ -24,10 +26,11 @@ struct sqlite_file {
     char epoch[SQLITE_EPOCH_LENGTH + 1];
 };
 
-/* Makes the folder and the database if they are missing, takes the lock, brings the schema up to date.
- * ERR_IO, with one line for the operator in `message`: what is wrong, where, what to do. */
+/* Makes the folder and the database if they are missing, takes the lock, brings the schema up to
+ * date. ERR_IO, with one line for the operator in `message`: what is wrong, where, what to do. */
 int sqlite_file_open(struct sqlite_file *file, const char *folder, struct buffer *message) MUST_USE;
-/* Within a transaction: from now on the numbers in this database are others than any seen before. An SQLite code. */
+/* Within a transaction: from now on the numbers in this database are others than any seen before.
+ * An SQLite code. */
 int sqlite_file_renew_epoch(sqlite3 *db) MUST_USE;
 int sqlite_file_schema(void);                     /* the version that an open database has */
 void sqlite_file_close(struct sqlite_file *file); /* every connection to it is closed by then */

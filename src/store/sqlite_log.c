@@ -24,7 +24,8 @@ void sqlite_log_close(struct sqlite_log *log) {
     sqlite_connection_close(&log->connection);
 }
 
-/* SQLite would go on writing to a file that has no name any more, and lose everything with the last descriptor. */
+/* SQLite would go on writing to a file that has no name any more, and lose everything with the last
+ * descriptor. */
 static bool has_moved(const struct sqlite_log *log) {
     int moved = 0;
     int code = sqlite3_file_control(log->connection.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
@@ -46,8 +47,8 @@ int sqlite_log_commit(struct sqlite_log *log) {
     return code;
 }
 
-/* Whether the connection itself is as good as before. One whose file was moved must stay: what lies in its place now is
- * not the database these rooms are from. */
+/* Whether the connection itself is as good as before. One whose file was moved must stay: what lies
+ * in its place now is not the database these rooms are from. */
 static bool harmless(int code) {
     int primary = code & 0xff;
     return primary == SQLITE_BUSY || primary == SQLITE_FULL || primary == SQLITE_CONSTRAINT ||
@@ -164,9 +165,10 @@ static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* What can be decided before the insertion decides about the cid. An entry about another one is asked for its cid first:
- * a delete that comes again finds its message deleted. So is any where cids outlived their entries: the index is on these;
- * and one that is only welcome if its cid is known. */
+/* What can be decided before the insertion decides about the cid. An entry about another one is
+ * asked for its cid first: a delete that comes again finds its message deleted. So is any where
+ * cids outlived their entries: the index is on these; and one that is only welcome if its cid is
+ * known. */
 static int check(struct sqlite_log *log, const struct sqlite_room *room, const struct draft *draft,
                  uint64_t body_hash, struct outcome *outcome, bool *decided) {
     *decided = false;

@@ -1,9 +1,12 @@
-/* The logs in the database, as the writer's thread writes them: within a transaction, numbered, checked and inserted.
+/* The logs in the database, as the writer's thread writes them: within a transaction, numbered,
+ * checked and inserted.
  *
- *     sqlite_log_begin · sqlite_log_append … · sqlite_log_commit     and if any of these fails: sqlite_log_fail
+ *     sqlite_log_begin · sqlite_log_append … · sqlite_log_commit     and if any of these fails:
+ * sqlite_log_fail
  *
- * After a failure nothing is appended until sqlite_log_settle has read back how far the rooms of the failed transaction
- * really are. If some of its entries are there after all, or another program's, settling finds them.
+ * After a failure nothing is appended until sqlite_log_settle has read back how far the rooms of
+ * the failed transaction really are. If some of its entries are there after all, or another
+ * program's, settling finds them.
  *
  * Functions that return int return an SQLite code. */
 #pragma once
@@ -40,7 +43,8 @@ int sqlite_log_commit(struct sqlite_log *log) MUST_USE;
 /* Gives the transaction up, if there is one, because of the failure `code`. */
 void sqlite_log_fail(struct sqlite_log *log, int code);
 
-/* Must succeed before the next transaction; does nothing when nothing failed. Appends JOB_FOUND for what is found. */
+/* Must succeed before the next transaction; does nothing when nothing failed. Appends JOB_FOUND for
+ * what is found. */
 int sqlite_log_settle(struct sqlite_log *log, struct job_list *found) MUST_USE;
 bool sqlite_log_settled(const struct sqlite_log *log);
 
@@ -48,6 +52,6 @@ bool sqlite_log_settled(const struct sqlite_log *log);
 int sqlite_log_head(struct sqlite_log *log, struct slice room_key, struct slice room_name,
                     struct room_head *head) MUST_USE;
 
-/* Moves everything from SQLite's write-ahead log into the database and empties it, so that what was erased is nowhere
- * any more. SQLITE_BUSY while somebody reads. */
+/* Moves everything from SQLite's write-ahead log into the database and empties it, so that what was
+ * erased is nowhere any more. SQLITE_BUSY while somebody reads. */
 int sqlite_log_scrub(struct sqlite_log *log) MUST_USE;

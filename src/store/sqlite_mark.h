@@ -1,5 +1,5 @@
-/* Read marks in the database, on the writer's thread. Those that were told long ago are forgotten, once a day. Functions
- * return an SQLite code. */
+/* Read marks in the database, on the writer's thread. Those that were told long ago are forgotten,
+ * once a day. Functions return an SQLite code. */
 #pragma once
 
 #include "hub/mark.h"
@@ -14,6 +14,7 @@ struct sqlite_marks {
 int sqlite_mark_set(struct sqlite_marks *marks, const struct sqlite_connection *connection,
                     const struct read_mark *mark) MUST_USE;
 
-/* At most LIMIT_ROOMS_PER_SESSION; the array and each room_key are the caller's. What was there before is freed. */
+/* At most LIMIT_ROOMS_PER_SESSION; the array and each room_key are the caller's. What was there
+ * before is freed. */
 int sqlite_mark_list(const struct sqlite_connection *connection, const struct identity *identity,
                      struct read_mark **marks, size_t *count) MUST_USE;

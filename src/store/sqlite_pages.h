@@ -1,11 +1,12 @@
-/* Reading from the database: a room's head, a page of its log, the list of rooms. Functions return an SQLite code, and
- * leave their outputs alone if it is not SQLITE_OK. */
+/* Reading from the database: a room's head, a page of its log, the list of rooms. Functions return
+ * an SQLite code, and leave their outputs alone if it is not SQLITE_OK. */
 #pragma once
 
 #include "store/job.h"
 #include "store/sqlite_connection.h"
 
-/* `head` is made by head_copy; `room` (may be NULL) becomes rooms.id, 0 when there is no such room. */
+/* `head` is made by head_copy; `room` (may be NULL) becomes rooms.id, 0 when there is no such room.
+ */
 int sqlite_read_head(const struct sqlite_connection *connection, struct slice room_key,
                      const char *epoch, struct room_head *head, int64_t *room) MUST_USE;
 

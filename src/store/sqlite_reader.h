@@ -1,4 +1,5 @@
-/* The thread that reads pages and lists, over a connection of its own, so that no reader delays a commit. */
+/* The thread that reads pages and lists, over a connection of its own, so that no reader delays a
+ * commit. */
 #pragma once
 
 #include "base/log.h"

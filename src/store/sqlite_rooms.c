@@ -67,8 +67,8 @@ int sqlite_room_load(const struct sqlite_connection *connection, struct sqlite_r
     return code;
 }
 
-/* Makes place for one more. Rooms of the transaction, and those that have yet to be reported, stay, and so does everything
- * else while there are any. */
+/* Makes place for one more. Rooms of the transaction, and those that have yet to be reported, stay,
+ * and so does everything else while there are any. */
 static void bound(struct sqlite_rooms *rooms) {
     while (map_count(rooms->by_key) >= LIMIT_STORE_ROOMS && list_empty(&rooms->touched) &&
            list_empty(&rooms->stale)) {

@@ -1,7 +1,9 @@
-/* What the writer knows of the rooms it has been busy with, so that appending looks nothing up: a bounded cache.
+/* What the writer knows of the rooms it has been busy with, so that appending looks nothing up: a
+ * bounded cache.
  *
- * A transaction changes the state of the rooms it touches. When it is committed they are as they say; when it fails they
- * are stale, and remember only how far the room had been reported, until they are read again. */
+ * A transaction changes the state of the rooms it touches. When it is committed they are as they
+ * say; when it fails they are stale, and remember only how far the room had been reported, until
+ * they are read again. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,8 +38,8 @@ struct sqlite_rooms {
 void sqlite_rooms_init(struct sqlite_rooms *rooms, uint64_t seed);
 void sqlite_rooms_close(struct sqlite_rooms *rooms);
 
-/* The room from the cache or the database; `name` is how it is called if it does not exist yet. An SQLite code; stale
- * rooms are given out as they are. */
+/* The room from the cache or the database; `name` is how it is called if it does not exist yet. An
+ * SQLite code; stale rooms are given out as they are. */
 int sqlite_rooms_get(struct sqlite_rooms *rooms, const struct sqlite_connection *connection,
                      struct slice key, struct slice name, struct sqlite_room **room) MUST_USE;
 

@@ -5,8 +5,8 @@
 #include "base/limits.h"
 #include "base/memory.h"
 
-/* What one step may cost: entries looked at and let go of, bytes of them (overwritten as they go), rooms and time of
- * looking for something to do. */
+/* What one step may cost: entries looked at and let go of, bytes of them (overwritten as they go),
+ * rooms and time of looking for something to do. */
 #define STEP_ENTRIES 64
 #define STEP_BYTES (1024 * 1024)
 #define STEP_ROOMS 64
@@ -138,7 +138,8 @@ static int trim(struct sqlite_log *log, struct sqlite_room *room, const struct r
     return code;
 }
 
-/* What the transaction itself appended stays: if its end is never heard of, that is how it is found out. */
+/* What the transaction itself appended stays: if its end is never heard of, that is how it is found
+ * out. */
 static int trim_grown(struct sqlite_log *log, struct sqlite_room *room, struct job_list *trimmed,
                       bool *more) {
     struct retention retention = retention_of(log->retention, room->key);
@@ -234,7 +235,8 @@ static bool is_suspect(const struct sqlite_log *log, const struct passed *passed
                              retention_horizon(retention, retention_now(log->retention)));
 }
 
-/* Whether the room was trimmed or measured, which is enough for one step; `more`: it needs another. */
+/* Whether the room was trimmed or measured, which is enough for one step; `more`: it needs another.
+ */
 static int look_closer(struct sqlite_log *log, const struct passed *passed,
                        const struct retention *retention, struct job_list *trimmed, bool *enough,
                        bool *more) {

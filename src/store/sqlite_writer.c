@@ -177,7 +177,8 @@ static int do_batch(struct sqlite_writer *writer, const struct job_list *jobs,
     return do_jobs(writer, jobs);
 }
 
-/* Writes into a job that its batch failed. Heads are read again: they may speak of what was rolled back. */
+/* Writes into a job that its batch failed. Heads are read again: they may speak of what was rolled
+ * back. */
 static void fail_job(struct sqlite_writer *writer, struct job *job) {
     switch (job->kind) {
     case JOB_APPEND:

@@ -1,5 +1,5 @@
-/* Jobs wait in two queues, that of the log and that of the readers, until the driver collects: then they are done, all
- * that may be, and handed to the completions. */
+/* Jobs wait in two queues, that of the log and that of the readers, until the driver collects: then
+ * they are done, all that may be, and handed to the completions. */
 #include "store/store_memory.h"
 
 #include "base/limits.h"

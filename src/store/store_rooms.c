@@ -1,5 +1,5 @@
-/* Both engines answer lists and searches in the order they were asked. An answer of one waits, as a job that owns it, for
- * that of the other; then the two become one. */
+/* Both engines answer lists and searches in the order they were asked. An answer of one waits, as a
+ * job that owns it, for that of the other; then the two become one. */
 #include "store/store_rooms.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
-/* Two engines as one store: some rooms are kept by one, all others by the other. Each room has one engine, so within it
- * everything comes in the order it was asked for; between rooms of different engines there is no order.
+/* Two engines as one store: some rooms are kept by one, all others by the other. Each room has one
+ * engine, so within it everything comes in the order it was asked for; between rooms of different
+ * engines there is no order.
  *
- * A list has the rooms of both. A search asks both: what the usual engine finds comes first, then, once that has no more,
- * what is in the other rooms, at most as much as still fits. */
+ * A list has the rooms of both. A search asks both: what the usual engine finds comes first, then,
+ * once that has no more, what is in the other rooms, at most as much as still fits. */
 #pragma once
 
 #include <stddef.h>

@@ -131,7 +131,8 @@ static void sqlite_turn(struct store *store) {
     put_outgoing(sqlite_store_of(store));
 }
 
-/* Whether the job was counted by submit: not what was read or searched, nor what the writer found by itself. */
+/* Whether the job was counted by submit: not what was read or searched, nor what the writer found
+ * by itself. */
 static bool was_submitted(const struct job *job) {
     return job->kind != JOB_PAGE && job->kind != JOB_LIST && job->kind != JOB_FOUND &&
            job->kind != JOB_TRIMMED && job->kind != JOB_SEARCH;
@@ -211,8 +212,8 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
     uint64_t seed = 0;
     opened->store.engine = &ENGINE;
     opened->file.lock = -1;
-    /* SQLite's count of its own memory is one lock for all threads, and nobody reads it. Refused, and of no consequence,
-     * when SQLite is in use already. */
+    /* SQLite's count of its own memory is one lock for all threads, and nobody reads it. Refused,
+     * and of no consequence, when SQLite is in use already. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     mailbox_init(&opened->outbox.mailbox);
     opened->outbox.wake = options->wake;

@@ -1,4 +1,5 @@
-/* Starting a thread of the store: named, and with all signals blocked, so that those of the process go to the main thread. */
+/* Starting a thread of the store: named, and with all signals blocked, so that those of the process
+ * go to the main thread. */
 #pragma once
 
 #include <pthread.h>

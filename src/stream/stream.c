@@ -1,16 +1,19 @@
 /* Chunks and their index.
  *
- * A chunk is one allocation that fills from both ends: frames from the front, the index of its frames from the back. It
- * is full when they would meet. So nothing in it ever moves, and appending is a memcpy and one index entry.
+ * A chunk is one allocation that fills from both ends: frames from the front, the index of its
+ * frames from the back. It is full when they would meet. So nothing in it ever moves, and appending
+ * is a memcpy and one index entry.
  *
  *     [header][frame frame frame …          … item2 item1 item0]
  *
- * Each index item holds where its frame ends and the last seq that is over by then. Signals repeat the seq of the entry
- * before them, and an entry that shows nothing only raises the seq of the newest item; so skipping takes no memory, and
- * both columns of the index ascend and can be searched by halving.
+ * Each index item holds where its frame ends and the last seq that is over by then. Signals repeat
+ * the seq of the entry before them, and an entry that shows nothing only raises the seq of the
+ * newest item; so skipping takes no memory, and both columns of the index ascend and can be
+ * searched by halving.
  *
- * The chunks of a stream are a list. It is walked from the newest end, where the readers are, and is short: chunks double
- * in size as long as a new one is needed while the last is still there, up to a sixteenth of the window. */
+ * The chunks of a stream are a list. It is walked from the newest end, where the readers are, and
+ * is short: chunks double in size as long as a new one is needed while the last is still there, up
+ * to a sixteenth of the window. */
 #include "stream/stream.h"
 
 #include <assert.h>
@@ -202,7 +205,8 @@ void stream_set_window(struct stream *stream, size_t window) {
     stream->window = window;
 }
 
-/* The chunk in which the byte at `offset` is; at the tail, the newest. NULL when the stream holds nothing. */
+/* The chunk in which the byte at `offset` is; at the tail, the newest. NULL when the stream holds
+ * nothing. */
 static struct chunk *chunk_at(const struct stream *stream, uint64_t offset) {
     struct chunk *chunk = newest_chunk(stream);
     while (chunk != NULL && chunk->start > offset) {
@@ -212,7 +216,8 @@ static struct chunk *chunk_at(const struct stream *stream, uint64_t offset) {
     return chunk;
 }
 
-/* How many frames of the chunk end at or before `offset`: the index of the one that `offset` stands in. */
+/* How many frames of the chunk end at or before `offset`: the index of the one that `offset` stands
+ * in. */
 static size_t frames_before(struct chunk *chunk, uint64_t offset) {
     size_t low = 0, high = chunk->count;
     while (low < high) {

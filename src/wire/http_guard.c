@@ -1,5 +1,5 @@
-/* Only what http-parser lets pass is looked at. That a header has a name and a colon, a chunk a size
- * and a request its three parts, it checks itself. */
+/* Only what http-parser lets pass is looked at. That a header has a name and a colon, a chunk a
+ * size and a request its three parts, it checks itself. */
 #include "wire/http_guard.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 
-#define SECRET_LENGTH 43   /* 32 random bytes as base64url without padding */
+#define SECRET_LENGTH 43 /* 32 random bytes as base64url without padding */
 #define SECRET_BYTES 32
 
 /* A session's secret as text; `text` holds SECRET_LENGTH + 1 bytes. */

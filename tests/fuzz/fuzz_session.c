@@ -1,10 +1,11 @@
-/* Whole sessions from arbitrary bytes: the real protocols, hub, delivery and memory store, with a transport that takes as
- * much as the input says. A few connections of every protocol say well-formed and broken things in any order, stop
- * reading, vanish and come back while the store waits and fails. Nothing may crash, leak or be held without bound, and
- * when everybody has gone nothing may be left.
+/* Whole sessions from arbitrary bytes: the real protocols, hub, delivery and memory store, with a
+ * transport that takes as much as the input says. A few connections of every protocol say
+ * well-formed and broken things in any order, stop reading, vanish and come back while the store
+ * waits and fails. Nothing may crash, leak or be held without bound, and when everybody has gone
+ * nothing may be left.
  *
- * The input is a list of operations, an opcode each and then its arguments; see `operations`. Where it ends, all
- * arguments are 0. Run by `make fuzz`. */
+ * The input is a list of operations, an opcode each and then its arguments; see `operations`. Where
+ * it ends, all arguments are 0. Run by `make fuzz`. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,12 @@
 #define OUTPUT_LARGEST (LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES + 1024 * 1024)
 
 /* What must hold, also where asserts are compiled out. */
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) { \
-            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition); \
-            abort(); \
-        } \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                        \
+            abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 struct wire {
@@ -72,7 +73,8 @@ static void note_secret(struct world *world, const char *bytes, size_t size) {
     const char *found = memmem(bytes, size, mark, sizeof mark - 1);
     if (!found)
         return;
-    struct slice rest = slice_from(found + sizeof mark - 1, size - (size_t)(found - bytes) - sizeof mark + 1);
+    struct slice rest =
+        slice_from(found + sizeof mark - 1, size - (size_t)(found - bytes) - sizeof mark + 1);
     struct slice secret = slice_cut(&rest, '"');
     if (secret.length < sizeof world->secret)
         snprintf(world->secret, sizeof world->secret, "%.*s", SLICE_ARGS(secret));
@@ -113,13 +115,14 @@ static void wire_wake(void *owner, unsigned delay_ms) {
     ((struct wire *)owner)->wakes = true;
 }
 
-static const struct transport transport = {wire_send, wire_pause, wire_finish, wire_reset, wire_wake};
+static const struct transport transport = {wire_send, wire_pause, wire_finish, wire_reset,
+                                           wire_wake};
 
 /* Time. */
 
 static void turn(struct world *world) {
-    outlet_set_time(delivery_outlet(world->delivery), 1700000000000000 + (int64_t)world->now_ms * 1000,
-                    world->now_ms);
+    outlet_set_time(delivery_outlet(world->delivery),
+                    1700000000000000 + (int64_t)world->now_ms * 1000, world->now_ms);
     for (int rounds = 0; delivery_turn(world->delivery); rounds++)
         REQUIRE(rounds < 100000);
     for (int i = 0; i < WIRES; i++) {
@@ -142,24 +145,40 @@ static void pass(struct world *world, uint64_t ms) {
     turn(world);
 }
 
-/* What a connection may say. In these texts, each of the following stands for something of the input's choice:
- * %n a name, %r a room, %u a number, %c a cid, %t a text, %s the last secret told. */
+/* What a connection may say. In these texts, each of the following stands for something of the
+ * input's choice: %n a name, %r a room, %u a number, %c a cid, %t a text, %s the last secret told.
+ */
 
-static const char *const names[] = {"ann", "bob", "ANN", "Anonymous", "\xef\xbd\x81nn", "a\xcc\x81",
-                                    "x y", "", "error", "Client 1", "ann edited", "\xe2\x80\xae"};
-static const char *const rooms[] = {"lobby", "ops", "OPS", "@ann,bob", "@ann,ann", "$x", "", "@", "@,",
-                                    "r1", "r2", "r3", "@bob,ann", "..", "a b"};
-static const char *const numbers[] = {"0", "1", "2", "3", "5", "100", "-1", "9007199254740992",
-                                      "9223372036854775807", "18446744073709551615", "1.5", "\"x\"", "null"};
+static const char *const names[] = {
+    "ann", "bob", "ANN",   "Anonymous", "\xef\xbd\x81nn", "a\xcc\x81",
+    "x y", "",    "error", "Client 1",  "ann edited",     "\xe2\x80\xae"};
+static const char *const rooms[] = {"lobby", "ops", "OPS", "@ann,bob", "@ann,ann", "$x", "",   "@",
+                                    "@,",    "r1",  "r2",  "r3",       "@bob,ann", "..", "a b"};
+static const char *const numbers[] = {"0",
+                                      "1",
+                                      "2",
+                                      "3",
+                                      "5",
+                                      "100",
+                                      "-1",
+                                      "9007199254740992",
+                                      "9223372036854775807",
+                                      "18446744073709551615",
+                                      "1.5",
+                                      "\"x\"",
+                                      "null"};
 static const char *const cids[] = {"1", "2", "c1", "", "\\u0000"};
-static const char *const texts[] = {"hi", "", "/me waves", "a\\nb", "\\u001b[2J", "\\ud83d\\ude00", "//x"};
+static const char *const texts[] = {"hi", "", "/me waves", "a\\nb", "\\u001b[2J", "\\ud83d\\ude00",
+                                    "//x"};
 
 static const char *const frames[] = {
     "{\"content\":\"%t\",\"sender\":\"%n\"}",
     "{\"type\":\"hello\",\"name\":\"%n\",\"cid\":\"%c\"}",
     "{\"type\":\"hello\",\"session\":\"%s\",\"cid\":\"%c\"}",
-    "{\"type\":\"hello\",\"session\":\"%s\",\"name\":\"%n\",\"resume\":{\"%r\":{\"after\":%u},\"%r\":{\"after\":%u}}}",
-    "{\"type\":\"hello\",\"resume\":{\"%r\":{\"after\":%u,\"epoch\":\"%t\"},\"%r\":{\"after\":%u},\"%r\":{\"after\":%u}}}",
+    "{\"type\":\"hello\",\"session\":\"%s\",\"name\":\"%n\",\"resume\":{\"%r\":{\"after\":%u},\"%"
+    "r\":{\"after\":%u}}}",
+    "{\"type\":\"hello\",\"resume\":{\"%r\":{\"after\":%u,\"epoch\":\"%t\"},\"%r\":{\"after\":%u},"
+    "\"%r\":{\"after\":%u}}}",
     "{\"type\":\"join\",\"room\":\"%r\",\"cid\":\"%c\"}",
     "{\"type\":\"join\",\"room\":\"%r\",\"after\":%u,\"cid\":\"%c\"}",
     "{\"type\":\"leave\",\"room\":\"%r\",\"cid\":\"%c\"}",
@@ -178,25 +197,37 @@ static const char *const frames[] = {
     "{\"type\":\"leave\"}",
 };
 static const char *const lines[] = {
-    "%n\n", "%t\n", "/join %r\n", "/rooms\n", "/who\n", "/msg %n %t\n", "/me %t\n", "/topic %t\n", "/history %u\n",
-    "/nick %n\n", "/token\n", "/resume %s\n", "/quit\n", "QUIT\n", "\n", "register,%n\n", "register,%n", "list,friends\n",
-    "list,friends", "chat,%n,%t\n", "chat,%n\n", "chat,%n,%t",
+    "%n\n",          "%t\n",         "/join %r\n",     "/rooms\n",      "/who\n",
+    "/msg %n %t\n",  "/me %t\n",     "/topic %t\n",    "/history %u\n", "/nick %n\n",
+    "/token\n",      "/resume %s\n", "/quit\n",        "QUIT\n",        "\n",
+    "register,%n\n", "register,%n",  "list,friends\n", "list,friends",  "chat,%n,%t\n",
+    "chat,%n\n",     "chat,%n,%t",
 };
 static const char *const requests[] = {
-    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Protocol: banter.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: banter.v1\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n"
+    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Protocol: banter.v1\r\nSec-WebSocket-Extensions: permessage-deflate; "
+    "server_max_window_bits=9\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /text HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET /text HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: "
+    "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nSender: %n\r\nIdempotency-Key: %c\r\nContent-Length: 2\r\n\r\nhi",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nTitle: %t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nSender: %n\r\nIdempotency-Key: "
+    "%c\r\nContent-Length: 2\r\n\r\nhi",
+    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nTitle: %t\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+    "16\r\n\r\n"
     "{\"content\":\"hi\"}",
     "GET /r/%r?after=%u&limit=%u HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "GET /r/%r?before=%u HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n",
@@ -394,8 +425,8 @@ static void take_turn(struct world *world, struct wire *wire) {
 }
 
 static void (*const operations[])(struct world *world, struct wire *wire) = {
-    open_wire, say_frame, say_line,  say_request,   say_raw,       say_raw_frame, say_often, say_long,
-    let_read,  end_input, vanish,    trouble_store, let_time_pass, take_turn,
+    open_wire, say_frame, say_line,  say_request, say_raw,       say_raw_frame, say_often,
+    say_long,  let_read,  end_input, vanish,      trouble_store, let_time_pass, take_turn,
 };
 
 /* A life. */
@@ -415,24 +446,24 @@ static void begin(struct world *world, struct slice input) {
                                                  .deflater = deflater_new()};
     world->store = store_memory_new(&(struct store_memory_options){
         .seed = 1, .keep = choice & 1 ? 8 : LIMIT_MEMORY_ROOM_ENTRIES});
-    world->delivery = delivery_new(&(struct delivery_options){
-        .hub = {.seed = 1,
-                .rate_per_minute = choice & 2 ? 20 : 0,
-                .max_message = MAX_MESSAGE,
-                .session_linger_s = LINGER_MS / 1000,
-                .announce_limit = choice & 4 ? 2 : 100,
-                .backlog = 100,
-                .create_rooms = !(choice & 8)},
-        .outlet = {.transport = &transport,
-                   .settings = &world->settings,
-                   .ping_interval_ms = 30000,
-                   .ping_timeout_ms = 10000,
-                   .handshake_timeout_ms = 10000,
-                   .idle_timeout_ms = choice & 16 ? 60000 : 0},
-        .store = world->store,
-        .stream_window = choice & 32 ? 16 * MAX_MESSAGE : 1 << 20,
-        .random = fill,
-        .random_context = &world->rng});
+    world->delivery = delivery_new(
+        &(struct delivery_options){.hub = {.seed = 1,
+                                           .rate_per_minute = choice & 2 ? 20 : 0,
+                                           .max_message = MAX_MESSAGE,
+                                           .session_linger_s = LINGER_MS / 1000,
+                                           .announce_limit = choice & 4 ? 2 : 100,
+                                           .backlog = 100,
+                                           .create_rooms = !(choice & 8)},
+                                   .outlet = {.transport = &transport,
+                                              .settings = &world->settings,
+                                              .ping_interval_ms = 30000,
+                                              .ping_timeout_ms = 10000,
+                                              .handshake_timeout_ms = 10000,
+                                              .idle_timeout_ms = choice & 16 ? 60000 : 0},
+                                   .store = world->store,
+                                   .stream_window = choice & 32 ? 16 * MAX_MESSAGE : 1 << 20,
+                                   .random = fill,
+                                   .random_context = &world->rng});
     outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
 }
 
