@@ -1,8 +1,7 @@
 /* An archive: everything a database holds as lines of JSON, to be kept, looked at or moved.
  *
  *     {"format":"banter-archive","version":1,"epoch":"k3f…"}
- *     {"room":"general","name":"General","topic":"…"}             and "gone", "gone_time" where
- * retention took something
+ *     {"room":"general","name":"General","topic":"…"}   "gone", "gone_time": what retention took
  *     {"seq":1,"id":"…","time":1795215003800239,"kind":"message","sender":"ann","identity":"2263…","content":"…"}
  *     {"old_cid":"c1","identity":"…","hash":"…","seq":…,…}        a cid that outlived its entry
  *     {"room":…

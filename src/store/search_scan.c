@@ -1,6 +1,5 @@
 /* A text is compared as its folded words with a line end around each: "\nship\nit\n". A phrase is
- * then looked for as
- * "\nship\nit\n", and one that ends in a prefix as "\nship\ni". */
+ * then looked for as "\nship\nit\n", and one that ends in a prefix as "\nship\ni". */
 #include "store/search_scan.h"
 
 #include <string.h>
