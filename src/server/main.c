@@ -64,14 +64,14 @@ static void raise_descriptor_limit(void) {
     }
 }
 
-/* A listener on every address is none to open in a browser; this machine's own name is. */
+/* A listener on every address is none to open in a browser; this machine's own is. */
 static void invite(const char *address, const struct log *log) {
     const char *host = address + strlen("ws://");
     const char *port = strrchr(host, ':');
     bool any = strncmp(host, "[::]:", 5) == 0 || strncmp(host, "0.0.0.0:", 8) == 0;
 
     if (any)
-        log_write(log, LOG_INFO, "Open http://localhost%s/ in a browser to chat", port);
+        log_write(log, LOG_INFO, "Open http://127.0.0.1%s/ in a browser to chat", port);
     else
         log_write(log, LOG_INFO, "Open http://%s/ in a browser to chat", host);
 }

@@ -22,7 +22,7 @@ def refusal(*arguments):
 @pytest.mark.parametrize("host", ["*", "0.0.0.0", "[::]"])
 def test_a_server_on_every_address_names_one_to_open(server, host):
     running = server(listen=[f"ws://{host}:0"])
-    url = f"http://localhost:{running.port()}/"
+    url = f"http://127.0.0.1:{running.port()}/"
     with urllib.request.urlopen(url) as page:
         assert page.status == 200
     assert f"Open {url} in a browser" in running.log()
