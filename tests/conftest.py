@@ -5,7 +5,6 @@ listens. After the test every server started is told to stop with SIGTERM and mu
 without a word from a sanitizer. `module_server` is the same for tests that share one.
 """
 
-import os
 import pathlib
 import queue
 import re
@@ -19,12 +18,10 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-BANTERD = os.environ.get("BANTERD") or next(
-    (str(path) for path in (ROOT / "build" / "banterd", ROOT / "build/src/server/banterd") if path.exists()),
-    "build/banterd",
-)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
+
+from binaries import BANTERD  # noqa: E402
+
 START_SECONDS = 20
 STOP_SECONDS = 5
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")

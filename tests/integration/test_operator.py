@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from clients import NO_LIMIT, TIMEOUT, Line, V1, items_of
-from conftest import BANTERD
+from binaries import BANTERD
 from program import run
 
 

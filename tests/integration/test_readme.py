@@ -23,7 +23,7 @@ import subprocess
 import pytest
 
 from clients import EVERYTHING, TIMEOUT, Json, Line, Stream, Text, V1
-from conftest import BANTERD
+from binaries import BANTERD
 from program import BANTER
 from raw_websocket import CLOSE, FIN, close_payload
 

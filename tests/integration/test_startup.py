@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from clients import EVERYTHING, NO_LIMIT
-from conftest import BANTERD
+from binaries import BANTERD
 
 
 def refusal(*arguments):

@@ -1,15 +1,12 @@
 """Runs banter, the client, and talks to it over its standard streams."""
 
 import os
-import pathlib
 import select
 import signal
 import subprocess
 
+from binaries import BANTER
 from clients import TIMEOUT
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BANTER = os.environ.get("BANTER", str(ROOT / "build" / "banter"))
 
 
 class Program:

@@ -1,0 +1,8 @@
+"""The programs under test: those of the environment (BANTERD, BANTER), else of the release build."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BANTERD = os.environ.get("BANTERD", str(ROOT / "build" / "banterd"))
+BANTER = os.environ.get("BANTER", str(ROOT / "build" / "banter"))
