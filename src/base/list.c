@@ -13,17 +13,6 @@ void list_append(struct list *list, struct list_node *node) {
     list->last = node;
 }
 
-void list_prepend(struct list *list, struct list_node *node) {
-    assert(node->previous == NULL && node->next == NULL && list->first != node);
-    node->next = list->first;
-    if (list->first != NULL) {
-        list->first->previous = node;
-    } else {
-        list->last = node;
-    }
-    list->first = node;
-}
-
 void list_remove(struct list *list, struct list_node *node) {
     assert(node->previous != NULL || list->first == node);
     assert(node->next != NULL || list->last == node);

@@ -20,6 +20,5 @@ static inline bool list_empty(const struct list *list) {
 }
 
 void list_append(struct list *list, struct list_node *node);
-void list_prepend(struct list *list, struct list_node *node);
 void list_remove(struct list *list, struct list_node *node); /* node must be in this list */
 struct list_node *list_take_first(struct list *list);        /* NULL when empty */

@@ -124,13 +124,3 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
          * it. */
     }
 }
-
-bool log_level_parse(const char *word, enum log_level *level) {
-    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-        if (strcmp(word, levels[i].word) == 0) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}

@@ -16,6 +16,3 @@ struct log {
 /* `2026-02-13 10:00:00 - INFO - …` in local time. A line over 1,000 bytes is cut. */
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* "info" → LOG_INFO; returns false for an unknown word. */
-bool log_level_parse(const char *word, enum log_level *level);

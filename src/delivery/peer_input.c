@@ -84,8 +84,9 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
     next->open(peer->state, outlet->options.settings, handover, output);
     peer->encoding = next->encoding(peer->state);
     peer_append(peer, buffer_slice(output));
-    if (handover->refuse) {
-        peer_close(peer, handover->refuse);
+    uint16_t refused = next->close_wanted ? next->close_wanted(peer->state) : 0;
+    if (refused) {
+        peer_close(peer, refused);
         return;
     }
     if (next->opens) {

@@ -136,10 +136,6 @@ void wire_write(struct wire *wire, struct slice bytes) {
     }
 }
 
-void wire_finish(struct wire *wire) {
-    pipe_end(wire, &wire->up, ENDING_FINISH, HAPPEN_UP);
-}
-
 void wire_leave(struct wire *wire, enum leaving how) {
     struct world *world = wire->world;
     wire->client = NULL;

@@ -63,8 +63,6 @@ struct wire *network_find(struct world *world, uint64_t id);
 struct wire *wire_open(struct world *world, struct client *client, const char *scheme);
 /* From the client. */
 void wire_write(struct wire *wire, struct slice bytes);
-/* The client will send no more, but goes on reading. */
-void wire_finish(struct wire *wire);
 
 enum leaving { LEAVE_POLITELY, LEAVE_RESET, LEAVE_SILENTLY };
 /* The client is gone from it. */

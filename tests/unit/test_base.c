@@ -209,10 +209,10 @@ static void a_list_keeps_its_order_through_removals(void **state) {
     (void)state;
     assert_true(list_empty(&list));
     assert_null(list_take_first(&list));
+    list_append(&list, &nodes[0]);
     list_append(&list, &nodes[1]);
     list_append(&list, &nodes[2]);
     list_append(&list, &nodes[3]);
-    list_prepend(&list, &nodes[0]);
     list_remove(&list, &nodes[2]);
     assert_null(nodes[2].next);
     assert_null(nodes[2].previous);

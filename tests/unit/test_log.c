@@ -146,19 +146,6 @@ static void a_cut_never_leaves_half_an_escape(void **state) {
     }
 }
 
-static void levels_are_known_by_their_words(void **state) {
-    enum log_level level = LOG_DEBUG;
-
-    (void)state;
-    assert_true(log_level_parse("warning", &level));
-    assert_int_equal(level, LOG_WARNING);
-    assert_true(log_level_parse("debug", &level));
-    assert_int_equal(level, LOG_DEBUG);
-    assert_false(log_level_parse("loud", &level));
-    assert_false(log_level_parse("", &level));
-    assert_int_equal(level, LOG_DEBUG);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_time_level_and_message),
@@ -167,7 +154,6 @@ int main(void) {
         cmocka_unit_test(a_json_line_is_json_whatever_the_message_is),
         cmocka_unit_test(a_long_line_is_cut_between_characters),
         cmocka_unit_test(a_cut_never_leaves_half_an_escape),
-        cmocka_unit_test(levels_are_known_by_their_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
