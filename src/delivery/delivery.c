@@ -1,6 +1,7 @@
 /* The hub's driver: events go in, effects are carried out in order, completions of the store become
  * events. */
 #include "delivery/internal.h"
+#include "delivery/stranger.h"
 
 #include "wire/secret.h"
 
@@ -31,6 +32,9 @@ struct delivery *delivery_new(const struct delivery_options *options) {
     if (delivery->options.stream_memory < options->stream_window)
         delivery->options.stream_memory = options->stream_window;
     delivery->store = options->store;
+    if (!options->authority)
+        delivery->stranger = stranger_open();
+    delivery->authority = options->authority ? options->authority : delivery->stranger;
     options->random(options->random_context, &seed, sizeof seed);
     delivery->seed = seed;
     delivery->hub = hub_new(&options->hub);
@@ -52,6 +56,8 @@ void delivery_free(struct delivery *delivery) {
     id_map_free(delivery->reads);
     map_free(delivery->channels);
     effects_close(&delivery->effects);
+    if (delivery->stranger)
+        delivery->stranger->engine->close(delivery->stranger);
     hub_free(delivery->hub);
     outlet_deinit(&delivery->outlet);
     buffer_close(&delivery->scratch);
@@ -99,11 +105,15 @@ void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_
         counts[peer->encoding.format]++;
 }
 
-void delivery_open_session(struct delivery *delivery, uint64_t connection,
-                           const struct traits *traits) {
+void delivery_open_session(struct delivery *delivery, const struct peer *peer,
+                           const struct traits *traits, const struct credential *credential) {
     uint8_t random[SECRET_BYTES];
     struct event event = {
-        .kind = EVENT_OPENED, .connection = connection, .opened = {.traits = *traits}};
+        .kind = EVENT_OPENED,
+        .connection = peer->connection,
+        .opened = {.traits = *traits, .address = slice_of_string(peer->address)}};
+    if (credential)
+        event.opened.credential = *credential;
     delivery->options.random(delivery->options.random_context, random, sizeof random);
     secret_format(random, event.opened.secret);
     secret_digest(slice_of_string(event.opened.secret), event.opened.identity.bytes);
@@ -258,8 +268,19 @@ static void to_store(struct delivery *delivery, struct effect *effect) {
     }
 }
 
+static void authenticate(struct delivery *delivery, const struct effect *effect) {
+    struct authority *authority = delivery->authority;
+    delivery->asked_store = true;
+    authority->engine->authenticate(authority, effect->connection,
+                                    &effect->authenticate.credential, effect->authenticate.address,
+                                    effect->authenticate.wants_ticket);
+}
+
 static void carry_out(struct delivery *delivery, struct effect *effect) {
     switch (effect->kind) {
+    case EFFECT_AUTHENTICATE:
+        authenticate(delivery, effect);
+        break;
     case EFFECT_FOLLOW:
     case EFFECT_UNFOLLOW:
     case EFFECT_APPEND:
@@ -329,6 +350,18 @@ static void give_back(struct buffer *scratch) {
         buffer_close(scratch);
 }
 
+static bool take_verdicts(struct delivery *delivery) {
+    struct authority *authority = delivery->authority;
+    struct event *event;
+    bool any = false;
+    while (delivery->work < TURN_WORK && (event = authority->engine->collect(authority))) {
+        delivery_step(delivery, event);
+        delivery->work += COMPLETION_CHARGE;
+        any = true;
+    }
+    return any;
+}
+
 /* Takes what waits in the store, as far as it is done this turn. Returns whether there was
  * anything. */
 static bool take_completions(struct delivery *delivery) {
@@ -349,7 +382,8 @@ bool delivery_turn(struct delivery *delivery) {
     delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
     for (int round = 0; busy && delivery->work < TURN_WORK && round < TURN_ROUNDS; round++) {
-        busy = take_completions(delivery);
+        busy = take_verdicts(delivery);
+        busy = take_completions(delivery) || busy;
         delivery->asked_store = false;
         outlet_flush(&delivery->outlet);
         /* What was asked of the store while sending may be answered at once. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "delivery/outlet.h"
+#include "hub/authority.h"
 #include "hub/hub.h"
 #include "hub/store.h"
 
@@ -19,6 +20,7 @@ struct delivery_options {
     struct hub_options hub;
     struct outlet_options outlet;
     struct store *store;  /* borrowed */
+    struct authority *authority; /* borrowed; NULL: no credential is valid */
     size_t stream_window; /* bytes of a room kept ready to send */
     size_t stream_memory; /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least
                              stream_window */

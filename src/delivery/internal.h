@@ -100,6 +100,7 @@ struct peer {
     const struct protocol *protocol;
     void *state;
     char *address;
+    bool secure; /* comes over TLS */
     struct buffer *input; /* left over from earlier; NULL: nothing */
     struct segment *out_first, *out_last;
     size_t out_bytes;
@@ -151,6 +152,8 @@ struct delivery {
     struct delivery_options options;
     struct hub *hub;
     struct store *store;
+    struct authority *authority;
+    struct authority *stranger; /* the authority, where none was given; else NULL */
     struct effects effects;
     struct outlet outlet;
     struct map *channels; /* room_key → channel */
@@ -165,14 +168,16 @@ struct delivery {
     size_t work;      /* done for completions in this turn, see delivery.c */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
-    bool asked_store; /* something was submitted since completions were last collected */
+    bool asked_store; /* something was submitted, to store or authority, since completions were
+                         last collected */
 };
 
 /* delivery.c */
 void delivery_step(struct delivery *delivery, struct event *event);
 void delivery_read(struct delivery *delivery, const struct page_query *query);
-void delivery_open_session(struct delivery *delivery, uint64_t connection,
-                           const struct traits *traits);
+/* Tells the hub of the peer. `credential` may be NULL. */
+void delivery_open_session(struct delivery *delivery, const struct peer *peer,
+                           const struct traits *traits, const struct credential *credential);
 
 /* search.c */
 void search_start(struct delivery *delivery, const struct effect *effect);

@@ -49,13 +49,14 @@ size_t outlet_peer_count(const struct outlet *outlet) {
 }
 
 struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
-                         struct slice address) {
+                         const struct peer_source *source) {
     struct peer *peer = memory_new_struct(struct peer);
     peer->outlet = outlet;
     peer->owner = owner;
     peer->protocol = protocol;
     peer->state = memory_new(protocol->state_size);
-    peer->address = memory_copy_string(address);
+    peer->address = memory_copy_string(source->address);
+    peer->secure = source->secure;
     peer->active_ms = outlet->now_ms;
     outlet_register(outlet, peer);
     buffer_clear(&outlet->scratch);
@@ -65,7 +66,7 @@ struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol,
     peer_set_timer(peer, protocol->established ? TIMER_HANDSHAKE : TIMER_PING);
     if (protocol->opens) {
         peer->opened = true;
-        delivery_open_session(outlet->delivery, peer->connection, &protocol->traits);
+        delivery_open_session(outlet->delivery, peer, &protocol->traits, NULL);
     }
     return peer;
 }

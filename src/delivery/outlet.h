@@ -49,9 +49,15 @@ struct outlet_options {
  * timeouts). */
 void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_ms);
 
-/* A new connection. `address` is copied. The peer lives until outlet_gone. */
+/* Where a connection comes from. */
+struct peer_source {
+    struct slice address; /* as text, without port: "192.0.2.7", "::1", "unix" */
+    bool secure;          /* over TLS */
+};
+
+/* A new connection. The source is copied. The peer lives until outlet_gone. */
 struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
-                         struct slice address);
+                         const struct peer_source *source);
 
 /* Bytes that arrived. What is not used at once is copied (and bounded: the protocols limit what
  * they wait for). */

@@ -57,7 +57,7 @@ void outlet_begin_turn(struct outlet *outlet) {
 static void ask(struct peer *peer, const struct request *request) {
     struct delivery *delivery = peer->outlet->delivery;
     if (!peer->opened)
-        delivery_open_session(delivery, peer->connection, &peer->protocol->traits);
+        delivery_open_session(delivery, peer, &peer->protocol->traits, NULL);
     peer->opened = true;
     peer->active_ms = peer->outlet->now_ms;
     struct event event = {
@@ -76,8 +76,9 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
         delivery_step(outlet->delivery, &closed);
         peer->opened = false;
     }
-    peer->protocol->close(peer->state);
-    memory_free(peer->state);
+    /* What it handed over may point into the old state, so that goes last. */
+    const struct protocol *former = peer->protocol;
+    void *former_state = peer->state;
     peer->protocol = next;
     peer->state = memory_new(next->state_size);
     outlet_register(outlet, peer);
@@ -87,13 +88,14 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
     uint16_t refused = next->close_wanted ? next->close_wanted(peer->state) : 0;
     if (refused) {
         peer_close(peer, refused);
-        return;
-    }
-    if (next->opens) {
+    } else if (next->opens) {
         peer->opened = true;
-        delivery_open_session(outlet->delivery, peer->connection, &handover->traits);
+        delivery_open_session(outlet->delivery, peer, &handover->traits, &handover->credential);
     }
-    peer_set_timer(peer, TIMER_PING);
+    if (!refused)
+        peer_set_timer(peer, TIMER_PING);
+    former->close(former_state);
+    memory_free(former_state);
 }
 
 static void write_note(const struct peer *peer, const char *note) {
@@ -146,7 +148,11 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
     /* Its own buffer: a step that follows renders answers into the outlet's scratch. */
     struct buffer output = {0};
     struct feed feed = {
-        .input = input, .output = &output, .address = slice_of_string(peer->address)};
+        .input = input,
+        .output = &output,
+        .address = slice_of_string(peer->address),
+        .secure = peer->secure,
+    };
     bool between = peer->protocol->established && peer->protocol->established(peer->state);
     enum feed_result result = function(peer->state, outlet->options.settings, &feed);
     if (between && feed.consumed > 0) /* another request has begun */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "hub/credential.h"
 #include "hub/entry.h"
 #include "hub/mark.h"
 #include "hub/reply.h"
@@ -22,6 +23,8 @@ enum effect_kind {
     EFFECT_MARK,     /* mark: how far somebody has read; kept for EFFECT_RECALL */
     EFFECT_RECALL,   /* mark.identity → EVENT_RECALLED */
     EFFECT_ERASE,    /* room_key: forget the room and all that is in it */
+    /* To the authority. */
+    EFFECT_AUTHENTICATE, /* connection, authenticate → EVENT_AUTHENTICATED */
     /* To delivery. */
     EFFECT_SHOW_ENTRY,  /* room_key, room, entry: to every reader of the room (a reference is held)
                          */
@@ -79,6 +82,11 @@ struct effect {
             struct slice cid;
             struct search_query query; /* its ticket is not set */
         } search;
+        struct {
+            struct credential credential;
+            struct slice address;
+            bool wants_ticket;
+        } authenticate;
         uint16_t close_code;
     };
 };

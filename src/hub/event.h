@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hub/credential.h"
 #include "hub/entry.h"
 #include "hub/mark.h"
 #include "hub/request.h"
@@ -25,6 +26,10 @@ enum event_kind {
                         ours refused (error) */
     EVENT_LISTED,    /* answer to EFFECT_LIST */
     EVENT_RECALLED,  /* answer to EFFECT_RECALL */
+    /* From an authority, see authority.h. */
+    EVENT_AUTHENTICATED, /* answer to EFFECT_AUTHENTICATE */
+    EVENT_ACCOUNT,       /* there is such an account, or no more; its name is nobody else's */
+    EVENT_REVOKED,       /* a credential is good no more: who came with it must go */
     EVENT_TRIMMED, /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
@@ -61,6 +66,8 @@ struct event {
             struct traits traits;
             char secret[48]; /* fresh and random: the session's secret, zero-terminated text */
             struct identity identity; /* its digest */
+            struct slice address;     /* where it comes from, as text: "192.0.2.7", "::1", "unix" */
+            struct credential credential; /* shown in the handshake; wrong: closed with 1008 */
         } opened;
         const struct request *request;
         struct {
@@ -95,6 +102,20 @@ struct event {
             const struct read_mark *marks; /* none where the store cannot be read */
             size_t count;
         } recalled;
+        struct {
+            int error; /* ERR_UNAUTHORIZED: the credential is not valid; ERR_UNAVAILABLE */
+            struct principal principal;
+        } authenticated;
+        struct {
+            struct identity identity;
+            struct slice name;
+            enum role role;
+            bool gone;
+        } account;
+        struct {
+            struct identity identity; /* whose */
+            struct identity device;   /* which; none: all */
+        } revoked;
         struct {
             struct slice room_key;
             uint64_t first; /* the oldest seq still there; last + 1 when there is none */

@@ -16,6 +16,7 @@
 typedef void handle_request(struct hub *hub, struct client *client, const struct request *request);
 
 static void handle_quit(struct hub *hub, struct client *client, const struct request *request);
+static void handle_auth(struct hub *hub, struct client *client, const struct request *request);
 
 static const struct verb {
     handle_request *handle;
@@ -25,6 +26,8 @@ static const struct verb {
 } verbs[] = {
     [REQUEST_HELLO] = {handle_hello, .stranger = true},
     [REQUEST_NAME] = {handle_name, .stranger = true},
+    [REQUEST_AUTH] = {handle_auth, .stranger = true},
+    [REQUEST_TICKET] = {handle_auth, .passer = true},
     [REQUEST_JOIN] = {handle_join},
     [REQUEST_LEAVE] = {handle_leave},
     [REQUEST_PUBLISH] = {handle_publish, .passer = true},
@@ -95,6 +98,10 @@ struct slice hub_keep(struct hub *hub, struct slice s) {
 
 struct slice hub_text(const struct blob *blob) {
     return blob != NULL ? blob_slice(blob) : SLICE_NONE;
+}
+
+static void handle_auth(struct hub *hub, struct client *client, const struct request *request) {
+    answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
 }
 
 static void handle_quit(struct hub *hub, struct client *client, const struct request *request) {
@@ -217,6 +224,10 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         break;
     case EVENT_LISTED:
         lookup_listed(hub, event);
+        break;
+    case EVENT_AUTHENTICATED:
+    case EVENT_ACCOUNT:
+    case EVENT_REVOKED:
         break;
     case EVENT_TRIMMED:
         room_trimmed(hub, event);

@@ -12,7 +12,13 @@
 
 struct hub;
 
+/* Who may come in: AUTH_OPEN and AUTH_MIXED let in guests, and who shows a credential as whoever
+ * that belongs to; the names of accounts are nobody else's. AUTH_REQUIRED lets in nobody without
+ * a credential. */
+enum auth_mode { AUTH_OPEN, AUTH_MIXED, AUTH_REQUIRED };
+
 struct hub_options {
+    enum auth_mode auth;
     uint64_t seed;            /* of the hash maps */
     unsigned rate_per_minute; /* messages of a session; 0: no limit */
     unsigned max_message;     /* bytes of content */

@@ -168,6 +168,8 @@ struct session {
     struct rate *rate;
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
+    enum role role;  /* on the whole server */
+    bool registered; /* an account's */
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
     struct map *marks;           /* how far it has read, by room key; NULL: nothing */
     struct list_node lingering;  /* while expires_us is set */
@@ -176,6 +178,9 @@ struct session {
 
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
                             struct client *client);
+/* The clients that have it, one after the other; NULL after the last, `previous` NULL before the
+ * first. */
+struct client *session_next_client(const struct session *session, const struct client *previous);
 struct session *session_find(const struct hub *hub, const struct identity *identity);
 /* Gives `client` the session, whoever had it. The client's own session so far is over; its name
  * goes to one without. */

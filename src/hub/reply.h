@@ -23,6 +23,7 @@ enum reply_kind {
     REPLY_MEMBERS, /* room, items */
     REPLY_NAMES,   /* items */
     REPLY_TOKEN,   /* session */
+    REPLY_TICKET,  /* session: the ticket */
     REPLY_ERROR,   /* error, text, retry_ms */
 };
 

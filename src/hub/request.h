@@ -5,11 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hub/credential.h"
 #include "hub/entry.h"
 
 enum request_kind {
-    REQUEST_HELLO,   /* name, session, resume: introduce this connection */
-    REQUEST_NAME,    /* name: claim it (the prompt of the line protocol, register, /nick) */
+    REQUEST_HELLO,   /* name, session, credential, resume: introduce this connection */
+    REQUEST_NAME,    /* name, credential: claim it (the prompt of the line protocol, register,
+                        /nick) */
+    REQUEST_AUTH,    /* credential: refresh the one it came with, without anything else changing */
+    REQUEST_TICKET,  /* credential (HTTP): a ticket in its stead */
     REQUEST_JOIN,    /* room, after, epoch; move: leave the current room for it */
     REQUEST_LEAVE,   /* room; without one: leave altogether, as QUIT */
     REQUEST_PUBLISH, /* entry kind, room or to, sender, content … */
@@ -44,6 +48,8 @@ struct request {
     struct slice key;  /* of a reaction; see entry_body */
     struct slice meta; /* see entry_body */
     struct slice epoch;
+    /* Of HTTP, each request has its own. Of others: see above */
+    struct credential credential;
     struct slice session; /* secret of the session to take over */
     /* Its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
     struct identity session_identity;

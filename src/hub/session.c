@@ -31,6 +31,10 @@ struct session *session_new(struct hub *hub, const struct identity *identity, st
     return session;
 }
 
+struct client *session_next_client(const struct session *session, const struct client *previous) {
+    return previous == NULL ? session->client : NULL;
+}
+
 struct session *session_find(const struct hub *hub, const struct identity *identity) {
     return map_find(hub->sessions, identity_slice(identity));
 }

@@ -289,7 +289,8 @@ void connection_open(struct net *net, int descriptor, const struct protocol *pro
     connection->poll.data = net;
     uv_poll_init(net->loop, &connection->poll, descriptor);
     endpoint_format_peer(peer, text);
-    connection->peer = outlet_open(net->outlet, protocol, connection, slice_of_string(text));
+    connection->peer = outlet_open(net->outlet, protocol, connection,
+                                   &(struct peer_source){.address = slice_of_string(text)});
     watch(connection);
 }
 

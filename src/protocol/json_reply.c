@@ -198,9 +198,10 @@ void json_append_reply(struct buffer *output, enum format format,
         return;
     case REPLY_BATCH: /* see json_batch.c */
     case REPLY_FOUND: /* as well */
-    case REPLY_NAMED: /* these three answer requests that only other protocols make */
+    case REPLY_NAMED: /* these answer requests that only other protocols make */
     case REPLY_NAMES:
     case REPLY_TOKEN:
+    case REPLY_TICKET: /* HTTP asks for one */
         return;
     }
 }

@@ -154,6 +154,7 @@ void line_reply(void *opaque, const struct protocol_settings *settings, const st
     case REPLY_ACK:       /* one's own line comes back */
     case REPLY_LIVE:
     case REPLY_NAMES:
+    case REPLY_TICKET:
         break;
     }
 }

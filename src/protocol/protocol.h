@@ -83,6 +83,9 @@ struct handover {
     uint8_t inflate;           /* permessage-deflate was agreed on */
     uint16_t refuse;           /* close at once with this code (1008: `refuse_reason`); 0: go on */
     const char *refuse_reason; /* static */
+    /* Shown in the handshake; its slices are borrowed from the protocol switched from, and valid
+     * until FEED_SWITCH was dealt with. */
+    struct credential credential;
 };
 
 struct feed {
@@ -92,6 +95,7 @@ struct feed {
                                parts before it;    0: no more than it consumed */
     struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
     struct slice address;   /* in: the peer's address as text, for identities and log lines */
+    bool secure;            /* in: came over TLS */
     struct request request; /* out */
     const struct protocol *next;
     struct handover handover;

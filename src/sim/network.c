@@ -117,7 +117,8 @@ struct wire *wire_open(struct world *world, struct client *client, const char *s
     id_map_put(world->network.wires, wire->id, wire);
     server_set_time(world);
     wire->peer = outlet_open(delivery_outlet(world->server.delivery),
-                             protocol_find(slice_of_string(scheme)), wire, SLICE("192.0.2.1"));
+                             protocol_find(slice_of_string(scheme)), wire,
+                             &(struct peer_source){.address = SLICE("192.0.2.1")});
     server_due(world);
     return wire;
 }

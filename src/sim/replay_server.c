@@ -305,7 +305,8 @@ struct replay_socket *replay_socket_open(struct replay_server *server,
     *socket = (struct replay_socket){.next = server->sockets, .server = server, .room = SIZE_MAX};
     server->sockets = socket;
     set_time(server);
-    socket->peer = outlet_open(delivery_outlet(server->delivery), protocol, socket, address);
+    socket->peer = outlet_open(delivery_outlet(server->delivery), protocol, socket,
+                               &(struct peer_source){.address = address});
     return socket;
 }
 

@@ -301,7 +301,8 @@ static void open_wire(struct world *world, struct wire *wire) {
     if (wire->peer)
         return;
     *wire = (struct wire){.world = world, .room = room < 200 ? SIZE_MAX / 2 : room};
-    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire, SLICE("127.0.0.1"));
+    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire,
+                             &(struct peer_source){.address = SLICE("127.0.0.1")});
 }
 
 static void say_frame(struct world *world, struct wire *wire) {

@@ -131,7 +131,8 @@ static struct wire *wire_open(struct world *world, const char *scheme) {
     const struct protocol *protocol = protocol_find(slice_of_string(scheme));
     assert_non_null(protocol);
     wire->room = SIZE_MAX / 2;
-    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire, SLICE("127.0.0.1"));
+    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire,
+                             &(struct peer_source){.address = SLICE("127.0.0.1")});
     turn(world);
     return wire;
 }

@@ -52,13 +52,13 @@ void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_m
 }
 
 struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
-                         struct slice address) {
+                         const struct peer_source *source) {
     struct peer *peer = calloc(1, sizeof(*peer));
 
     (void)protocol;
     peer->outlet = outlet;
     peer->owner = owner;
-    snprintf(peer->address, sizeof(peer->address), "%.*s", SLICE_ARGS(address));
+    snprintf(peer->address, sizeof(peer->address), "%.*s", SLICE_ARGS(source->address));
     peer->next = outlet->peers;
     outlet->peers = peer;
     outlet->opened++;
