@@ -33,6 +33,9 @@ JSON_AROUND = (
 FRAME = {"text": SIZE + 4, "ws": SIZE + 4 + len(JSON_AROUND)}
 # Stalled readers are to stay for the whole run; by default the server cuts them after 4 MiB.
 STALLED_WINDOW = 1 << 30
+# Right after they stall the kernel looks again and again whether they read after all: 0.2 s later, and then
+# each time after twice as long. Those bursts are over, or far between, when measuring begins.
+STALLED_WARMUP = 15
 
 
 def on_core(core):
@@ -122,7 +125,7 @@ def stalled(bench):
     for count in [0, 5000]:
         with Server(bench.build, "memory", [f"stream_window={STALLED_WINDOW}"]) as server:
             results[count] = bench.load(server, "text", subscribers=100, stalled=count,
-                                        window=64, warmup=2, rate=1000)
+                                        window=64, warmup=STALLED_WARMUP, rate=1000)
     return results
 
 

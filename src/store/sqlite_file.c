@@ -14,6 +14,8 @@
 #include "store/sqlite_connection.h"
 #include "store/ulid.h"
 
+/* In the lock file, behind the process id, from when the log is there until the end. */
+#define SERVING "serving\n"
 #define OTHER_FOLDER "or choose another folder with --data"
 
 /* What leads from each version of the schema to the next. Steps are only ever added: a database
@@ -119,6 +121,22 @@ static void describe_holder(int descriptor, const char *folder, struct buffer *m
     buffer_append_string(message, "; stop that one, " OTHER_FOLDER);
 }
 
+/* Whether the last holder of the lock was killed, and its write-ahead log is gone. */
+static bool has_lost_log(const struct sqlite_file *file, int lock) {
+    char held[64] = {0};
+    struct stat found;
+    if (pread(lock, held, sizeof(held) - 1, 0) < 0 || strstr(held, SERVING) == NULL) {
+        return false;
+    }
+    struct buffer log = {0};
+    buffer_append_format(&log, "%s-wal", file->path);
+    buffer_append_char(&log, '\0');
+    bool lost = stat(file->path, &found) == 0 && stat(buffer_slice(&log).data, &found) != 0 &&
+                errno == ENOENT;
+    buffer_close(&log);
+    return lost;
+}
+
 /* The process id is for people; what locks is the lock, which ends with the process however it
  * ends. */
 static int take_lock(struct sqlite_file *file, const char *folder, struct buffer *message) {
@@ -135,6 +153,7 @@ static int take_lock(struct sqlite_file *file, const char *folder, struct buffer
         error = ERR_IO;
         goto out;
     }
+    file->log_was_lost = has_lost_log(file, descriptor);
     int length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
     if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length) {
         error = fail_errno(message, "write to", path);
@@ -307,6 +326,14 @@ static int bring_up_to_date(sqlite3 *db, const struct sqlite_file *file, struct 
     return code == SQLITE_OK ? 0 : fail_sqlite(message, file, db, code);
 }
 
+static int replace_epoch(sqlite3 *db) {
+    int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite_file_renew_epoch(db);
+    }
+    return code == SQLITE_OK ? sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) : code;
+}
+
 static int read_epoch(sqlite3 *db, struct sqlite_file *file, struct buffer *message) {
     sqlite3_stmt *statement = NULL;
     int code =
@@ -348,6 +375,10 @@ static int prepare_database(struct sqlite_file *file, struct buffer *message) {
     if (error == 0) {
         error = bring_up_to_date(db, file, message);
     }
+    if (error == 0 && file->log_was_lost) {
+        code = replace_epoch(db);
+        error = code == SQLITE_OK ? 0 : fail_sqlite(message, file, db, code);
+    }
     if (error == 0) {
         error = read_epoch(db, file, message);
     }
@@ -376,8 +407,18 @@ int sqlite_file_open(struct sqlite_file *file, const char *folder, struct buffer
     return 0;
 }
 
+void sqlite_file_serve(struct sqlite_file *file) {
+    off_t end = lseek(file->lock, 0, SEEK_END);
+    ssize_t length = sizeof(SERVING) - 1;
+    file->serving = pwrite(file->lock, SERVING, (size_t)length, end) == length;
+}
+
 void sqlite_file_close(struct sqlite_file *file) {
     if (file->lock >= 0) {
+        if (file->serving) {
+            /* If this fails, the next one only begins a new epoch without need. */
+            (void)!ftruncate(file->lock, 0);
+        }
         close(file->lock);
     }
     memory_free(file->path);

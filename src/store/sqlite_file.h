@@ -2,7 +2,12 @@
  * out, and its schema.
  *
  *     DATA/banter.db        and SQLite's banter.db-wal and -shm beside it
- *     DATA/banter.lock      locked while a server has the folder; holds its process id
+ *     DATA/banter.lock      locked while a server has the folder; holds its process id, and
+ *                           while it writes the word "serving"
+ *
+ * What was committed last is in the write-ahead log until SQLite moves it. If a server was killed
+ * while serving and that log is not there any more (somebody has "cleaned up", or copied the
+ * database alone), numbers that readers have seen would be given again; so a new epoch begins.
  *
  * `rooms` has a row for each room that has or had entries, `entries` the logs. What a room's first
  * and last number are is not written down beside them: it is read from its entries, so the two
@@ -11,6 +16,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -21,8 +27,10 @@
     0x626e7472 /* "bntr", so that `file` and we know whose database it is */
 
 struct sqlite_file {
-    char *path; /* of the database */
-    int lock;   /* descriptor, -1: none */
+    char *path;        /* of the database */
+    int lock;          /* descriptor, -1: none */
+    bool serving;      /* sqlite_file_serve was called */
+    bool log_was_lost; /* see above */
     char epoch[SQLITE_EPOCH_LENGTH + 1];
 };
 
@@ -32,5 +40,9 @@ int sqlite_file_open(struct sqlite_file *file, const char *folder, struct buffer
 /* Within a transaction: from now on the numbers in this database are others than any seen before.
  * An SQLite code. */
 int sqlite_file_renew_epoch(sqlite3 *db) MUST_USE;
-int sqlite_file_schema(void);                     /* the version that an open database has */
-void sqlite_file_close(struct sqlite_file *file); /* every connection to it is closed by then */
+int sqlite_file_schema(void); /* the version that an open database has */
+/* A connection with a write-ahead log is open from here on to sqlite_file_close: if this process is
+ * killed, that log must be there. */
+void sqlite_file_serve(struct sqlite_file *file);
+/* Every connection to it is closed by then. */
+void sqlite_file_close(struct sqlite_file *file);

@@ -242,6 +242,13 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
         free_store(opened);
         return error;
     }
+    sqlite_file_serve(&opened->file);
+    if (opened->file.log_was_lost && options->log != NULL) {
+        log_write(options->log, LOG_WARNING,
+                  "The write-ahead log of %s is gone, and with it what was written last before the "
+                  "server was killed; a new epoch begins",
+                  opened->file.path);
+    }
     *store = &opened->store;
     return 0;
 }

@@ -144,6 +144,26 @@ def test_readers_are_told_when_the_end_of_the_log_was_lost(server, damage):
     assert enter(third, "ann").ask("message", room="general", content="on")["seq"] == frames[0]["last"] + 1
 
 
+def test_numbers_given_again_after_the_log_was_lost_belong_to_another_epoch(server):
+    """As many messages as were lost are sent again: to who only counts, nothing would be missing."""
+    first = server(*NO_LIMIT)
+    ann = V1(first.port())
+    ann.hello(name="ann")
+    epoch = ann.join("general")[0]["epoch"]
+    publish(ann, 100)
+    first.kill()
+    lose(first.data / "banter.db-wal")
+    (first.data / "banter.db-shm").unlink()
+    second = server(*NO_LIMIT, folder_of=first)
+    publish(enter(second, "ann"), 100, content="another {}")
+    assert "a new epoch begins" in second.log()
+    reader = V1(second.port())
+    reader.hello()
+    frames = reader.join("general", after=100, epoch=epoch)
+    assert [frame["type"] for frame in frames[:2]] == ["joined", "gap"], frames[:2]
+    assert frames[1]["reason"] == "epoch" and frames[0]["epoch"] != epoch
+
+
 def test_a_database_that_is_gone_begins_another_epoch(server):
     first = server(*NO_LIMIT)
     ann = V1(first.port())
