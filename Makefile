@@ -10,7 +10,7 @@ SECONDS ?= 600
 options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 options-build-debug = -Dbuildtype=debug
 
-.PHONY: all setup build build-asan build-debug run debug test sanitize fuzz bench sim install format clean help
+.PHONY: all setup build build-asan build-debug run dev-cert debug test sanitize fuzz bench sim install format clean help
 .NOTPARALLEL:
 
 all: build ## build the server and the client: build/banterd and build/banter
@@ -26,6 +26,9 @@ build build-asan build-debug: %: packages
 
 run: build ## start the server, with its data in ./data (options: make run ARGS="…")
 	build/banterd $(ARGS)
+
+dev-cert: ## make a certificate to try TLS with, in ./dev-cert
+	@scripts/dev-cert
 
 debug: build-debug ## build without optimisation, for a debugger: build-debug/banterd
 

@@ -115,10 +115,14 @@ def _factory():
     servers = []
     folder = pathlib.Path(tempfile.mkdtemp(prefix="banter-test-"))
 
-    def start(*flags, listen=("ws://127.0.0.1:0",), folder_of=None, through=()):
-        """`folder_of`: an earlier server, whose data this one takes over."""
+    def start(*flags, listen=("ws://127.0.0.1:0",), folder_of=None, through=(), open_folder=False):
+        """`folder_of`: an earlier server, whose data this one takes over. `open_folder`: other users may pass through to
+        the data folder."""
         own = folder_of.folder if folder_of else folder / str(len(servers))
         own.mkdir(exist_ok=True)
+        if open_folder:
+            folder.chmod(0o711)
+            own.chmod(0o711)
         server = Server(list(flags), own, listen, through)
         servers.append(server)
         return server

@@ -1,11 +1,11 @@
 /* The page: rooms at the side, messages in the middle, a line to write in. */
 import { Banter } from "./client.js";
 import { RoomLog } from "./log.js";
+import { NameDialog, explain, kept } from "./login.js";
 
 const $ = (id) => document.getElementById(id);
 const socketUrl = new URL("/ws", location.href.replace(/^http/, "ws"));
-const banter = new Banter(socketUrl, {
-  name: sessionStorage.getItem("name") ?? "", session: sessionStorage.getItem("session") ?? "" });
+const banter = new Banter(socketUrl, { name: kept.get("name"), session: kept.get("session"), token: kept.get("token") });
 const rooms = new Map(); /* name → {log, unread, count, topic, whole} */
 let current = decodeURIComponent(location.hash.slice(1)) || "lobby";
 
@@ -100,12 +100,24 @@ async function loadEarlier() {
   }
 }
 
-function askName(problem) {
-  $("name-problem").textContent = problem ?? "Letters, digits, and - _ . are fine.";
-  $("name-problem").classList.toggle("bad", Boolean(problem));
-  $("name").value = banter.name;
-  if (!$("name-dialog").open) $("name-dialog").showModal();
-  $("name").select();
+let stay = kept.stays();
+
+const nameDialog = new NameDialog($, {
+  onEnter(who) {
+    stay = Boolean(who.stay);
+    if (who.password || who.token) banter.signIn(who);
+    else banter.rename(who.name);
+  },
+  onSignOut() {
+    kept.forget();
+    banter.close();
+    location.reload();
+  },
+});
+
+function askName(refusal) {
+  const problem = refusal && explain(refusal), name = refusal?.name ?? banter.name;
+  nameDialog.ask({ name, problem, signIn: refusal?.code === "unauthorized", account: banter.isAccount });
 }
 
 async function send() {
@@ -139,8 +151,7 @@ banter.addEventListener("state", ({ detail: { state, retryMs, reason } }) => {
 });
 
 banter.addEventListener("welcome", ({ detail }) => {
-  sessionStorage.setItem("session", detail.session);
-  sessionStorage.setItem("name", banter.name);
+  kept.keep(banter, stay && banter.isAccount);
   detail.rooms.forEach(({ room: name }) => room(name));
   say();
   enter(current);
@@ -176,7 +187,8 @@ banter.addEventListener("presence", ({ detail }) => {
 });
 
 banter.addEventListener("problem", ({ detail }) => {
-  if (detail.cid === "hello") askName(detail.message);
+  if (detail.code === "unauthorized" && ["session", "token"].includes(detail.shown)) kept.forget();
+  if (detail.cid === "hello") askName(detail);
   else say(detail.message, detail.retry_ms);
 });
 
@@ -192,7 +204,6 @@ $("join-form").onsubmit = (event) => {
   if (name) enter(name);
 };
 $("me").onclick = () => askName();
-$("name-form").onsubmit = () => banter.rename($("name").value.trim());
 $("menu").onclick = () => $("menu").setAttribute("aria-expanded", $("rooms").classList.toggle("open"));
 $("log").onscroll = () => { if ($("log").scrollTop < 200) loadEarlier(); };
 document.addEventListener("visibilitychange", () => {
@@ -204,5 +215,5 @@ document.addEventListener("visibilitychange", () => {
 room(current).log.show($("log"));
 drawRooms();
 drawHead();
-if (banter.name) banter.connect();
+if (banter.name || banter.token) banter.connect();
 else askName();

@@ -25,14 +25,20 @@ export class Banter extends EventTarget {
   #prefix = Math.random().toString(36).slice(2, 10);
   #pending = new Map(); /* cid → {frame, resolve, reject} */
   rooms = new Map(); /* name → {epoch, after} */
-  name; session; state = "offline";
+  #password = ""; #shown = ""; #granted = "";
+  name; session; token; state = "offline";
 
-  constructor(url, { name = "", session = "" } = {}) {
+  /** `session` is what a welcome brought the last time, `token` one that was given out. */
+  constructor(url, { name = "", session = "", token = "" } = {}) {
     super();
     this.#url = url;
     this.name = name;
     this.session = session;
+    this.token = token;
   }
+
+  /** Whether it is an account that is here, rather than a guest. */
+  get isAccount() { return this.session.startsWith("bt_") || Boolean(this.token); }
 
   connect() {
     this.#stopped = false;
@@ -53,6 +59,18 @@ export class Banter extends EventTarget {
   /** Goes by another name from here on; without a connection, from the next one on. */
   rename(name) {
     this.name = name;
+    this.#introduce();
+  }
+
+  /** Shows who one is: the password of `name`, or a token. */
+  signIn({ name = "", password = "", token = "" }) {
+    this.name = name;
+    this.#password = password;
+    if (token) [this.token, this.session] = [token, ""];
+    this.#introduce();
+  }
+
+  #introduce() {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#hello();
     else this.connect();
   }
@@ -87,7 +105,10 @@ export class Banter extends EventTarget {
   #hello() {
     const hello = { type: "hello", cid: "hello" };
     if (this.name) hello.name = this.name;
-    if (this.session && this.state !== "online") hello.session = this.session;
+    if (this.#password) hello.password = this.#password;
+    else if (this.session && this.state !== "online") hello.session = this.session;
+    else if (this.token) hello.token = this.token;
+    this.#shown = ["password", "session", "token"].find((way) => way in hello) ?? "";
     if (this.state !== "online" && this.rooms.size)
       hello.resume = Object.fromEntries(this.rooms);
     this.#transmit(hello);
@@ -122,16 +143,29 @@ export class Banter extends EventTarget {
         this.#emit("gap", frame); break;
       case "ack": case "rooms": case "members": break;
       case "live": case "presence": this.#emit(frame.type, frame); break;
-      case "error": if (frame.cid === "hello" || !frame.cid) this.#emit("problem", { ...frame, message: wordsOf(frame) }); break;
+      case "error": if (frame.cid === "hello" || !frame.cid) this.#problem(frame); break;
       default: if (frame.seq) this.#entry(frame, true);
     }
     this.#settle(frame);
   }
 
+  /** What was not good enough is not shown again; whoever was here goes on as they were. */
+  #problem(frame) {
+    const { name } = this, shown = this.#shown;
+    if (frame.cid === "hello") {
+      if (frame.code === "unauthorized" && shown === "session") this.session = "";
+      if (frame.code === "unauthorized" && shown === "token") this.token = "";
+      if (this.state === "online") this.name = this.#granted;
+      this.#password = "";
+    }
+    this.#emit("problem", { ...frame, message: wordsOf(frame), shown, name });
+  }
+
   #welcome(frame) {
     this.#attempts = 0;
-    this.name = frame.name || this.name;
-    this.session = frame.session;
+    this.name = this.#granted = frame.name || this.name;
+    this.session = frame.session || this.session;
+    this.#password = "";
     this.#reconnect = frame.reconnect_ms ?? this.#reconnect;
     const again = this.state !== "online";
     this.#setState("online");

@@ -3,13 +3,15 @@
  * text inside a line has its controls escaped, so that nobody can forge a line. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
+/* Its owner may change level and form while other threads write. */
 struct log {
-    enum log_level level; /* lines below it are not written */
-    bool json;
+    _Atomic enum log_level level; /* lines below it are not written */
+    atomic_bool json;
     int descriptor; /* where lines go, normally 2 */
 };
 

@@ -22,12 +22,15 @@
 #define BENCH_RATE_MAX 10000000
 #define BENCH_SECONDS_MAX 86400
 
+struct tls_context;
+
 enum bench_protocol { BENCH_JSON, BENCH_TEXT, BENCH_LINE, BENCH_NUMBERED };
 
 struct bench_plan {
     const char *url; /* for the report */
     enum bench_protocol protocol;
     const char *host_port;     /* to dial, see io/endpoint.h */
+    struct tls_context *tls;   /* NULL: plain */
     const char *host, *target; /* of the upgrade to WebSocket */
     uint64_t subscribers;      /* only read */
     uint64_t stalled;          /* join, and never read again */

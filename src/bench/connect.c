@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/load.h"
+#include "io/link.h"
 #include "io/socket.h"
 
 #define UNDER_WAY_MAX 64
@@ -63,6 +64,9 @@ void connect_finished(struct load *load, struct connection *connection) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->descriptor, &event);
     connection->stage = STAGE_GREETING;
+    if (load->plan->tls != NULL)
+        connection->link = link_new(connection->descriptor, load->plan->tls, load->plan->host_port,
+                                    load->plan->protocol <= BENCH_TEXT);
     if (load->dialect->open != NULL)
         load->dialect->open(&connection->speaker, &connection->output);
     if (load->dialect->greet == NULL) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "io/link.h"
 
 #define EVENTS_MAX 1024
 #define SEQUENCES_MAX (512 * 1024 * 1024 / sizeof(struct sequence))
@@ -183,7 +184,9 @@ void load_init(struct load *load) {
 void load_deinit(struct load *load) {
     for (size_t i = 0; load->connections != NULL && i < load->count; i++) {
         struct connection *connection = &load->connections[i];
-        if (connection->descriptor >= 0)
+        if (connection->link != NULL)
+            link_free(connection->link);
+        else if (connection->descriptor >= 0)
             close(connection->descriptor);
         buffer_close(&connection->held);
         buffer_close(&connection->output);
@@ -193,6 +196,7 @@ void load_deinit(struct load *load) {
     memory_free(load->publishers);
     memory_free(load->connections);
     memory_free(load->sequences);
+    buffer_close(&load->plain);
     memory_free(load->content);
     memory_free(load->input);
 }

@@ -25,7 +25,8 @@ struct publisher {
 struct connection {
     struct speaker speaker;
     int descriptor;
-    uint8_t stage; /* enum stage */
+    struct link *link; /* over TLS, and then it owns the descriptor; else NULL */
+    uint8_t stage;     /* enum stage */
     bool stalled;
     bool heard; /* a probe */
     bool watches_output;
@@ -53,11 +54,12 @@ struct load {
     uint64_t taken; /* messages that reached a reader for the first time */
     uint64_t sent;
     uint64_t now_ns;
-    bool counting;     /* what comes is part of the result */
-    bool refilling;    /* a publisher replaces what is back */
-    uint64_t paced_ns; /* with a rate: when pacing began; 0: not now */
-    uint64_t paced;    /* messages since then */
-    char *content;     /* of a message: its tag, then the filler */
+    bool counting;       /* what comes is part of the result */
+    bool refilling;      /* a publisher replaces what is back */
+    uint64_t paced_ns;   /* with a rate: when pacing began; 0: not now */
+    uint64_t paced;      /* messages since then */
+    struct buffer plain; /* of a read over TLS */
+    char *content;       /* of a message: its tag, then the filler */
     char *input;
     bool failed;
     int error;

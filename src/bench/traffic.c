@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/load.h"
+#include "io/link.h"
 
 static void append_message(struct load *load, struct publisher *publisher, const struct tag *tag) {
     struct connection *connection = publisher->connection;
@@ -46,7 +47,11 @@ static void close_connection(struct load *load, struct connection *connection, s
                   SLICE_ARGS(why));
     connection->stage = STAGE_CLOSED;
     load->closed++;
-    close(connection->descriptor);
+    if (connection->link != NULL)
+        link_free(connection->link);
+    else
+        close(connection->descriptor);
+    connection->link = NULL;
     connection->descriptor = -1;
     buffer_close(&connection->held);
     buffer_close(&connection->output);
@@ -61,7 +66,18 @@ static void watch_output(struct load *load, struct connection *connection, bool 
     epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->descriptor, &event);
 }
 
+static void flush_link(struct load *load, struct connection *connection) {
+    link_send(connection->link, buffer_slice(&connection->output));
+    buffer_clear(&connection->output);
+    link_flush(connection->link);
+    watch_output(load, connection, link_wants_output(connection->link));
+}
+
 void traffic_flush(struct load *load, struct connection *connection) {
+    if (connection->link != NULL) {
+        flush_link(load, connection);
+        return;
+    }
     while (connection->stage != STAGE_CLOSED && buffer_length(&connection->output) > 0) {
         struct slice output = buffer_slice(&connection->output);
         ssize_t sent = send(connection->descriptor, output.data, output.length, MSG_NOSIGNAL);
@@ -153,11 +169,37 @@ static void take_all(struct load *load, struct connection *connection, struct sl
         buffer_append_slice(&connection->held, input);
 }
 
+static void take_read(struct load *load, struct connection *connection, struct slice input) {
+    load->now_ns = load_clock();
+    buffer_clear(&connection->held);
+    take_all(load, connection, input);
+    if (connection->publisher != NULL && load->refilling)
+        traffic_refill(load, connection->publisher);
+    if (buffer_length(&connection->output) > 0)
+        traffic_flush(load, connection);
+}
+
+static void receive_link(struct load *load, struct connection *connection) {
+    buffer_clear(&load->plain);
+    buffer_append_slice(&load->plain, buffer_slice(&connection->held));
+    if (link_receive(connection->link, &load->plain) == LINK_ENDED) {
+        close_connection(load, connection, slice_of_string(link_fault(connection->link)));
+        return;
+    }
+    take_read(load, connection, buffer_slice(&load->plain));
+    if (connection->link != NULL)
+        watch_output(load, connection, link_wants_output(connection->link));
+}
+
 /* One read serves all that has arrived; what is left of it (less than a message) is put in front of
  * the next. */
 void traffic_receive(struct load *load, struct connection *connection) {
     struct slice held = buffer_slice(&connection->held);
 
+    if (connection->link != NULL) {
+        receive_link(load, connection);
+        return;
+    }
     if (held.length > 0)
         memcpy(load->input, held.data, held.length);
     ssize_t got = recv(connection->descriptor, load->input + held.length, LOAD_READ_SIZE, 0);
@@ -167,11 +209,5 @@ void traffic_receive(struct load *load, struct connection *connection) {
         close_connection(load, connection, got < 0 ? slice_of_string(strerror(errno)) : SLICE_NONE);
         return;
     }
-    load->now_ns = load_clock();
-    buffer_clear(&connection->held);
-    take_all(load, connection, slice_from(load->input, held.length + (size_t)got));
-    if (connection->publisher != NULL && load->refilling)
-        traffic_refill(load, connection->publisher);
-    if (buffer_length(&connection->output) > 0)
-        traffic_flush(load, connection);
+    take_read(load, connection, slice_from(load->input, held.length + (size_t)got));
 }

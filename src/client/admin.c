@@ -1,6 +1,5 @@
 /* banter admin: asks a running server through the socket in its data folder. */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +8,22 @@
 
 #include "base/memory.h"
 #include "client/command.h"
+#include "client/copy.h"
 #include "io/dial.h"
 
 #define DIAL_TIMEOUT_MS 5000
 #define USAGE                                                                                      \
     "usage: banter admin status [--data DIR]\n"                                                    \
+    "       banter admin reload [--data DIR]\n"                                                    \
     "       banter admin backup FILE [--data DIR]\n"                                               \
     "\n"                                                                                           \
     "Asks the banterd that uses the data folder DIR (./data).\n"                                   \
     "\n"                                                                                           \
     "  status         how it is, as a line of JSON\n"                                              \
-    "  backup FILE    copies its database to FILE while it runs. FILE must not be there yet, on "  \
-    "a\n"                                                                                          \
-    "                 disk of the machine the server runs on; it appears when it is complete.\n"
+    "  reload         has it read its configuration again, as SIGHUP does, and tells what "        \
+    "changed\n"                                                                                    \
+    "  backup FILE    copies its database to FILE while it runs. FILE must not be there yet;\n"    \
+    "                 it appears when it is complete.\n"
 
 static bool send_all(int descriptor, struct slice text) {
     while (text.length > 0) {
@@ -56,8 +58,16 @@ static void show_progress(struct slice numbers) {
         fprintf(stderr, "\r%llu %%", (unsigned long long)(done * 100 / total));
 }
 
+/* What is asked, and what is done with the answer: NULL prints it. */
+struct question {
+    const char *folder;
+    struct slice request;
+    int (*take)(const struct question *question, struct slice answer); /* the exit status */
+    const char *path;                                                  /* for `take` */
+};
+
 /* -1: there will be more lines; else the exit status. */
-static int take_line(struct slice line) {
+static int take_line(const struct question *question, struct slice line) {
     struct slice word = slice_cut(&line, ' ');
     if (slice_equal(word, SLICE("progress"))) {
         show_progress(line);
@@ -65,6 +75,8 @@ static int take_line(struct slice line) {
     }
     if (isatty(STDERR_FILENO))
         fputs("\r", stderr);
+    if (slice_equal(word, SLICE("ok")) && question->take)
+        return question->take(question, line);
     if (slice_equal(word, SLICE("ok"))) {
         printf("%.*s\n", SLICE_ARGS(line));
         return 0;
@@ -73,17 +85,17 @@ static int take_line(struct slice line) {
     return 1;
 }
 
-static int converse(int descriptor, struct slice request) {
+static int converse(int descriptor, const struct question *question) {
     struct buffer input = {0};
     int status = -1;
-    bool open = send_all(descriptor, request);
+    bool open = send_all(descriptor, question->request);
     while (status < 0 && open) {
         ptrdiff_t end = slice_find(buffer_slice(&input), '\n');
         if (end < 0) {
             open = receive(descriptor, &input);
             continue;
         }
-        status = take_line(slice_from(buffer_slice(&input).data, (size_t)end));
+        status = take_line(question, slice_from(buffer_slice(&input).data, (size_t)end));
         buffer_consume(&input, (size_t)end + 1);
     }
     if (status < 0)
@@ -92,53 +104,60 @@ static int converse(int descriptor, struct slice request) {
     return status < 0 ? 1 : status;
 }
 
-static int ask(const char *folder, struct slice request) {
+static int ask(const struct question *question) {
     struct buffer address = {0};
     char message[256];
     int descriptor;
-    buffer_append_format(&address, "unix:%s/admin.sock", folder);
+    buffer_append_format(&address, "unix:%s/admin.sock", question->folder);
     buffer_append_char(&address, '\0');
     int error =
         io_dial(buffer_slice(&address).data, DIAL_TIMEOUT_MS, &descriptor, message, sizeof message);
     buffer_close(&address);
     if (error) {
-        command_error("%s; is a banterd running with --data %s?", message, folder);
+        command_error("%s; is a banterd running with --data %s?", message, question->folder);
         return 1;
     }
-    int status = converse(descriptor, request);
+    int status = converse(descriptor, question);
     close(descriptor);
     return status;
 }
 
-/* The server has another working directory. */
-static bool append_path(struct buffer *request, const char *path) {
-    char here[PATH_MAX];
-    if (strchr(path, '\n') != NULL || (path[0] != '/' && getcwd(here, sizeof here) == NULL)) {
-        command_error("the path of the copy cannot be used");
-        return false;
-    }
-    if (path[0] != '/')
-        buffer_append_format(request, "%s/", here);
-    buffer_append_string(request, path);
-    return true;
+/* The server keeps the copy as long as it is connected. */
+static int take_copy(const struct question *question, struct slice name) {
+    struct buffer message = {0};
+    int error = copy_take(question->folder, name, question->path, &message);
+    if (error)
+        command_error("%.*s", SLICE_ARGS(buffer_slice(&message)));
+    else
+        printf("%s\n", question->path);
+    buffer_close(&message);
+    return error ? 1 : 0;
 }
 
-/* Status and backup, and what each needs. */
+static int back_up(const char *folder, const char *path) {
+    struct buffer message = {0};
+    int status = 1;
+    if (copy_check(path, &message) != 0)
+        command_error("%.*s", SLICE_ARGS(buffer_slice(&message)));
+    else
+        status = ask(&(struct question){
+            .folder = folder, .request = SLICE("backup\n"), .take = take_copy, .path = path});
+    buffer_close(&message);
+    return status;
+}
+
+/* The requests, and what each needs. */
 static int run(const char *const *words, size_t count, const char *folder) {
-    struct buffer request = {0};
     int status = EXIT_USAGE;
     if (count == 1 && strcmp(words[0], "status") == 0) {
-        status = ask(folder, SLICE("status\n"));
+        status = ask(&(struct question){.folder = folder, .request = SLICE("status\n")});
+    } else if (count == 1 && strcmp(words[0], "reload") == 0) {
+        status = ask(&(struct question){.folder = folder, .request = SLICE("reload\n")});
     } else if (count == 2 && strcmp(words[0], "backup") == 0) {
-        buffer_append_string(&request, "backup ");
-        if (append_path(&request, words[1])) {
-            buffer_append_char(&request, '\n');
-            status = ask(folder, buffer_slice(&request));
-        }
+        status = back_up(folder, words[1]);
     } else {
         fputs(USAGE, stderr);
     }
-    buffer_close(&request);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "bench/tag.h"
 #include "client/command.h"
 #include "client/options.h"
+#include "client/trust.h"
 
 static bool is_raw_text(const struct url *url) {
     size_t length = strcspn(url->target, "?");
@@ -100,6 +101,7 @@ int command_bench(int count, char **arguments) {
                               .seconds = 5,
                               .warmup_seconds = 1};
     bool as_json = false;
+    struct trust trust = {0};
     struct url url;
     const struct option options[] = {
         {"subscribers", "N", "connections that only read (10)", .number = &plan.subscribers},
@@ -119,6 +121,7 @@ int command_bench(int count, char **arguments) {
          .flag = &plan.acks_only},
         {"pid", "PID", "of the server: reports its CPU time and memory too", .number = &plan.pid},
         {"json", NULL, "report as one JSON object", .flag = &as_json},
+        TRUST_OPTIONS(&trust),
     };
     struct command_line line = {
         .usage = "bench [URL] [OPTION]…",
@@ -149,5 +152,10 @@ int command_bench(int count, char **arguments) {
         command_error("%s", fault);
         return EXIT_USAGE;
     }
-    return bench(&plan, as_json);
+    if (!trust_open(&trust, &url))
+        return EXIT_USAGE;
+    plan.tls = trust.tls;
+    int status = bench(&plan, as_json);
+    trust_close(&trust);
+    return status;
 }

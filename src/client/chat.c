@@ -15,6 +15,7 @@
 #include "client/options.h"
 #include "client/outbox.h"
 #include "client/render.h"
+#include "client/trust.h"
 #include "client/wait.h"
 #include "wire/json.h"
 
@@ -164,7 +165,14 @@ static void be_barred(struct chat *chat) {
 
 static void show(struct chat *chat, const struct session_event *event) {
     switch (event->kind) {
+    case SESSION_PASSWORD:
+        if (!login_answer(chat->login, chat->session, event)) {
+            chat->failed = true;
+            chat_leave(chat);
+        }
+        break;
     case SESSION_CONNECTED:
+        login_keep(chat->login, chat->session);
         chat->connected = true;
         buffer_append_string(&chat->out, "[User] Connected\n");
         break;
@@ -227,11 +235,17 @@ static const char *login_name(void) {
     return name != NULL && name_check(slice_of_string(name)) == 0 ? name : NULL;
 }
 
-static int talk(const struct url *url, const char *name, const char *room) {
-    struct chat chat = {0};
+static int talk(struct login *login, const struct url *url, struct tls_context *tls,
+                const char *name, const char *room) {
+    struct session_options options = {.url = url,
+                                      .tls = tls,
+                                      .name = name != NULL ? name : login_name(),
+                                      .name_is_a_wish = name == NULL};
+    struct chat chat = {.login = login};
 
-    chat.session = session_new(&(struct session_options){
-        .url = url, .name = name != NULL ? name : login_name(), .name_is_a_wish = name == NULL});
+    if (!login_prepare(login, &options))
+        return EXIT_USAGE;
+    chat.session = session_new(&options);
     chat_move(&chat, slice_of_string(room));
     run(&chat);
     session_free(chat.session);
@@ -245,9 +259,13 @@ static int talk(const struct url *url, const char *name, const char *room) {
 int command_chat(int count, char **arguments) {
     const char *name = NULL;
     const char *room = "lobby";
+    struct login login = {0};
+    struct trust trust = {0};
     struct url url;
     const struct option options[] = {
         {"name", "NAME", "who you are (your login name, or one like it)", 'n', .text = &name},
+        LOGIN_OPTIONS(&login),
+        TRUST_OPTIONS(&trust),
         {"room", "ROOM", "where to begin (lobby)", 'r', .text = &room},
     };
     struct command_line line = {
@@ -267,5 +285,10 @@ int command_chat(int count, char **arguments) {
     case OPTIONS_RUN:
         break;
     }
-    return command_url(line.url, URL_WEBSOCKET, &url) ? talk(&url, name, room) : EXIT_USAGE;
+    if (!command_url(line.url, URL_WEBSOCKET, &url) || !trust_open(&trust, &url))
+        return EXIT_USAGE;
+    int status = talk(&login, &url, trust.tls, name, room);
+    trust_close(&trust);
+    login_close(&login);
+    return status;
 }

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "client/login.h"
 #include "client/session.h"
 #include "wire/line.h"
 
 struct chat {
     struct session *session;
+    struct login *login;
     struct buffer out;  /* for standard output, filled and printed at once */
     struct buffer room; /* where what is typed goes; empty: nowhere yet */
     /* The room we asked to join; until the answer comes nothing more is read from the input. */

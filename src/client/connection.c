@@ -3,24 +3,21 @@
  * there. */
 #include "client/connection.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "io/link.h"
 #include "wire/http.h"
 #include "wire/json.h"
 #include "wire/secret.h"
 #include "wire/websocket.h"
 
-#define READ_SIZE (64 * 1024)
 #define MAX_MESSAGE                                                                                \
     (64 * 1024 * 1024) /* a batch holds one entry at least, however large the server lets them be  \
                         */
@@ -29,7 +26,7 @@
 enum state { STATE_UPGRADING, STATE_OPEN, STATE_CLOSING, STATE_ENDED };
 
 struct connection {
-    int descriptor;
+    struct link *link;
     enum state state;
     bool end_of_file; /* the server sends no more; what came before still counts */
     struct http_reader *reader;
@@ -45,7 +42,8 @@ static void random_bytes(void *bytes, size_t size) {
     (void)taken; /* up to 256 bytes always come whole (getrandom(2)) */
 }
 
-static void append_upgrade(struct connection *connection, const struct url *url) {
+static void append_upgrade(struct connection *connection, const struct url *url,
+                           const char *token) {
     uint8_t nonce[16];
     struct buffer key = {0};
 
@@ -60,27 +58,31 @@ static void append_upgrade(struct connection *connection, const struct url *url)
                          "Sec-WebSocket-Version: 13\r\n"
                          "Sec-WebSocket-Protocol: banter.v1\r\n"
                          "User-Agent: banter/" BANTER_VERSION "\r\n"
-                         "Sec-WebSocket-Key: %.*s\r\n\r\n",
+                         "Sec-WebSocket-Key: %.*s\r\n",
                          url->target, url->host, SLICE_ARGS(buffer_slice(&key)));
+    if (token != NULL)
+        buffer_append_format(&connection->output, "Authorization: Bearer %s\r\n", token);
+    buffer_append_string(&connection->output, "\r\n");
     buffer_close(&key);
 }
 
-struct connection *connection_new(int descriptor, const struct url *url) {
+struct connection *connection_new(int descriptor, const struct url *url, struct tls_context *tls,
+                                  const char *token) {
     struct connection *connection = memory_new_struct(struct connection);
-    connection->descriptor = descriptor;
     int flags = fcntl(descriptor, F_GETFL);
     if (flags >= 0)
         fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+    connection->link = link_new(descriptor, url->secure ? tls : NULL, url->host_port, true);
     connection->reader = http_reader_new(HTTP_CLIENT, MAX_REFUSAL);
     websocket_decoder_init(&connection->decoder, false, false, MAX_MESSAGE);
-    append_upgrade(connection, url);
+    append_upgrade(connection, url, token);
     return connection;
 }
 
 void connection_free(struct connection *connection) {
     if (connection == NULL)
         return;
-    close(connection->descriptor);
+    link_free(connection->link);
     http_reader_free(connection->reader);
     websocket_decoder_close(&connection->decoder);
     buffer_close(&connection->input);
@@ -90,11 +92,13 @@ void connection_free(struct connection *connection) {
 }
 
 int connection_descriptor(const struct connection *connection) {
-    return connection->descriptor;
+    return link_descriptor(connection->link);
 }
 
 short connection_wants(const struct connection *connection) {
-    return (short)(POLLIN | (buffer_length(&connection->output) > 0 ? POLLOUT : 0));
+    bool output = buffer_length(&connection->output) > 0 || link_wants_output(connection->link);
+
+    return (short)(POLLIN | (output ? POLLOUT : 0));
 }
 
 const struct ending *connection_ending(const struct connection *connection) {
@@ -127,19 +131,9 @@ static void end(struct connection *connection, bool hopeless, const char *text) 
 }
 
 void connection_flush(struct connection *connection) {
-    while (buffer_length(&connection->output) > 0) {
-        struct slice pending = buffer_slice(&connection->output);
-        ssize_t sent = send(connection->descriptor, pending.data, pending.length, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0) {
-            /* A peer that is gone may have said why: that is still to be read. */
-            if (errno != EAGAIN && errno != EWOULDBLOCK)
-                buffer_clear(&connection->output);
-            return;
-        }
-        buffer_consume(&connection->output, (size_t)sent);
-    }
+    link_send(connection->link, buffer_slice(&connection->output));
+    buffer_clear(&connection->output);
+    link_flush(connection->link);
 }
 
 bool connection_receive(struct connection *connection) {
@@ -149,15 +143,9 @@ bool connection_receive(struct connection *connection) {
     /* What the last event pointed at is out of date from here on. */
     buffer_consume(&connection->input, connection->used);
     connection->used = 0;
-    char *space = buffer_reserve(&connection->input, READ_SIZE);
-    ssize_t got = recv(connection->descriptor, space, READ_SIZE, 0);
-    if (got > 0) {
-        buffer_commit(&connection->input, (size_t)got);
-        return true;
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-        connection->end_of_file = true;
-    return false;
+    size_t before = buffer_length(&connection->input);
+    connection->end_of_file = link_receive(connection->link, &connection->input) == LINK_ENDED;
+    return buffer_length(&connection->input) > before;
 }
 
 /* The words for an answer that is no upgrade: the `message` of a JSON body, else the status. */
@@ -291,7 +279,9 @@ enum connection_event connection_next(struct connection *connection, struct slic
         event = read_frames(connection, &input, text);
     }
     connection->used = had - input.length;
-    if (event == CONNECTION_IDLE && connection->end_of_file)
+    if (event == CONNECTION_IDLE && connection->end_of_file && link_fault(connection->link) != NULL)
+        end(connection, true, link_fault(connection->link));
+    else if (event == CONNECTION_IDLE && connection->end_of_file)
         end(connection, false,
             connection->state == STATE_UPGRADING ? "the server hung up" : "the connection broke");
     return connection->state == STATE_ENDED ? CONNECTION_ENDED : event;

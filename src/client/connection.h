@@ -12,6 +12,7 @@
 #include "client/url.h"
 
 struct connection;
+struct tls_context;
 
 enum connection_event {
     CONNECTION_IDLE, /* nothing more for now */
@@ -26,9 +27,10 @@ struct ending {
     char text[256]; /* why, for people; free of controls */
 };
 
-/* Takes the descriptor, also puts it in non-blocking mode, and prepares the upgrade request.
- * Never NULL. */
-struct connection *connection_new(int descriptor, const struct url *url);
+/* Takes the descriptor, also puts it in non-blocking mode, and prepares the upgrade request, which
+ * shows `token` (NULL: none). `tls` is for secure URLs. Never NULL. */
+struct connection *connection_new(int descriptor, const struct url *url, struct tls_context *tls,
+                                  const char *token);
 void connection_free(struct connection *connection); /* NULL is fine; closes the descriptor */
 
 int connection_descriptor(const struct connection *connection);

@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "client/command.h"
 #include "client/interrupt.h"
+#include "client/login.h"
 #include "client/options.h"
+#include "client/trust.h"
 #include "client/wait.h"
 
 #define MAX_INPUT (64 * 1024 * 1024) /* far above what any server takes */
@@ -65,7 +67,7 @@ static bool read_content(const char *word, struct buffer *content) {
 }
 
 /* Until the session is over. Returns whether the message is durable. */
-static bool deliver(struct session *session, bool verbose) {
+static bool deliver(struct session *session, struct login *login, bool verbose) {
     struct wait wait = {
         .session = session, .interrupts = interrupts_open(), .input = -1, .until_ms = UINT64_MAX};
     struct session_event event;
@@ -74,6 +76,10 @@ static bool deliver(struct session *session, bool verbose) {
     for (;;) {
         while (session_next(session, clock_now_ms(), &event)) {
             command_report(&event);
+            if (event.kind == SESSION_PASSWORD && !login_answer(login, session, &event))
+                return false;
+            if (event.kind == SESSION_CONNECTED)
+                login_keep(login, session);
             if (event.kind == SESSION_ACKED) {
                 durable = true;
                 if (verbose)
@@ -91,26 +97,34 @@ static bool deliver(struct session *session, bool verbose) {
     }
 }
 
-static int send_to(const struct url *url, const struct send_request *request,
-                   struct slice content) {
-    struct session *session =
-        session_new(&(struct session_options){.url = url, .name = request->name, .patient = true});
+static int send_to(const struct url *url, struct tls_context *tls,
+                   const struct send_request *request, struct login *login, struct slice content) {
+    struct session_options options = {
+        .url = url, .tls = tls, .name = request->name, .patient = true};
+
+    if (!login_prepare(login, &options))
+        return EXIT_USAGE;
+    struct session *session = session_new(&options);
     session_publish(session, slice_of_string(request->room), SLICE_NONE,
                     slice_of_string(request->sender), content);
     session_leave(session, clock_now_ms() + request->timeout_s * 1000);
-    bool durable = deliver(session, request->verbose);
+    bool durable = deliver(session, login, request->verbose);
     session_free(session);
     return durable ? 0 : 1;
 }
 
 int command_send(int count, char **arguments) {
     struct send_request request = {.room = "lobby", .timeout_s = 30};
+    struct login login = {0};
+    struct trust trust = {0};
     struct buffer content = {0};
     struct url url;
     int status = 1;
     const struct option options[] = {
         {"room", "ROOM", "where to (lobby)", 'r', .text = &request.room},
         {"name", "NAME", "claim this name for it", 'n', .text = &request.name},
+        LOGIN_OPTIONS(&login),
+        TRUST_OPTIONS(&trust),
         {"sender", "LABEL", "sign with this, without claiming it", 's', .text = &request.sender},
         {"timeout", "SECONDS", "how long to keep trying (30)", 't', .number = &request.timeout_s},
         {"verbose", NULL, "print the number it got", 'v', .flag = &request.verbose},
@@ -133,10 +147,12 @@ int command_send(int count, char **arguments) {
     case OPTIONS_RUN:
         break;
     }
-    if (!command_url(line.url, URL_WEBSOCKET, &url))
+    if (!command_url(line.url, URL_WEBSOCKET, &url) || !trust_open(&trust, &url))
         return EXIT_USAGE;
     if (read_content(line.word, &content))
-        status = send_to(&url, &request, buffer_slice(&content));
+        status = send_to(&url, trust.tls, &request, &login, buffer_slice(&content));
     buffer_close(&content);
+    login_close(&login);
+    trust_close(&trust);
     return status;
 }

@@ -32,6 +32,8 @@ struct session *session_new(const struct session_options *options) {
     ssize_t taken = getrandom(seed, sizeof seed, 0);
     (void)taken; /* up to 256 bytes always come whole (getrandom(2)) */
     session->options = *options;
+    if (options->secret != NULL && strlen(options->secret) < sizeof session->secret)
+        snprintf(session->secret, sizeof session->secret, "%s", options->secret);
     buffer_append_string(&session->name, options->name != NULL ? options->name : "");
     rng_seed(&session->rng, seed[0]);
     snprintf(session->cid_prefix, sizeof session->cid_prefix, "%016" PRIx64, seed[1]);
@@ -47,6 +49,7 @@ void session_free(struct session *session) {
     outbox_close(&session->outbox);
     places_close(&session->places);
     buffer_close(&session->name);
+    buffer_close(&session->password);
     memory_free(session);
 }
 
@@ -60,6 +63,10 @@ short session_wants(const struct session *session) {
 
 struct slice session_name(const struct session *session) {
     return session->welcomed ? buffer_slice(&session->name) : SLICE_NONE;
+}
+
+struct slice session_secret(const struct session *session) {
+    return session->welcomed ? slice_of_string(session->secret) : SLICE_NONE;
 }
 
 size_t session_unacked(const struct session *session) {
@@ -84,6 +91,8 @@ void session_say_hello(struct session *session) {
         json_append_string_member(&hello, "name", buffer_slice(&session->name));
     if (session->secret[0] != 0)
         json_append_string_member(&hello, "session", slice_of_string(session->secret));
+    else if (buffer_length(&session->password) > 0)
+        json_append_string_member(&hello, "password", buffer_slice(&session->password));
     json_append_key(&hello, "resume");
     places_append_resume(&session->places, &hello);
     buffer_append_string(&hello, ",\"cid\":\"hello\"}");
@@ -208,7 +217,9 @@ static bool take_ending(struct session *session, struct session_event *event) {
 
     if (session->state == SESSION_STATE_CLOSING)
         return session_end(session, event, SLICE_NONE);
-    if (ending->hopeless || (!session->welcomed && !session->options.patient))
+    /* Who was asked for a password may have taken longer than the server waits. */
+    bool patient = session->options.patient || buffer_length(&session->password) > 0;
+    if (ending->hopeless || (!session->welcomed && !patient))
         return session_end(session, event, slice_of_string(ending->text));
     return session_lose(session, event, slice_of_string(ending->text));
 }
@@ -229,7 +240,8 @@ static bool dial(struct session *session, struct session_event *event) {
         return session_end(session, event, slice_of_string(message));
     if (error < 0)
         return session_lose(session, event, slice_of_string(message));
-    session->connection = connection_new(descriptor, session->options.url);
+    session->connection = connection_new(descriptor, session->options.url, session->options.tls,
+                                         session->options.token);
     session->state = SESSION_STATE_GREETING;
     session->deadline_ms = session->now_ms + GREETING_TIMEOUT_MS;
     return false;
@@ -243,6 +255,8 @@ static bool keep_deadline(struct session *session, struct session_event *event) 
         if (nothing_owed(session))
             return session_end(session, event, SLICE_NONE);
         return session->now_ms >= session->deadline_ms && dial(session, event);
+    case SESSION_STATE_ASKING:
+        return session->no_password && session_end(session, event, SLICE_NONE);
     case SESSION_STATE_GREETING:
         if (nothing_owed(session))
             return session_end(session, event, SLICE_NONE);
@@ -320,6 +334,38 @@ uint64_t session_deadline(const struct session *session) {
     return deadline_ms;
 }
 
+/* Passwords. */
+
+/* Whether the user wants to log in, and nothing is known to do it with. */
+static bool must_ask(const struct session *session) {
+    return session->options.log_in && session->secret[0] == 0 &&
+           buffer_length(&session->password) == 0;
+}
+
+bool session_ask_password(struct session *session, struct session_event *event, bool again) {
+    event->kind = SESSION_PASSWORD;
+    event->again = again;
+    event->optional = session->options.name_is_a_wish;
+    session_event_text(event, buffer_slice(&session->name));
+    session->state = SESSION_STATE_ASKING;
+    session->deadline_ms = UINT64_MAX;
+    return true;
+}
+
+void session_give_password(struct session *session, uint64_t now_ms, struct slice password) {
+    if (session->state != SESSION_STATE_ASKING)
+        return;
+    buffer_clear(&session->password);
+    buffer_append_slice(&session->password, password);
+    session->no_password = password.length == 0 && !session_wish_again(session);
+    if (session->no_password)
+        return;
+    session->state = SESSION_STATE_GREETING;
+    session->now_ms = now_ms;
+    session->deadline_ms = now_ms + GREETING_TIMEOUT_MS;
+    session_say_hello(session);
+}
+
 /* Everything that has come so far, up to something to tell. */
 static bool read_connection(struct session *session, struct session_event *event) {
     struct slice text = SLICE_NONE;
@@ -329,6 +375,8 @@ static bool read_connection(struct session *session, struct session_event *event
         case CONNECTION_IDLE:
             return false;
         case CONNECTION_OPEN:
+            if (must_ask(session))
+                return session_ask_password(session, event, false);
             session_say_hello(session);
             break;
         case CONNECTION_TEXT:

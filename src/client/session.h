@@ -16,28 +16,35 @@
 #include "client/url.h"
 
 struct session;
+struct tls_context;
 
 struct session_options {
     const struct url *url; /* borrowed */
+    struct tls_context *tls; /* of a secure URL; borrowed */
     const char *name;      /* to claim; NULL: none */
     bool name_is_a_wish;   /* when it is taken, another like it will do */
     bool patient;          /* also keep trying when the very first connection fails */
+    const char *token;     /* shown in the handshake; NULL: none */
+    const char *secret;    /* of the session to come back as; NULL: none */
+    bool log_in;           /* `name` has a password: ask for it before anything else */
 };
 
 enum session_event_kind {
     SESSION_CONNECTED,   /* welcome, for the first time */
     SESSION_RECONNECTED, /* welcome, after the connection was lost */
-    SESSION_LOST,        /* text: why; delay_ms: when the next attempt comes; connected */
-    SESSION_ENTRY,       /* json, room, seq: the next entry of a room's log, each once */
-    SESSION_HISTORY,     /* json, room, seq: of the answer to a history request */
-    SESSION_GAP,         /* room, json: entries are gone for good */
-    SESSION_ACKED,       /* seq: the oldest message is durable */
-    SESSION_HELD,        /* text, delay_ms: the server wants the oldest message later */
-    SESSION_REFUSED,     /* text: the oldest message is not wanted; it is dropped */
-    SESSION_JOINED,      /* room */
-    SESSION_BARRED,      /* text: the room that was to be joined cannot be */
-    SESSION_FRAME,       /* json: anything else, such as presence, rooms, members, error */
-    SESSION_OVER,        /* text: why, empty when it is we who left; nothing comes after it */
+    SESSION_PASSWORD, /* text: the name whose password is wanted; again, optional; nothing goes on
+                         before session_give_password */
+    SESSION_LOST,     /* text: why; delay_ms: when the next attempt comes; connected */
+    SESSION_ENTRY,    /* json, room, seq: the next entry of a room's log, each once */
+    SESSION_HISTORY,  /* json, room, seq: of the answer to a history request */
+    SESSION_GAP,      /* room, json: entries are gone for good */
+    SESSION_ACKED,    /* seq: the oldest message is durable */
+    SESSION_HELD,     /* text, delay_ms: the server wants the oldest message later */
+    SESSION_REFUSED,  /* text: the oldest message is not wanted; it is dropped */
+    SESSION_JOINED,   /* room */
+    SESSION_BARRED,   /* text: the room that was to be joined cannot be */
+    SESSION_FRAME,    /* json: anything else, such as presence, rooms, members, error */
+    SESSION_OVER,     /* text: why, empty when it is we who left; nothing comes after it */
 };
 
 struct session_event {
@@ -47,6 +54,8 @@ struct session_event {
     uint64_t seq;
     unsigned delay_ms;
     bool connected; /* of LOST: it had been made before */
+    bool again;     /* of PASSWORD: the last one was wrong */
+    bool optional;  /* of PASSWORD: another name will do as well */
     char text[256]; /* free of controls */
 };
 
@@ -66,6 +75,13 @@ struct slice session_error_text(const json_t *error);
 
 /* The name we go by; empty before the welcome or without one. */
 struct slice session_name(const struct session *session);
+
+/* The answer to SESSION_PASSWORD. Empty: there is none; then the session tries another name, or is
+ * over. */
+void session_give_password(struct session *session, uint64_t now_ms, struct slice password);
+
+/* What stands for the session when coming back; empty before the welcome. */
+struct slice session_secret(const struct session *session);
 
 /* Reads a room from now on: after `after` (has_after), or with its last `from_end` entries, 0:
  * as many as the server likes to send. */

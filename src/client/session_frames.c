@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "client/session_internal.h"
 #include "wire/json.h"
+#include "wire/secret.h"
 
+#define PASSWORDS_TRIED_MAX 3
 #define NAMES_TRIED_MAX 99 /* ann, ann-2 … ann-99 */
 
 void session_drop_frame(struct session *session) {
@@ -156,6 +158,8 @@ static bool take_welcome(struct session *session, const json_t *frame,
     }
     if (secret.length > 0 && secret.length < sizeof session->secret)
         snprintf(session->secret, sizeof session->secret, "%.*s", SLICE_ARGS(secret));
+    if (secret_is_accounts(secret)) /* it stands in for the password, until it is revoked */
+        buffer_close(&session->password);
     take_limits(session, frame);
     backoff_reset(&session->backoff);
     session->state = SESSION_STATE_LIVE;
@@ -229,6 +233,15 @@ static bool take_ack(struct session *session, const json_t *frame, struct sessio
     return true;
 }
 
+bool session_wish_again(struct session *session) {
+    if (!session->options.name_is_a_wish || session->names_tried >= NAMES_TRIED_MAX - 1)
+        return false;
+    session->names_tried++;
+    buffer_clear(&session->name);
+    buffer_append_format(&session->name, "%s-%u", session->options.name, session->names_tried + 1);
+    return true;
+}
+
 /* The hello was refused. Where only our wishes stand in the way, we have other wishes. */
 static bool take_hello_error(struct session *session, struct slice code, struct slice text,
                              struct session_event *event) {
@@ -237,12 +250,10 @@ static bool take_hello_error(struct session *session, struct slice code, struct 
         session_say_hello(session);
         return false;
     }
-    if (slice_equal(code, SLICE("name_taken")) && session->options.name_is_a_wish &&
-        session->names_tried < NAMES_TRIED_MAX - 1) {
-        session->names_tried++;
-        buffer_clear(&session->name);
-        buffer_append_format(&session->name, "%s-%u", session->options.name,
-                             session->names_tried + 1);
+    if (slice_equal(code, SLICE("unauthorized")) && buffer_length(&session->name) > 0 &&
+        session->options.token == NULL && session->passwords_tried++ < PASSWORDS_TRIED_MAX)
+        return session_ask_password(session, event, buffer_length(&session->password) > 0);
+    if (slice_equal(code, SLICE("name_taken")) && session_wish_again(session)) {
         session_say_hello(session);
         return false;
     }

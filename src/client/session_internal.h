@@ -8,10 +8,12 @@
 #include "client/outbox.h"
 #include "client/place.h"
 #include "client/session.h"
-#include "wire/secret.h"
+
+#define SESSION_SECRET_MAX 128 /* with its final zero; of others we have no use */
 
 enum session_state {
     SESSION_STATE_WAITING,  /* no connection; the next attempt is at deadline_ms */
+    SESSION_STATE_ASKING,   /* the password must come, however long it takes */
     SESSION_STATE_GREETING, /* connected; welcome must come until deadline_ms */
     SESSION_STATE_LIVE,     /* something must be heard until deadline_ms */
     SESSION_STATE_CLOSING,  /* we said goodbye; the answer must come until deadline_ms */
@@ -28,9 +30,11 @@ struct session {
     struct backoff backoff;
 
     struct buffer name;
-    char secret[SECRET_LENGTH + 1]; /* empty: no welcome yet */
-    unsigned names_tried;
-    bool welcomed; /* once */
+    char secret[SESSION_SECRET_MAX]; /* empty: there is none */
+    struct buffer password;          /* to log in with; empty: none */
+    unsigned names_tried, passwords_tried;
+    bool no_password; /* it was asked for in vain */
+    bool welcomed;    /* once */
     uint64_t ping_ms;
     uint64_t max_message;
 
@@ -53,6 +57,10 @@ void session_send(struct session *session, struct slice request);
 void session_say_hello(struct session *session);
 void session_send_join(struct session *session, struct place *place);
 void session_append_cid(struct session *session, struct buffer *out);
+/* Asks for the password of the name we want to go by. */
+bool session_ask_password(struct session *session, struct session_event *event, bool again);
+/* Takes the next name like the one that was wished for. False: there is none. */
+bool session_wish_again(struct session *session);
 /* When the server counts as dead unless something is heard. */
 uint64_t session_silence_deadline(const struct session *session);
 /* Ends the session with this reason; the event is filled in. */

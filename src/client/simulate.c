@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -18,17 +17,18 @@
 #include "client/command.h"
 #include "client/interrupt.h"
 #include "client/options.h"
+#include "client/trust.h"
 #include "client/wait.h"
 #include "io/dial.h"
+#include "io/link.h"
 
 #define USERS_MAX 1000
 #define DIAL_TIMEOUT_MS 10000
-#define READ_SIZE 65536
 
 enum user_state { USER_REGISTERING, USER_IDLE, USER_LISTING };
 
 struct user {
-    int descriptor; /* -1: not connected */
+    struct link *link; /* NULL: not connected */
     unsigned number;
     enum user_state state;
     uint64_t next_ms; /* when it says something again */
@@ -56,10 +56,9 @@ static void fail(struct simulation *simulation, const struct user *user, const c
     simulation->failed = true;
 }
 
-static void say(struct simulation *simulation, struct user *user, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static void say(struct user *user, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void say(struct simulation *simulation, struct user *user, const char *format, ...) {
+static void say(struct user *user, const char *format, ...) {
     char command[512];
     va_list arguments;
 
@@ -67,23 +66,25 @@ static void say(struct simulation *simulation, struct user *user, const char *fo
     int length = vsnprintf(command, sizeof command, format, arguments);
     va_end(arguments);
     tell(user, "sends", slice_from(command, (size_t)length));
-    if (send(user->descriptor, command, (size_t)length, MSG_NOSIGNAL) != length)
-        fail(simulation, user, "the server does not take what is sent");
+    link_send(user->link, slice_from(command, (size_t)length));
+    link_flush(user->link);
 }
 
-static bool connect_user(struct simulation *simulation, struct user *user, const struct url *url) {
+static bool connect_user(struct simulation *simulation, struct user *user, const struct url *url,
+                         struct tls_context *tls) {
     char message[256];
+    int descriptor;
     sigset_t before;
 
     interrupts_let_through(&before);
-    int error =
-        io_dial(url->host_port, DIAL_TIMEOUT_MS, &user->descriptor, message, sizeof message);
+    int error = io_dial(url->host_port, DIAL_TIMEOUT_MS, &descriptor, message, sizeof message);
     interrupts_put_back(&before);
     if (error < 0) {
         fail(simulation, user, message);
         return false;
     }
-    say(simulation, user, "register,user%u", user->number);
+    user->link = link_new(descriptor, tls, url->host_port, false);
+    say(user, "register,user%u", user->number);
     return true;
 }
 
@@ -115,18 +116,21 @@ static void take_answer(struct simulation *simulation, struct user *user, struct
     } else if (user->state == USER_LISTING && (refused || is_list(text))) {
         user->state = USER_IDLE;
         if (!refused)
-            say(simulation, user, "chat,%.*s", SLICE_ARGS(choose(&simulation->rng, text)));
+            say(user, "chat,%.*s", SLICE_ARGS(choose(&simulation->rng, text)));
     }
 }
 
 static void read_user(struct simulation *simulation, struct user *user) {
-    char text[READ_SIZE];
-    ssize_t got = recv(user->descriptor, text, sizeof text, 0);
+    struct buffer text = {0};
+    enum link_state state = link_receive(user->link, &text);
 
-    if (got > 0)
-        take_answer(simulation, user, slice_from(text, (size_t)got));
-    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
-        fail(simulation, user, "the server hung up");
+    if (buffer_length(&text) > 0)
+        take_answer(simulation, user, buffer_slice(&text));
+    else if (state == LINK_ENDED)
+        fail(simulation, user,
+             link_fault(user->link) != NULL ? link_fault(user->link) : "the server hung up");
+    link_flush(user->link);
+    buffer_close(&text);
 }
 
 static void act_when_due(struct simulation *simulation, struct user *user, uint64_t now_ms) {
@@ -134,7 +138,7 @@ static void act_when_due(struct simulation *simulation, struct user *user, uint6
         return;
     user->next_ms = now_ms + simulation->interval_ms;
     user->state = USER_LISTING;
-    say(simulation, user, "list,friends");
+    say(user, "list,friends");
 }
 
 static int next_timeout(const struct simulation *simulation, uint64_t end_ms) {
@@ -153,7 +157,8 @@ static void run(struct simulation *simulation, uint64_t end_ms, int interrupts) 
     struct pollfd *descriptors = memory_new((simulation->count + 1) * sizeof *descriptors);
 
     for (size_t i = 0; i < simulation->count; i++)
-        descriptors[i] = (struct pollfd){.fd = simulation->users[i].descriptor, .events = POLLIN};
+        descriptors[i] =
+            (struct pollfd){.fd = link_descriptor(simulation->users[i].link), .events = POLLIN};
     descriptors[simulation->count] = (struct pollfd){.fd = interrupts, .events = POLLIN};
     while (!simulation->failed && clock_now_ms() < end_ms) {
         if (poll(descriptors, simulation->count + 1, next_timeout(simulation, end_ms)) < 0 &&
@@ -172,7 +177,8 @@ static void run(struct simulation *simulation, uint64_t end_ms, int interrupts) 
 
 /* The users say their first words one after the other, spread over one interval, so that the
  * output can be read. */
-static int simulate(const struct url *url, size_t count, uint64_t interval_s, uint64_t seconds) {
+static int simulate(const struct url *url, struct tls_context *tls, size_t count,
+                    uint64_t interval_s, uint64_t seconds) {
     struct simulation simulation = {.count = count, .interval_ms = interval_s * 1000};
     uint64_t seed = 0;
     int interrupts = interrupts_open();
@@ -184,17 +190,14 @@ static int simulate(const struct url *url, size_t count, uint64_t interval_s, ui
     rng_seed(&simulation.rng, seed);
     simulation.users = memory_new(count * sizeof *simulation.users);
     for (size_t i = 0; i < count; i++)
-        simulation.users[i] =
-            (struct user){.descriptor = -1,
-                          .number = (unsigned)i + 1,
-                          .next_ms = start_ms + simulation.interval_ms * i / count};
+        simulation.users[i] = (struct user){
+            .number = (unsigned)i + 1, .next_ms = start_ms + simulation.interval_ms * i / count};
     for (size_t i = 0; i < count && !simulation.failed; i++)
-        connect_user(&simulation, &simulation.users[i], url);
+        connect_user(&simulation, &simulation.users[i], url, tls);
     if (!simulation.failed)
         run(&simulation, end_ms, interrupts);
     for (size_t i = 0; i < count; i++)
-        if (simulation.users[i].descriptor >= 0)
-            close(simulation.users[i].descriptor);
+        link_free(simulation.users[i].link);
     memory_free(simulation.users);
     close(interrupts);
     return simulation.failed ? 1 : 0;
@@ -202,11 +205,13 @@ static int simulate(const struct url *url, size_t count, uint64_t interval_s, ui
 
 int command_simulate(int count, char **arguments) {
     uint64_t users = 4, interval_s = 3, seconds = 0;
+    struct trust trust = {0};
     struct url url;
     const struct option options[] = {
         {"users", "N", "how many (4)", 'u', .number = &users},
         {"interval", "SECONDS", "between two messages of one user (3)", 'i', .number = &interval_s},
         {"seconds", "N", "when to stop (at Ctrl+C)", 's', .number = &seconds},
+        TRUST_OPTIONS(&trust),
     };
     struct command_line line = {
         .usage = "simulate URL [OPTION]…",
@@ -231,5 +236,9 @@ int command_simulate(int count, char **arguments) {
         command_error("--users is from 1 to %d", USERS_MAX);
         return EXIT_USAGE;
     }
-    return simulate(&url, users, interval_s, seconds);
+    if (!trust_open(&trust, &url))
+        return EXIT_USAGE;
+    int status = simulate(&url, trust.tls, users, interval_s, seconds);
+    trust_close(&trust);
+    return status;
 }

@@ -4,14 +4,17 @@
 
 #include "client/command.h"
 #include "client/interrupt.h"
+#include "client/login.h"
 #include "client/options.h"
 #include "client/render.h"
+#include "client/trust.h"
 #include "client/wait.h"
 
 #define DEFAULT_LINES 10
 
 struct tail {
     struct session *session;
+    struct login *login;
     struct buffer out;
     uint64_t left; /* entries still to show; UINT64_MAX: no end */
     bool json;
@@ -44,6 +47,10 @@ static int follow(struct tail *tail) {
     for (;;) {
         while (session_next(tail->session, clock_now_ms(), &event)) {
             command_report(&event);
+            if (event.kind == SESSION_PASSWORD && !login_answer(tail->login, tail->session, &event))
+                return 1;
+            if (event.kind == SESSION_CONNECTED)
+                login_keep(tail->login, tail->session);
             if (event.kind == SESSION_ENTRY)
                 show(tail, event.json);
             if (event.kind == SESSION_BARRED) {
@@ -65,10 +72,14 @@ static int follow(struct tail *tail) {
 int command_tail(int count, char **arguments) {
     const char *room = "lobby";
     uint64_t after = UINT64_MAX;
-    struct tail tail = {.left = UINT64_MAX};
+    struct login login = {0};
+    struct trust trust = {0};
+    struct tail tail = {.login = &login, .left = UINT64_MAX};
     struct url url;
     const struct option options[] = {
         {"room", "ROOM", "which (lobby)", 'r', .text = &room},
+        LOGIN_OPTIONS(&login),
+        TRUST_OPTIONS(&trust),
         {"after", "SEQ", "from the entry after this number (the last 10)", 'a', .number = &after},
         {"count", "N", "leave after that many", 'c', .number = &tail.left},
         {"json", NULL, "one line of JSON for each entry", 'j', .flag = &tail.json},
@@ -94,12 +105,22 @@ int command_tail(int count, char **arguments) {
         return EXIT_USAGE;
     if (tail.left == 0)
         return 0;
-    tail.session = session_new(&(struct session_options){.url = &url});
+    if (!trust_open(&trust, &url))
+        return EXIT_USAGE;
+    struct session_options session_options = {.url = &url, .tls = trust.tls};
+    if (!login_prepare(&login, &session_options)) {
+        login_close(&login);
+        trust_close(&trust);
+        return EXIT_USAGE;
+    }
+    tail.session = session_new(&session_options);
     bool has_after = after != UINT64_MAX;
     session_join(tail.session, slice_of_string(room), has_after, has_after ? after : 0,
                  has_after ? 0 : DEFAULT_LINES);
     int status = follow(&tail);
     session_free(tail.session);
     buffer_close(&tail.out);
+    login_close(&login);
+    trust_close(&trust);
     return status;
 }

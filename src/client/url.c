@@ -9,12 +9,13 @@
 struct scheme {
     const char *name;
     enum url_scheme scheme;
-    unsigned port; /* 0: must be given */
+    unsigned port, secure_port; /* 0: must be given */
 };
 
 static const struct scheme schemes[] = {
-    {"ws", URL_WEBSOCKET, 80}, {"http", URL_WEBSOCKET, 80},   {"command", URL_COMMAND, 0},
-    {"line", URL_LINE, 0},     {"numbered", URL_NUMBERED, 0},
+    {"ws", URL_WEBSOCKET, 80, 443},   {"http", URL_WEBSOCKET, 80, 443},
+    {"command", URL_COMMAND, 0, 0},   {"line", URL_LINE, 0, 0},
+    {"numbered", URL_NUMBERED, 0, 0},
 };
 
 static bool is_scheme_character(char c) {
@@ -38,6 +39,22 @@ static const struct scheme *find_scheme(struct slice name) {
         if (slice_equal_ignoring_case(name, slice_of_string(schemes[i].name)))
             return &schemes[i];
     return NULL;
+}
+
+/* Takes what says "over TLS" off the scheme: the s of wss and https, or +tls. */
+static bool take_security(struct slice *name) {
+    struct slice suffix = SLICE("+tls");
+
+    if (slice_equal_ignoring_case(*name, SLICE("wss")) ||
+        slice_equal_ignoring_case(*name, SLICE("https"))) {
+        name->length--;
+        return true;
+    }
+    if (name->length <= suffix.length ||
+        !slice_equal_ignoring_case(slice_skip(*name, name->length - suffix.length), suffix))
+        return false;
+    name->length -= suffix.length;
+    return true;
 }
 
 /* Cuts "HOST:PORT", "[::1]:PORT" or "HOST" in two; the port is empty where there is none. */
@@ -107,20 +124,16 @@ static int parse_target(const char *target, struct url *url, char *message, size
 int url_parse(const char *text, struct url *url, char *message, size_t size) {
     size_t length = scheme_length(text);
     struct slice name = slice_from(text, length);
+    bool secure = take_security(&name);
     const struct scheme *scheme = find_scheme(name);
 
     if (length == 0) {
         snprintf(message, size, "'%s' is not a URL; write it as " URL_DEFAULT, text);
         return -1;
     }
-    if (slice_equal_ignoring_case(name, SLICE("wss")) ||
-        slice_equal_ignoring_case(name, SLICE("https"))) {
-        snprintf(message, size, "%.*s:// needs TLS, which this client does not speak; use ws://",
-                 SLICE_ARGS(name));
-        return -1;
-    }
     if (scheme == NULL) {
-        snprintf(message, size, "cannot speak %.*s://; use ws://HOST:PORT", SLICE_ARGS(name));
+        snprintf(message, size, "cannot speak %.*s://; use ws://HOST:PORT or wss://HOST:PORT",
+                 (int)length, text);
         return -1;
     }
     if (has_blank_or_control(text)) {
@@ -130,8 +143,9 @@ int url_parse(const char *text, struct url *url, char *message, size_t size) {
     const char *authority = text + length + 3;
     size_t authority_length = strcspn(authority, "/?#");
     url->scheme = scheme->scheme;
-    if (parse_authority(slice_from(authority, authority_length), scheme->port, url, message, size) <
-        0)
+    url->secure = secure;
+    if (parse_authority(slice_from(authority, authority_length),
+                        secure ? scheme->secure_port : scheme->port, url, message, size) < 0)
         return -1;
     return parse_target(authority + authority_length, url, message, size);
 }

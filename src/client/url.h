@@ -11,6 +11,7 @@ enum url_scheme { URL_WEBSOCKET, URL_COMMAND, URL_LINE, URL_NUMBERED };
 
 struct url {
     enum url_scheme scheme;
+    bool secure;                  /* over TLS */
     char host_port[URL_PART_MAX]; /* to dial: "127.0.0.1:8765", "[::1]:8765" */
     /* For the Host header: without the port where that is the scheme's own. */
     char host[URL_PART_MAX];
@@ -20,6 +21,7 @@ struct url {
 /* Whether an argument of the command line looks like a URL: a scheme and "://" at its front. */
 bool url_recognise(const char *text);
 
-/* ws:// and http:// (the same thing, port 80 unless given); command://, line:// and numbered://
- * (port needed). Returns 0, or -1 with a sentence for people in `message`. */
+/* ws:// and http:// (the same thing, port 80 unless given); wss:// and https:// (over TLS, port
+ * 443); command://, line:// and numbered:// (port needed), and all of them over TLS with +tls
+ * behind their names. Returns 0, or -1 with a sentence for people in `message`. */
 int url_parse(const char *text, struct url *url, char *message, size_t size);

@@ -78,14 +78,18 @@ static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
     return cursor;
 }
 
+static bool knows_numbers(uint8_t format) {
+    return format == FORMAT_JSON_PLAIN || format == FORMAT_JSON_FULL || format == FORMAT_JSON_V1 ||
+           format == FORMAT_SSE || format == FORMAT_SSE_MANY;
+}
+
 /* Whoever knows numbers says with each join where it stands. What it still has to be sent of the
  * time before would come behind the answer, out of order and twice. Others are told no numbers and
  * start with what comes next: they get all. */
 static void supersede_former(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     struct cursor *former;
-    uint8_t format = cursor->audience->encoding.format;
-    if (format != FORMAT_JSON_PLAIN && format != FORMAT_JSON_FULL && format != FORMAT_JSON_V1)
+    if (!knows_numbers(cursor->audience->encoding.format))
         return;
     while ((former = cursor_older(cursor))) {
         if (peer->partial == former)
@@ -290,6 +294,7 @@ void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64
                             .epoch = head->epoch,
                             .after = after,
                             .first = head->first,
+                            .last = head->first - 1,
                             .reason = SLICE("retention")};
         peer_reply(peer, &gap);
     }
@@ -298,6 +303,8 @@ void cursor_page(struct peer *peer, struct slice room_key, uint32_t form, uint64
     assert(next > after);
     cursor->fresh = false;
     cursor->next_seq = next > head->first ? next : head->first;
+    if (peer_told_places(peer))
+        peer_tell_place(peer, cursor->audience->channel->room, cursor->next_seq - 1);
     try_attach(cursor);
     peer_mark(peer);
 }

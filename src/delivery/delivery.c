@@ -23,6 +23,25 @@ struct read {
 /* A scratch buffer that grew past this is given back. */
 #define SCRATCH_KEPT (256 * 1024)
 
+static bool take_completions(struct delivery *delivery);
+static bool take_verdicts(struct delivery *delivery);
+
+/* The hub asks for the rules of rooms before anybody else asks for anything. A store that has them at
+ * hand answers at once. */
+static void begin(struct delivery *delivery) {
+    struct event started = {.kind = EVENT_STARTED};
+    delivery_step(delivery, &started);
+    /* Whose names are taken, before anybody can claim one. */
+    while (take_verdicts(delivery))
+        delivery->work = 0;
+    while (!hub_is_ready(delivery->hub) && take_completions(delivery))
+        ;
+}
+
+bool delivery_is_ready(const struct delivery *delivery) {
+    return hub_is_ready(delivery->hub);
+}
+
 struct delivery *delivery_new(const struct delivery_options *options) {
     struct delivery *delivery = memory_new_struct(struct delivery);
     uint64_t seed;
@@ -41,8 +60,10 @@ struct delivery *delivery_new(const struct delivery_options *options) {
     delivery->channels = map_new(seed);
     delivery->reads = id_map_new();
     delivery->searches = id_map_new();
+    delivery->audits = id_map_new();
     delivery->pages = page_cache_new(delivery);
     outlet_init(&delivery->outlet, delivery, &options->outlet);
+    begin(delivery);
     return delivery;
 }
 
@@ -52,6 +73,7 @@ void delivery_free(struct delivery *delivery) {
     while ((read = id_map_next(delivery->reads, &at)))
         memory_free(read);
     searches_free(delivery->searches);
+    audits_free(delivery->audits);
     page_cache_free(delivery->pages);
     id_map_free(delivery->reads);
     map_free(delivery->channels);
@@ -77,24 +99,31 @@ const struct hub *delivery_hub(const struct delivery *delivery) {
     return delivery->hub;
 }
 
+/* Only those that hold something are looked at. */
+static const struct audience *next_holding(const struct list_node *node) {
+    return node ? container_of(node, struct audience, holding) : NULL;
+}
+
 size_t delivery_largest_stream(const struct delivery *delivery) {
-    size_t at = 0, largest = 0;
-    const struct channel *channel;
-    while ((channel = map_next(delivery->channels, &at)))
-        for (struct audience *audience = channel->audiences; audience; audience = audience->next) {
-            size_t size = stream_size(audience->stream);
-            largest = size > largest ? size : largest;
-        }
+    size_t largest = 0;
+    const struct audience *audience = next_holding(delivery->holding.first);
+    for (; audience; audience = next_holding(audience->holding.next)) {
+        size_t size = stream_size(audience->stream);
+        largest = size > largest ? size : largest;
+    }
     return largest;
 }
 
 size_t delivery_stream_bytes(const struct delivery *delivery) {
-    size_t at = 0, bytes = 0;
-    const struct channel *channel;
-    while ((channel = map_next(delivery->channels, &at)))
-        for (struct audience *audience = channel->audiences; audience; audience = audience->next)
-            bytes += stream_size(audience->stream);
+    size_t bytes = 0;
+    const struct audience *audience = next_holding(delivery->holding.first);
+    for (; audience; audience = next_holding(audience->holding.next))
+        bytes += stream_size(audience->stream);
     return bytes;
+}
+
+const struct delivery_latencies *delivery_latencies(const struct delivery *delivery) {
+    return &delivery->latencies;
 }
 
 void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_COUNT]) {
@@ -191,6 +220,7 @@ static void show(struct delivery *delivery, const struct effect *effect) {
     if (!channel)
         return;
     channel_show(channel, effect);
+    delivery->shown += effect->kind == EFFECT_SHOW_ENTRY;
     if (effect->kind == EFFECT_SHOW_ENTRY && effect->show.entry->body.kind == ENTRY_DELETE)
         page_cache_forget_room(delivery->pages, effect->room_key);
 }
@@ -304,6 +334,12 @@ static void carry_out(struct delivery *delivery, struct effect *effect) {
     case EFFECT_SEARCH:
         search_start(delivery, effect);
         break;
+    case EFFECT_AUDIT:
+        audit_start(delivery, effect);
+        break;
+    case EFFECT_REPLAY:
+        rules_replay_start(delivery, effect->replay.after);
+        break;
     default:
         to_peer(delivery, effect);
     }
@@ -324,11 +360,19 @@ static void charge_page(struct delivery *delivery, const struct page *page) {
         delivery->work += page->entries[i]->body.content.length * DEFLATE_CHARGE;
 }
 
+static void measure_commit(struct delivery *delivery, const struct event *event) {
+    if (event->appended.outcome.error == 0 && !event->appended.outcome.duplicate)
+        metric_observe(&delivery->latencies.commit,
+                       delivery->outlet.now_us - event->appended.draft->proposed_us, 1);
+}
+
 static void complete(struct delivery *delivery, struct completion *completion) {
     if (completion->kind == COMPLETION_PAGE) {
         charge_page(delivery, &completion->page);
-        if (!page_cache_complete(delivery->pages, &completion->page))
-            finish_read(delivery, &completion->page);
+        const struct page *page = &completion->page;
+        if (!page_cache_complete(delivery->pages, page) && !rules_replay_finish(delivery, page) &&
+            !audit_finish(delivery, page))
+            finish_read(delivery, page);
         return;
     }
     if (completion->kind == COMPLETION_FINDINGS) {
@@ -339,6 +383,7 @@ static void complete(struct delivery *delivery, struct completion *completion) {
     delivery_step(delivery, event);
     if (event->kind == EVENT_APPENDED) {
         delivery->appends_under_way--;
+        measure_commit(delivery, event);
         draft_free(event->appended.draft);
     } else if (event->kind == EVENT_SIGNALLED) {
         signal_free(event->signalled.signal);
@@ -377,15 +422,24 @@ static bool take_completions(struct delivery *delivery) {
     return any;
 }
 
+static int64_t read_clock(const struct delivery *delivery) {
+    return delivery->options.clock ? delivery->options.clock(delivery->options.clock_context) : 0;
+}
+
 bool delivery_turn(struct delivery *delivery) {
     bool busy = true;
     delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
     for (int round = 0; busy && delivery->work < TURN_WORK && round < TURN_ROUNDS; round++) {
+        int64_t start_us = read_clock(delivery);
+        delivery->shown = 0;
         busy = take_verdicts(delivery);
         busy = take_completions(delivery) || busy;
         delivery->asked_store = false;
         outlet_flush(&delivery->outlet);
+        if (delivery->shown > 0 && delivery->options.clock)
+            metric_observe(&delivery->latencies.deliver, read_clock(delivery) - start_us,
+                           delivery->shown);
         /* What was asked of the store while sending may be answered at once. */
         busy = busy || delivery->asked_store || !list_empty(&delivery->outlet.ready);
     }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/metrics.h"
 #include "delivery/outlet.h"
 #include "hub/authority.h"
 #include "hub/hub.h"
@@ -27,11 +28,21 @@ struct delivery_options {
     /* Random bytes, for the secrets of sessions and the seeds of maps. */
     void (*random)(void *context, void *bytes, size_t size);
     void *random_context;
+    /* Microseconds, to measure how long sending takes; NULL: that is not measured. */
+    int64_t (*clock)(void *context);
+    void *clock_context;
 };
 
 struct delivery *delivery_new(const struct delivery_options *options);
 void delivery_free(struct delivery *delivery); /* every peer is gone by then */
 
+/* Changes what may change while it runs: all of the hub's options but the seed, the outlet's settings
+ * and times, and the stream window. What else stands in `options` is not looked at. Between two
+ * turns of the loop, or among the calls of one; not from within a callback. */
+void delivery_configure(struct delivery *delivery, const struct delivery_options *options);
+
+/* Whether the rules of rooms are known; until then nobody should be let in. */
+bool delivery_is_ready(const struct delivery *delivery);
 struct outlet *delivery_outlet(struct delivery *delivery);
 
 /* The end of each turn of the loop: takes the completions that wait in the store, goes on with
@@ -52,5 +63,11 @@ size_t delivery_pending(const struct delivery *delivery);
 const struct hub *delivery_hub(const struct delivery *delivery);
 size_t delivery_largest_stream(const struct delivery *delivery);
 size_t delivery_stream_bytes(const struct delivery *delivery);
+/* How long entries took: from being asked for until it was known that they are on disk, and from
+ * there until their room's readers were sent them, as far as they take bytes. */
+struct delivery_latencies {
+    struct metric_histogram commit, deliver;
+};
+const struct delivery_latencies *delivery_latencies(const struct delivery *delivery);
 /* How many peers there are of each format. */
 void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_COUNT]);

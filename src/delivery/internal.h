@@ -86,9 +86,11 @@ enum peer_stage {
 enum peer_timer {
     TIMER_NONE,
     TIMER_HANDSHAKE,
+    TIMER_KEEP_ALIVE, /* HTTP: between two requests, or while one is answered */
     TIMER_PING,
     TIMER_PONG,
     TIMER_REST, /* of the interval between two pings, once the first was answered */
+    TIMER_READER, /* between two pings to one that only reads */
     TIMER_CLOSE,
     TIMER_COUNT
 };
@@ -117,6 +119,9 @@ struct peer {
     struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
     struct list_node timer; /* in outlet->timers[timer_kind] */
     uint64_t deadline_ms;
+    struct list_node halfway; /* in outlet->halfway while is_halfway */
+    uint64_t begun_ms;        /* when what is half read began */
+    uint64_t moved_ms;        /* when its socket last took bytes, or began to take none */
     uint64_t active_ms; /* when it last asked for something, or (HTTP) began to */
     struct encoding encoding;
     uint16_t close_code;
@@ -124,6 +129,8 @@ struct peer {
     bool opened; /* the hub knows it */
     bool is_ready, blocked, broken, end_of_file;
     bool paused_by_hub, waits_for_answer, reading, page_under_way;
+    bool is_halfway;  /* has begun a message and not finished it */
+    bool completed;   /* has finished one since its input was looked at last */
     bool rests;       /* has used up its share of this turn */
     bool paused;      /* what the transport was told */
     bool cut;         /* has fallen behind a stream's window */
@@ -141,6 +148,8 @@ struct outlet {
     uint32_t turn;     /* counts the turns of the loop */
     uint64_t noted_ms; /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
+    struct list halfway; /* peers in the middle of a message, who began first stands first */
+    struct outlet_counters counters;
     bool retry_pages; /* a page could not be read */
     uint64_t retried_ms;
     struct buffer scratch;
@@ -163,8 +172,12 @@ struct delivery {
     struct page_cache *pages;
     struct id_map *reads;    /* ticket → read: history asked for by a client */
     struct id_map *searches; /* ticket → search, see search.c */
+    struct id_map *audits;   /* ticket → audit, see audit.c */
+    uint64_t replay_ticket;  /* of the page of rules under way; 0: none */
     uint64_t last_ticket;
     size_t appends_under_way;
+    size_t shown; /* entries, in this round of the turn */
+    struct delivery_latencies latencies;
     size_t work;      /* done for completions in this turn, see delivery.c */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
@@ -183,6 +196,16 @@ void delivery_open_session(struct delivery *delivery, const struct peer *peer,
 void search_start(struct delivery *delivery, const struct effect *effect);
 void search_finish(struct delivery *delivery, const struct findings *findings);
 void searches_free(struct id_map *searches);
+
+/* rules_replay.c */
+void rules_replay_start(struct delivery *delivery, uint64_t after);
+bool rules_replay_finish(struct delivery *delivery,
+                         const struct page *page); /* false: not a page of ours */
+
+/* audit.c */
+void audit_start(struct delivery *delivery, const struct effect *effect);
+bool audit_finish(struct delivery *delivery, const struct page *page); /* as above */
+void audits_free(struct id_map *audits);
 
 /* channel.c */
 struct channel *channel_open(struct delivery *delivery, struct slice room_key, struct slice room,
@@ -257,6 +280,16 @@ void peer_send(struct peer *peer);
 void peer_mark(struct peer *peer); /* ready */
 void peer_reply(struct peer *peer, const struct reply *reply);
 
+/* peer_places.c */
+/* Whether it is told its places in the rooms beside the bytes of their feeds. */
+static inline bool peer_told_places(const struct peer *peer) {
+    return peer->encoding.format == FORMAT_SSE_MANY;
+}
+/* Tells it, behind all that is in its outbox, that it has read this room up to `seq`. */
+void peer_tell_place(struct peer *peer, struct slice room, uint64_t seq);
+/* Moves a part of what its cursors have to send into the outbox, and its places behind it. */
+void peer_pack(struct peer *peer);
+
 /* outlet.c */
 void outlet_flush(struct outlet *outlet); /* sends all that is pending, then trims the streams */
 void outlet_tick(struct outlet *outlet);  /* pings, and cuts those whose time is over */
@@ -269,4 +302,15 @@ uint64_t outlet_register(struct outlet *outlet, struct peer *peer);
 /* After what was shown and answered so far. */
 void peer_close(struct peer *peer, uint16_t close_code);
 void peer_reset(struct peer *peer);
+
+/* peer_timer.c */
+/* How long this timer runs now; 0: it does not. */
+unsigned outlet_timeout(const struct outlet *outlet, enum peer_timer kind);
+void outlet_run_timers(struct outlet *outlet);
 void peer_set_timer(struct peer *peer, enum peer_timer kind);
+void peer_start_timers(struct peer *peer); /* as its stage wants it */
+void peer_stop_timers(struct peer *peer);
+/* After some of its input was used: is something left half done? */
+void peer_look_at_input(struct peer *peer);
+/* Through the hub, so that what it has under way takes effect first. */
+void peer_leave(struct peer *peer, uint16_t close_code);

@@ -1,10 +1,7 @@
-/* The life of a peer: opened, timed, closed; and the turn of an outlet. */
+/* The life of a peer: opened, closed; and the turn of an outlet. */
 #include "delivery/internal.h"
 
-#define CLOSE_TIMEOUT_MS 5000
 #define RETRY_PAGES_MS 1000
-/* An HTTP connection that is kept open but asks for nothing. */
-#define KEEP_ALIVE_MS 60000
 /* The rest of a frame that a cut reader still gets; with more to go it is reset. */
 #define CUT_REST_LARGEST (64 * 1024)
 
@@ -58,12 +55,13 @@ struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol,
     peer->address = memory_copy_string(source->address);
     peer->secure = source->secure;
     peer->active_ms = outlet->now_ms;
+    outlet->counters.opened++;
     outlet_register(outlet, peer);
     buffer_clear(&outlet->scratch);
     protocol->open(peer->state, outlet->options.settings, NULL, &outlet->scratch);
     peer->encoding = protocol->encoding(peer->state);
     peer_append(peer, buffer_slice(&outlet->scratch));
-    peer_set_timer(peer, protocol->established ? TIMER_HANDSHAKE : TIMER_PING);
+    peer_start_timers(peer);
     if (protocol->opens) {
         peer->opened = true;
         delivery_open_session(outlet->delivery, peer, &protocol->traits, NULL);
@@ -98,7 +96,7 @@ void outlet_gone(struct peer *peer) {
     }
     let_go(peer);
     peer_drop_input(peer);
-    peer_set_timer(peer, TIMER_NONE);
+    peer_stop_timers(peer);
     if (peer->is_ready)
         list_remove(&outlet->ready, &peer->ready);
     if (peer->rests)
@@ -123,6 +121,7 @@ void peer_close(struct peer *peer, uint16_t close_code) {
     if (peer->paused) /* it must be read from to notice that it has gone */
         peer->outlet->options.transport->pause(peer->owner, false);
     peer->paused = false;
+    peer_stop_timers(peer);
     peer_set_timer(peer, TIMER_CLOSE);
     peer_mark(peer);
 }
@@ -132,7 +131,7 @@ void peer_reset(struct peer *peer) {
         return;
     let_go(peer);
     peer->stage = PEER_FINISHED;
-    peer_set_timer(peer, TIMER_NONE);
+    peer_stop_timers(peer);
     peer->outlet->options.transport->reset(peer->owner);
 }
 
@@ -148,114 +147,6 @@ static void cut(struct peer *peer, uint16_t close_code) {
     peer_close(peer, close_code);
 }
 
-static unsigned timeout_of(const struct outlet *outlet, enum peer_timer kind) {
-    switch (kind) {
-    case TIMER_HANDSHAKE:
-        return outlet->options.handshake_timeout_ms;
-    case TIMER_PING:
-        return outlet->options.ping_interval_ms ? outlet->options.ping_interval_ms
-                                                : outlet->options.idle_timeout_ms;
-    case TIMER_PONG:
-        return outlet->options.ping_timeout_ms;
-    case TIMER_REST:
-        return outlet->options.ping_interval_ms > outlet->options.ping_timeout_ms
-                   ? outlet->options.ping_interval_ms - outlet->options.ping_timeout_ms
-                   : 1;
-    case TIMER_CLOSE:
-        return CLOSE_TIMEOUT_MS;
-    default:
-        return 0;
-    }
-}
-
-/* Everybody in one list waits equally long, so each list is in order of its deadlines: no timer for
- * each peer. */
-void peer_set_timer(struct peer *peer, enum peer_timer kind) {
-    struct outlet *outlet = peer->outlet;
-    unsigned timeout_ms = timeout_of(outlet, kind);
-    if (peer->timer_kind != TIMER_NONE)
-        list_remove(&outlet->timers[peer->timer_kind], &peer->timer);
-    peer->timer_kind = TIMER_NONE;
-    if (timeout_ms == 0)
-        return;
-    peer->timer_kind = (uint8_t)kind;
-    peer->deadline_ms = outlet->now_ms + timeout_ms;
-    list_append(&outlet->timers[kind], &peer->timer);
-}
-
-/* Leaves through the hub, so that what it has under way takes effect first. */
-static void leave(struct peer *peer, uint16_t close_code) {
-    if (peer->stage != PEER_OPEN)
-        return;
-    if (!peer->opened) {
-        peer_close(peer, close_code);
-        return;
-    }
-    struct request quit = {.kind = REQUEST_QUIT, .close_code = close_code, .lost = true};
-    struct event event = {.kind = EVENT_REQUEST, .connection = peer->connection, .request = &quit};
-    delivery_step(peer->outlet->delivery, &event);
-}
-
-static bool idle_for(const struct peer *peer, uint64_t idle_ms) {
-    return peer->active_ms + idle_ms <= peer->outlet->now_ms;
-}
-
-/* A look at a peer that is through its handshake, once an interval: is it still there, does it
- * still want anything? */
-static void ping_due(struct peer *peer) {
-    struct outlet *outlet = peer->outlet;
-    unsigned idle_ms = outlet->options.idle_timeout_ms;
-    if (idle_ms > 0 && idle_for(peer, idle_ms)) {
-        peer_set_timer(peer, TIMER_CLOSE);
-        leave(peer, 4001);
-        return;
-    }
-    if (!peer->protocol->ping || outlet->options.ping_interval_ms == 0) {
-        peer_set_timer(peer, TIMER_PING);
-        return;
-    }
-    buffer_clear(&outlet->scratch);
-    peer->protocol->ping(peer->state, &outlet->scratch);
-    peer_append(peer, buffer_slice(&outlet->scratch));
-    peer_set_timer(peer, outlet->options.ping_timeout_ms ? TIMER_PONG : TIMER_PING);
-}
-
-/* A protocol that tells whether a request is half done (HTTP) is asked again and again. Each
- * request has as long as the first one, and up to the next look. */
-static void handshake_due(struct peer *peer) {
-    bool answering = peer->waits_for_answer || peer->reading || peer->out_first;
-    bool idle = idle_for(peer, KEEP_ALIVE_MS);
-    bool late = !peer->protocol->established(peer->state) &&
-                idle_for(peer, peer->outlet->options.handshake_timeout_ms);
-    if (answering ? idle : late)
-        peer_reset(peer);
-    else if (idle)
-        leave(peer, 1000);
-    else
-        peer_set_timer(peer, TIMER_HANDSHAKE);
-}
-
-static void timer_due(struct peer *peer, enum peer_timer kind) {
-    switch (kind) {
-    case TIMER_HANDSHAKE:
-        handshake_due(peer);
-        break;
-    case TIMER_PING:
-    case TIMER_REST:
-        ping_due(peer);
-        break;
-    case TIMER_PONG:
-        /* While we do not read from it, its answer cannot have been seen. */
-        if (peer->paused || peer->protocol->answered(peer->state))
-            peer_set_timer(peer, peer->paused ? TIMER_PONG : TIMER_REST);
-        else
-            peer_reset(peer);
-        break;
-    default:
-        peer_reset(peer);
-    }
-}
-
 static void retry_pages(struct outlet *outlet) {
     size_t at = 0;
     struct peer *peer;
@@ -268,16 +159,7 @@ static void retry_pages(struct outlet *outlet) {
 }
 
 void outlet_tick(struct outlet *outlet) {
-    for (int kind = TIMER_NONE + 1; kind < TIMER_COUNT; kind++) {
-        struct list_node *last = outlet->timers[kind].last;
-        for (struct list_node *node = outlet->timers[kind].first, *next; node; node = next) {
-            struct peer *peer = container_of(node, struct peer, timer);
-            next = node == last ? NULL : node->next;
-            if (peer->deadline_ms > outlet->now_ms)
-                break;
-            timer_due(peer, kind);
-        }
-    }
+    outlet_run_timers(outlet);
     retry_pages(outlet);
 }
 
@@ -292,7 +174,7 @@ void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
     size_t at = 0;
     struct peer *peer;
     while ((peer = id_map_next(outlet->peers, &at)))
-        leave(peer, close_code);
+        peer_leave(peer, close_code);
 }
 
 /* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can
@@ -305,6 +187,7 @@ static void evict(void *context, struct stream_wait *wait) {
     cursor->node = (struct list_node){0};
     list_append(&audience->readers, &cursor->node);
     cursor->peer->cut = true;
+    cursor->peer->outlet->counters.cut++;
     peer_mark(cursor->peer);
 }
 
@@ -406,4 +289,8 @@ void outlet_flush(struct outlet *outlet) {
     send_dirty(outlet);
     trim_dirty(outlet);
     relieve(outlet);
+}
+
+const struct outlet_counters *outlet_counters(const struct outlet *outlet) {
+    return &outlet->counters;
 }

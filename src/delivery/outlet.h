@@ -43,6 +43,7 @@ struct outlet_options {
     const struct log *log;
     unsigned ping_interval_ms, ping_timeout_ms; /* 0: off */
     unsigned handshake_timeout_ms, idle_timeout_ms;
+    unsigned message_timeout_ms; /* from its first byte to its last; 0: off */
 };
 
 /* The time, before anything else in each turn: wall clock (for entries) and a monotonic one (for
@@ -75,6 +76,26 @@ void outlet_gone(struct peer *peer);
  */
 void outlet_close_all(struct outlet *outlet, uint16_t close_code);
 size_t outlet_peer_count(const struct outlet *outlet);
+
+/* Why somebody was closed whose time was up. */
+enum peer_expiry {
+    EXPIRED_HANDSHAKE, /* no request came */
+    EXPIRED_MESSAGE,   /* one was begun and not finished */
+    EXPIRED_IDLE,
+    EXPIRED_PONG,    /* a ping was not answered */
+    EXPIRED_STALLED, /* takes nothing of what it asked for */
+    EXPIRED_CLOSE,   /* does not go */
+    EXPIRY_COUNT
+};
+
+/* For metrics: numbers that only grow. */
+struct outlet_counters {
+    uint64_t opened;
+    uint64_t bytes_in, bytes_out; /* of protocols: what TLS adds is not counted */
+    uint64_t cut;                 /* readers who fell behind a room's window */
+    uint64_t expired[EXPIRY_COUNT];
+};
+const struct outlet_counters *outlet_counters(const struct outlet *outlet);
 
 /* For checks: what is held for a peer besides its places in the streams. */
 struct peer_load {

@@ -66,6 +66,12 @@ static void ask(struct peer *peer, const struct request *request) {
     charge(peer, delivery->answered);
 }
 
+static void set_address(struct peer *peer, struct slice address) {
+    char *copy = memory_copy_string(address);
+    memory_free(peer->address);
+    peer->address = copy;
+}
+
 /* The connection speaks another protocol from here on (an upgrade); its first session was that of a
  * passer-by. */
 static void switch_protocol(struct peer *peer, const struct protocol *next,
@@ -82,6 +88,8 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
     peer->protocol = next;
     peer->state = memory_new(next->state_size);
     outlet_register(outlet, peer);
+    if (handover->address.length > 0)
+        set_address(peer, handover->address);
     next->open(peer->state, outlet->options.settings, handover, output);
     peer->encoding = next->encoding(peer->state);
     peer_append(peer, buffer_slice(output));
@@ -93,7 +101,7 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
         delivery_open_session(outlet->delivery, peer, &handover->traits, &handover->credential);
     }
     if (!refused)
-        peer_set_timer(peer, TIMER_PING);
+        peer_set_timer(peer, next->only_reads ? TIMER_READER : TIMER_PING);
     former->close(former_state);
     memory_free(former_state);
 }
@@ -114,6 +122,7 @@ static bool handle(struct peer *peer, enum feed_result result, struct feed *feed
         write_note(peer, feed->note);
     if (result != FEED_MORE)
         charge(peer, REQUEST_CHARGE + feed->message_size);
+    peer->completed = peer->completed || (result != FEED_MORE && !feed->aside);
     if (result != FEED_SWITCH)
         peer_append(peer, buffer_slice(output));
     switch (result) {
@@ -240,9 +249,11 @@ void peer_feed(struct peer *peer) {
     if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer))
         finish_input(peer);
     peer_gate(peer);
+    peer_look_at_input(peer);
 }
 
 void outlet_receive(struct peer *peer, struct slice bytes) {
+    peer->outlet->counters.bytes_in += bytes.length;
     if (peer->stage != PEER_OPEN)
         return;
     if (peer->input) {
@@ -252,6 +263,7 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
     }
     keep(peer, slice_skip(bytes, feed_all(peer, bytes, false)));
     peer_gate(peer);
+    peer_look_at_input(peer);
 }
 
 void outlet_read_end(struct peer *peer) {
@@ -259,6 +271,7 @@ void outlet_read_end(struct peer *peer) {
         return;
     feed_kept(peer, true);
     peer_gate(peer);
+    peer_look_at_input(peer);
 }
 
 void outlet_end_of_file(struct peer *peer) {

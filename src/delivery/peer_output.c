@@ -177,6 +177,11 @@ static void gather_paced(struct peer *peer, struct sending *sending) {
 static void gather(struct peer *peer, struct sending *sending) {
     sending->vector_count = sending->part_count = 0;
     sending->total = 0;
+    if (peer_told_places(peer)) {
+        peer_pack(peer);
+        add_outbox(sending, peer->out_first, false);
+        return;
+    }
     if (paced(peer)) {
         gather_paced(peer, sending);
         return;
@@ -233,6 +238,8 @@ static void advance(struct peer *peer, const struct sending *sending, size_t tak
 /* The peer takes no bytes for now: its cursors keep their places in the streams and cost nothing
  * else. */
 static void block(struct peer *peer) {
+    if (!peer->blocked)
+        peer->moved_ms = peer->outlet->now_ms;
     peer->blocked = true;
     for (struct list_node *node = peer->sending.first; node; node = node->next)
         cursor_block(container_of(node, struct cursor, work));
@@ -284,6 +291,7 @@ void peer_send(struct peer *peer) {
             peer->broken = true;
             break;
         }
+        peer->outlet->counters.bytes_out += (size_t)taken;
         advance(peer, &sending, (size_t)taken);
         cursors_settle(peer);
         if ((size_t)taken < sending.total)

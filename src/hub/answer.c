@@ -20,6 +20,9 @@ struct reply *answer(struct hub *hub, const struct client *client, enum reply_ki
 struct reply *answer_error(struct hub *hub, const struct client *client, struct slice cid,
                            int error, struct slice text) {
     text = hub_keep(hub, text);
+    if (error < 0 && -error < COUNTED_ERRORS) {
+        hub->counters.errors[-error]++;
+    }
     struct reply *reply = answer(hub, client, REPLY_ERROR, cid);
 
     reply->error = error;
@@ -35,6 +38,7 @@ void answer_rate_limited(struct hub *hub, const struct client *client, struct sl
 void answer_ack(struct hub *hub, const struct client *client, struct slice cid, struct slice room) {
     if (cid.length > 0) {
         room = hub_keep(hub, room);
+        hub->counters.acknowledged++;
         answer(hub, client, REPLY_ACK, cid)->room = room;
     }
 }

@@ -5,30 +5,94 @@
  *   LIVE ── quit ──▶ QUITTING ── nothing under way ──▶ CLOSING ── closed ──▶ freed
  *     └──── closed ─────┴──────▶ GONE ── nothing under way ──▶ freed */
 #include <assert.h>
+#include <string.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
 
 #define CLOSE_NORMAL 1000
 #define CLOSE_REPLACED 4502
+#define CLOSE_IDLE 4001
 
 void client_open(struct hub *hub, const struct event *event) {
     struct client *client = memory_new_struct(struct client);
 
     client->connection = event->connection;
     client->traits = event->opened.traits;
+    client->opened_us = hub->now_us;
+    client_set_address(client, event->opened.address);
     id_map_put(hub->clients, client->connection, client);
     if (client->traits.transient) {
         return;
     }
+    client->is_unintroduced = true;
+    list_append(&hub->unintroduced, &client->unintroduced);
     session_new(hub, &event->opened.identity, slice_of_string(event->opened.secret), client);
     if (client->traits.numbered) {
         client->number = ++hub->last_number;
     }
-    if (client->traits.lobby_at_open) {
-        struct entrance entrance = {.kind = ENTRANCE_OPENED};
-        struct place lobby = place_lobby(hub);
+    if (!authentication_open(hub, client, event)) {
+        client_enter(hub, client);
+    }
+}
 
+void client_enter(struct hub *hub, struct client *client) {
+    struct entrance entrance = {.kind = ENTRANCE_OPENED};
+    struct place lobby = place_lobby(hub);
+
+    if (access_turn_away(hub, client, SLICE_NONE, SLICE_NONE)) {
+        return;
+    }
+    if (client->traits.lobby_at_open && !client->entered && client_is_admitted(hub, client)) {
+        client->entered = true;
         client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
+    }
+}
+
+const char *client_duty(const struct client *client) {
+    const struct traits *traits = &client->traits;
+
+    if (traits->transient) {
+        return NULL;
+    }
+    if (traits->needs_name) {
+        return client->session->claim == NULL ? "Register a name first" : NULL;
+    }
+    return !traits->default_room && !client->introduced ? "Say hello first" : NULL;
+}
+
+void client_set_address(struct client *client, struct slice address) {
+    size_t length = address.length < ADDRESS_TEXT_LENGTH ? address.length : ADDRESS_TEXT_LENGTH;
+
+    if (length > 0) {
+        memcpy(client->address, address.data, length);
+    }
+    client->address[length] = '\0';
+}
+
+static void end_introduction(struct hub *hub, struct client *client) {
+    if (client->is_unintroduced) {
+        client->is_unintroduced = false;
+        list_remove(&hub->unintroduced, &client->unintroduced);
+    }
+}
+
+/* Everybody has equally long, so those whose time is up first stand first. Who has done their duty
+ * by then is not looked for earlier. */
+void client_tick(struct hub *hub) {
+    int64_t allowed_us = (int64_t)hub->options.introduction_ms * 1000;
+
+    while (allowed_us > 0 && !list_empty(&hub->unintroduced)) {
+        struct client *client = container_of(hub->unintroduced.first, struct client, unintroduced);
+
+        if (hub->now_us - client->opened_us < allowed_us) {
+            return;
+        }
+        end_introduction(hub, client);
+        if (client->state == CLIENT_LIVE && client_duty(client) != NULL) {
+            hub->counters.refused[REFUSED_INTRODUCTION]++;
+            client_quit(hub, client, CLOSE_IDLE, true);
+        }
     }
 }
 
@@ -39,7 +103,11 @@ bool client_hears(const struct client *client) {
 struct slice client_name(const struct client *client) {
     const struct session *session = client->session;
 
-    return session != NULL && session->claim != NULL ? session->claim->shown : SLICE_NONE;
+    if (session == NULL) { /* HTTP, or it has quit */
+        return client->traits.transient && client->passport != NULL ? client->passport->name
+                                                                    : SLICE_NONE;
+    }
+    return session->claim != NULL ? session->claim->shown : SLICE_NONE;
 }
 
 struct origin client_origin(const struct client *client) {
@@ -49,6 +117,7 @@ struct origin client_origin(const struct client *client) {
 void client_free(struct client *client) {
     roster_free(&client->roster);
     memory_free(client->deferral);
+    memory_free(client->passport);
     memory_free(client);
 }
 
@@ -64,6 +133,8 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
         effect->close_code = client->close_code;
     } else if (client->state == CLIENT_GONE) {
         id_map_remove(hub->clients, client->connection);
+        end_introduction(hub, client);
+        passport_withdraw(hub, client);
         client_free(client);
     }
 }
@@ -107,11 +178,8 @@ static void leave_rooms(struct hub *hub, struct client *client) {
 }
 
 static void let_session_go(struct hub *hub, struct client *client, bool lost) {
-    struct session *session = client->session;
-
-    if (session != NULL) {
-        client->session = NULL;
-        session_detach(hub, session, lost && client->traits.lingers);
+    if (client->session != NULL) {
+        session_detach(hub, client, lost && client->traits.lingers);
     }
 }
 
@@ -125,7 +193,7 @@ void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bo
 
 void client_replace(struct hub *hub, struct client *client) {
     leave_rooms(hub, client);
-    client->session = NULL;
+    session_remove(client->session, client);
     client->state = CLIENT_QUITTING;
     client->close_code = CLOSE_REPLACED;
     finish_if_idle(hub, client);

@@ -22,10 +22,15 @@ struct credential {
     enum credential_kind kind;
     struct slice name; /* of a password: whose */
     struct slice secret;
+    bool passing; /* for one request only: nothing is made to come back with */
 };
 
 /* How much somebody may do: on the whole server, or in one room. The order counts. */
 enum role { ROLE_GUEST, ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER };
+
+/* Whether it can be right at all: its secret has 1 to LIMIT_SECRET bytes of UTF-8 without controls,
+ * and of a password the name is a name. What is not plausible need not be asked about. */
+bool credential_plausible(const struct credential *credential);
 
 /* Somebody that an authority vouches for. Slices are borrowed. */
 struct principal {

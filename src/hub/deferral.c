@@ -15,34 +15,63 @@
 #include "hub/internal.h"
 #include "hub/pack.h"
 
+static size_t list_size(const struct request *request) {
+    size_t size = request->room_count * sizeof(request->rooms[0]) +
+                  request->resume_count * sizeof(request->resume[0]);
+
+    for (size_t i = 0; i < request->room_count; i++) {
+        size += request->rooms[i].length;
+    }
+    for (size_t i = 0; i < request->resume_count; i++) {
+        size += request->resume[i].room.length + request->resume[i].epoch.length;
+    }
+    return size;
+}
+
+/* The lists of the request move behind the deferral, the texts in them behind these. */
+static char *pack_lists(struct deferral *deferral) {
+    struct request *request = &deferral->request;
+    struct resume_point *points = (struct resume_point *)deferral->lists;
+    struct slice *rooms = (struct slice *)(points + request->resume_count);
+    char *at = (char *)(rooms + request->room_count);
+
+    for (size_t i = 0; i < request->resume_count; i++) {
+        points[i] = request->resume[i];
+        at = pack_slice(&points[i].room, at);
+        at = pack_slice(&points[i].epoch, at);
+    }
+    for (size_t i = 0; i < request->room_count; i++) {
+        rooms[i] = request->rooms[i];
+        at = pack_slice(&rooms[i], at);
+    }
+    request->resume = points;
+    request->rooms = rooms;
+    return at;
+}
+
 static struct deferral *deferral_new(const struct request *from) {
     struct request request = *from;
     struct slice *const texts[] = {&request.cid,    &request.room,    &request.to,  &request.name,
                                    &request.sender, &request.content, &request.key, &request.meta,
-                                   &request.epoch,  &request.session};
+                                   &request.epoch,  &request.session, &request.reason,
+                                   &request.subject};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
-    size_t size = request.room_count * sizeof(struct slice);
+    size_t size = list_size(from);
 
     for (size_t i = 0; i < count; i++) {
         size += texts[i]->length;
     }
-    for (size_t i = 0; i < request.room_count; i++) {
-        size += request.rooms[i].length;
-    }
     struct deferral *deferral = memory_new(sizeof(*deferral) + size);
-    char *at = (char *)(deferral->rooms + request.room_count);
 
+    deferral->request = *from;
+    char *at = pack_lists(deferral);
+
+    request.resume = deferral->request.resume;
+    request.rooms = deferral->request.rooms;
     for (size_t i = 0; i < count; i++) {
         at = pack_slice(texts[i], at);
     }
-    for (size_t i = 0; i < request.room_count; i++) {
-        deferral->rooms[i] = request.rooms[i];
-        at = pack_slice(&deferral->rooms[i], at);
-    }
     deferral->request = request;
-    deferral->request.rooms = deferral->rooms;
-    deferral->request.resume = NULL; /* no request that waits uses it */
-    deferral->request.resume_count = 0;
     return deferral;
 }
 
@@ -54,10 +83,20 @@ static void send_fence(struct hub *hub, struct client *client) {
     client_submit(hub, client);
 }
 
-void deferral_start(struct hub *hub, struct client *client, const struct request *request) {
+void deferral_keep(struct hub *hub, struct client *client, const struct request *request,
+                   enum deferral_state state) {
     assert(client->deferral == NULL);
     client->deferral = deferral_new(request);
+    client->deferral->state = (uint8_t)state;
     client_pause(hub, client);
+}
+
+void deferral_start(struct hub *hub, struct client *client, const struct request *request) {
+    deferral_keep(hub, client, request, DEFERRAL_FENCE);
+    send_fence(hub, client);
+}
+
+void deferral_fence(struct hub *hub, struct client *client) {
     send_fence(hub, client);
 }
 

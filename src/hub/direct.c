@@ -5,7 +5,7 @@
  * many. */
 #include <string.h>
 
-#include "hub/internal.h"
+#include "hub/accounts.h"
 #include "hub/pack.h"
 
 #define KEY_LENGTH (2 + 4 * IDENTITY_SIZE)
@@ -30,6 +30,12 @@ static struct slice make_key(char key[KEY_LENGTH], const struct identity *a,
     *at++ = ',';
     append_hex(at, ordered ? b : a);
     return slice_from(key, KEY_LENGTH);
+}
+
+struct slice direct_key(struct hub *hub, const struct identity *a, const struct identity *b) {
+    char key[KEY_LENGTH];
+
+    return hub_keep(hub, make_key(key, a, b));
 }
 
 /* "@FIRST,SECOND", in memory of the step. */
@@ -79,6 +85,18 @@ static bool other_is_over(const struct session *session, const struct room *room
     return session_over(first != session ? first : room->direct->sides[1].session);
 }
 
+static void leave_all(struct hub *hub, const struct session *session, const struct room *room) {
+    struct client *client = session_next_client(session, NULL);
+
+    for (; client != NULL; client = session_next_client(session, client)) {
+        struct membership *membership = roster_find(&client->roster, room);
+
+        if (membership != NULL) {
+            membership_leave(hub, membership, SLICE_NONE);
+        }
+    }
+}
+
 /* Gives up the oldest conversation with somebody who will hardly come back. Else any number of
  * passing strangers could leave a room each behind, for as long as the one they wrote to stays. */
 static int make_way(struct hub *hub, struct session *session) {
@@ -91,13 +109,8 @@ static int make_way(struct hub *hub, struct session *session) {
         if (room->direct->forsaken || !other_is_over(session, room)) {
             continue;
         }
-        struct membership *membership =
-            session->client != NULL ? roster_find(&session->client->roster, room) : NULL;
-
         room->direct->forsaken = true;
-        if (membership != NULL) {
-            membership_leave(hub, membership, SLICE_NONE);
-        }
+        leave_all(hub, session, room);
         room_settle(hub, room);
         return 0;
     }
@@ -177,13 +190,23 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
     return found;
 }
 
+/* Who has to say hello first is told nothing before, and finds its conversations in the answer. */
+static bool follows(const struct client *client, const struct room *room) {
+    return client->traits.direct && (client->introduced || client->traits.default_room ||
+                                     client->traits.needs_name) &&
+           client_may_see(client, room->direct->folded) &&
+           roster_find(&client->roster, room) == NULL;
+}
+
 static void attach_side(struct hub *hub, struct room *room, struct session *session) {
-    struct client *client = session->client;
+    struct client *client = session_next_client(session, NULL);
 
-    if (client != NULL && client->traits.direct && roster_find(&client->roster, room) == NULL) {
-        struct place place = place_of(room);
+    for (; client != NULL; client = session_next_client(session, client)) {
+        if (follows(client, room)) {
+            struct place place = place_of(room);
 
-        membership_enter(hub, client, &place, direct_point_take(session, room));
+            membership_enter(hub, client, &place, direct_point_take(session, room));
+        }
     }
 }
 

@@ -6,7 +6,7 @@
  * Whoever says to come back need not have been there: the name may be somebody else's by now, or it
  * is just a try. So a room that is opened in this way is gone again when its log turns out to be
  * empty. */
-#include "hub/internal.h"
+#include "hub/accounts.h"
 #include "hub/pack.h"
 
 #define POINTS_PER_SESSION 100
@@ -81,6 +81,12 @@ static struct slice other_name(const struct session *session, struct slice folde
     return slice_equal(second, session->claim->folded) ? first : SLICE_NONE;
 }
 
+/* Whether it can have been there before the server was restarted. One that began here has no log
+ * anywhere that the hub does not know of. */
+static bool was_here(const struct session *session) {
+    return session->returned || session->registered;
+}
+
 int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
                      const struct entrance *entrance, struct place *place) {
     struct session *session = client->session;
@@ -94,18 +100,22 @@ int direct_come_back(struct hub *hub, const struct client *client, struct slice 
     if (other.length == 0) {
         return ERR_NOT_FOUND;
     }
-    const struct claim *claim = name_find(hub, other);
+    struct session *others = device_find_session(hub, other);
 
-    if (claim == NULL) {
-        if (entrance->has_after) {
+    if (others == NULL || !was_here(session) || !was_here(others)) {
+        if (others == NULL && entrance->has_after) {
             keep_point(session, folded, entrance);
+        }
+        if (others != NULL) {
+            session_settle(hub, others);
         }
         return ERR_NOT_FOUND;
     }
     struct room *room;
-    int error = direct_open(hub, session, claim->session, &room);
+    int error = direct_open(hub, session, others, &room);
 
     if (error < 0) {
+        session_settle(hub, others);
         return error;
     }
     if (room->references == 0 && !room->exists) {

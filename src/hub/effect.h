@@ -23,6 +23,7 @@ enum effect_kind {
     EFFECT_MARK,     /* mark: how far somebody has read; kept for EFFECT_RECALL */
     EFFECT_RECALL,   /* mark.identity → EVENT_RECALLED */
     EFFECT_ERASE,    /* room_key: forget the room and all that is in it */
+    EFFECT_REPLAY,   /* replay.after: the log of "$rules" from there → EVENT_REPLAYED */
     /* To the authority. */
     EFFECT_AUTHENTICATE, /* connection, authenticate → EVENT_AUTHENTICATED */
     /* To delivery. */
@@ -35,6 +36,7 @@ enum effect_kind {
     EFFECT_READ,   /* connection, cid, room_key, room, after/before, limit → a REPLY_BATCH, or an
                       error */
     EFFECT_SEARCH, /* connection, search → a REPLY_FOUND, or an error */
+    EFFECT_AUDIT,  /* connection, audit → a REPLY_AUDIT, or an error */
     EFFECT_PAUSE,  /* connection: read nothing more from it */
     EFFECT_RESUME, /* connection: read again */
     EFFECT_CLOSE,  /* connection, close_code: after all that was shown and answered so far */
@@ -54,6 +56,7 @@ struct effect {
         struct read_mark mark;
         struct {
             struct entry *entry;
+            struct slice epoch; /* of the room's log, for those who are told where they are */
             /* Of a direct message: whose words these are. The room's name is "@FIRST,SECOND"; of
              * somebody who writes to themselves "@ann,ann", and author and reader are SIDE_FIRST.
              * Of a public room: SIDE_PUBLIC. */
@@ -87,6 +90,18 @@ struct effect {
             struct slice address;
             bool wants_ticket;
         } authenticate;
+        struct {
+            uint64_t after;
+        } replay;
+        struct {
+            struct slice cid;
+            /* Of which room the changes are wanted; empty: those of the whole server */
+            struct slice room_key;
+            struct slice room;
+            bool all;        /* of all rooms and of the server */
+            uint64_t before; /* a seq of the log of "$rules"; 0: from its end */
+            unsigned limit;
+        } audit;
         uint16_t close_code;
     };
 };

@@ -71,17 +71,21 @@ static void subscribe(struct hub *hub, struct membership *membership, uint64_t n
     membership->subscribed = true;
 }
 
+/* `next` is what is read next. */
 static void answer_gap(struct hub *hub, const struct membership *membership, uint64_t after,
-                       struct slice reason) {
+                       uint64_t next, struct slice reason) {
     const struct room *room = membership->room;
     struct slice name = hub_keep(hub, hub_text(room->name));
     struct slice epoch = hub_keep(hub, hub_text(room->epoch));
+
+    hub->counters.gaps++;
     struct reply *reply = answer(hub, membership->client, REPLY_GAP, SLICE_NONE);
 
     reply->room = name;
     reply->epoch = epoch;
     reply->after = after;
     reply->first = room->first;
+    reply->last = next - 1;
     reply->reason = reason;
 }
 
@@ -98,22 +102,25 @@ void entrance_read(struct hub *hub, struct membership *membership, const struct 
         subscribe(hub, membership, fresh_start(hub, membership), live_reply, !live_reply);
         return;
     }
+    hub->counters.resumed++;
     struct slice reason = gap_reason(room, entrance);
     uint64_t next = entrance->after + 1;
     bool fresh = false;
 
     if (reason.length > 0) {
-        answer_gap(hub, membership, entrance->after, reason);
         fresh = !slice_equal(reason, reason_retention);
         next = fresh ? fresh_start(hub, membership) : room->first;
+        answer_gap(hub, membership, entrance->after, next, reason);
     }
     subscribe(hub, membership, next, live_reply, fresh);
 }
 
 void entrance_restart(struct hub *hub, struct membership *membership, uint64_t after,
                       bool rewound) {
-    answer_gap(hub, membership, after, rewound ? reason_rewound : reason_epoch);
-    subscribe(hub, membership, fresh_start(hub, membership), false, true);
+    uint64_t next = fresh_start(hub, membership);
+
+    answer_gap(hub, membership, after, next, rewound ? reason_rewound : reason_epoch);
+    subscribe(hub, membership, next, false, true);
 }
 
 static void admit_connected(struct hub *hub, struct membership *membership) {

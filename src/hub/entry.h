@@ -72,6 +72,7 @@ struct draft {
     int64_t proposed_us;
     bool known_only; /* its author sends too much: only if the cid is known it gets its first
                         outcome; else ERR_RATE_LIMITED, and nothing is stored */
+    bool moderates; /* its author may delete what others wrote, too */
     struct slice room_key; /* point into bytes, as do the slices of body */
     struct slice room_name;
     struct entry_body body;

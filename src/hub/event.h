@@ -30,6 +30,9 @@ enum event_kind {
     EVENT_AUTHENTICATED, /* answer to EFFECT_AUTHENTICATE */
     EVENT_ACCOUNT,       /* there is such an account, or no more; its name is nobody else's */
     EVENT_REVOKED,       /* a credential is good no more: who came with it must go */
+    EVENT_CONFIGURED, /* the operator has changed the options */
+    EVENT_STARTED,  /* the first of all: there is a log with the rules of rooms to read */
+    EVENT_REPLAYED, /* answer to EFFECT_REPLAY: some of that log */
     EVENT_TRIMMED, /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
@@ -43,6 +46,7 @@ struct traits {
     bool direct;           /* gets direct messages when it has a name */
     bool needs_name;       /* nothing is allowed before a name is claimed */
     bool transient; /* one request at a time under an identity of its own (HTTP); is in no room */
+    bool quiet;     /* only reads: of its joins and leaves the count is told and nothing else */
     bool lingers;   /* a lost connection keeps session and name for session_linger */
 };
 
@@ -56,6 +60,8 @@ struct room_head {
     uint64_t last;  /* 0: no entry yet */
     bool exists;    /* it has or had entries */
 };
+
+struct hub_options;
 
 struct event {
     enum event_kind kind;
@@ -116,6 +122,14 @@ struct event {
             struct identity identity; /* whose */
             struct identity device;   /* which; none: all */
         } revoked;
+        struct {
+            int error;
+            struct entry *const *entries; /* borrowed; ascending */
+            size_t count;
+            uint64_t last; /* of the log */
+            bool more;     /* there are others after these */
+        } replayed;
+        const struct hub_options *configured; /* hold from now on, all but the seed */
         struct {
             struct slice room_key;
             uint64_t first; /* the oldest seq still there; last + 1 when there is none */

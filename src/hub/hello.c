@@ -5,10 +5,13 @@
  *
  * A secret that no session here has is taken on: identity and with it the remembered cids
  * survive a restart. */
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/rules.h"
 #include "hub/pack.h"
 
 struct welcome {
+    bool whole;                     /* see request.h */
     unsigned waiting;               /* for entrances, and for the hello itself to be carried out */
     uint32_t number;                /* tells the hellos apart */
     struct entrance *points;        /* that are through or have failed */
@@ -17,15 +20,31 @@ struct welcome {
     char bytes[];
 };
 
-static bool asks_for_session(const struct request *request) {
-    return request->session.length > 0;
+/* Who has just shown to be an account does not come back as the guest it was. */
+static bool asks_for_session(const struct client *client, const struct request *request) {
+    bool is_account = client->session->registered && request->credential.kind != CREDENTIAL_NONE;
+
+    return request->session.length > 0 && !is_account;
 }
 
-static int check_secret(const struct request *request) {
-    bool usable = request->session.length < sizeof(((struct session *)NULL)->secret) &&
-                  !identity_none(&request->session_identity);
+static int check_secret(struct hub *hub, const struct client *client,
+                        const struct request *request) {
+    const struct identity *identity = &request->session_identity;
 
-    return !asks_for_session(request) || usable ? 0 : ERR_BAD_REQUEST;
+    if (!asks_for_session(client, request)) {
+        return 0;
+    }
+    if (request->session.length >= sizeof(((struct session *)NULL)->secret) ||
+        identity_none(identity)) {
+        return ERR_BAD_REQUEST;
+    }
+    if (client->session->registered) {
+        return ERR_FORBIDDEN;
+    }
+    const struct session *target = session_find(hub, identity);
+    bool is_account = account_find(hub, identity) != NULL || (target != NULL && target->registered);
+
+    return is_account ? ERR_UNAUTHORIZED : 0;
 }
 
 static int check_points(struct hub *hub, const struct client *client,
@@ -44,6 +63,20 @@ static int check_points(struct hub *hub, const struct client *client,
     return 0;
 }
 
+/* A room that is gone on with is one that is entered. Whoever comes back as the session they were
+ * goes on with what that has left. */
+static unsigned check_rates(struct hub *hub, const struct client *client,
+                            const struct request *request, struct session *target) {
+    struct session *session = target != NULL ? target : client->session;
+    bool claims = request->name.length > 0 && !slice_equal(request->name, client_name(client));
+    unsigned retry_ms = claims ? limit_name(hub, client, session) : 0;
+
+    if (retry_ms == 0 && request->resume_count > 0) {
+        retry_ms = limit_joins(hub, session, request->resume_count);
+    }
+    return retry_ms;
+}
+
 static int check_name(struct hub *hub, const struct client *client, const struct request *request,
                       const struct session *target) {
     if (request->name.length == 0) {
@@ -54,7 +87,7 @@ static int check_name(struct hub *hub, const struct client *client, const struct
 
 static void take_session(struct hub *hub, struct client *client, const struct request *request,
                          struct session *target) {
-    if (!asks_for_session(request) || target == client->session) {
+    if (!asks_for_session(client, request) || target == client->session) {
         return;
     }
     if (target != NULL) {
@@ -66,7 +99,9 @@ static void take_session(struct hub *hub, struct client *client, const struct re
 
 static void take_name(struct hub *hub, struct client *client, struct slice name,
                       struct slice former) {
-    if (name.length > 0 && !slice_equal(name, client_name(client))) {
+    bool has_own = account_find(hub, &client->session->identity) != NULL;
+
+    if (name.length > 0 && !has_own && !slice_equal(name, client_name(client))) {
         name_claim(hub, client->session, name);
     }
     if (!slice_equal(client_name(client), former)) {
@@ -76,7 +111,7 @@ static void take_name(struct hub *hub, struct client *client, struct slice name,
 
 static struct welcome *welcome_new(struct hub *hub, const struct client *client, struct slice cid) {
     struct slice name = client_name(client);
-    struct slice secret = slice_of_string(client->session->secret);
+    struct slice secret = client_secret(client);
     struct welcome *welcome =
         memory_new(sizeof(*welcome) + cid.length + name.length + secret.length);
     char *at = welcome->bytes;
@@ -165,11 +200,28 @@ static void open_point(struct hub *hub, struct client *client, const struct entr
     }
 }
 
+/* Answers in place of the welcome where it was to be all or nothing, and a room is missing. */
+static bool answer_missing(struct hub *hub, const struct client *client,
+                           const struct welcome *welcome) {
+    const struct entrance *point = welcome->whole ? welcome->points : NULL;
+
+    while (point != NULL && point->error == 0) {
+        point = point->next;
+    }
+    if (point == NULL) {
+        return false;
+    }
+    struct slice room = hub_keep(hub, point->room_name);
+
+    answer_error(hub, client, welcome->cid, point->error, SLICE_NONE)->room = room;
+    return true;
+}
+
 static void release(struct hub *hub, struct client *client, struct welcome *welcome) {
     if (--welcome->waiting > 0) {
         return;
     }
-    if (client_hears(client)) {
+    if (client_hears(client) && !answer_missing(hub, client, welcome)) {
         answer_welcome(hub, client, welcome);
         for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
             open_point(hub, client, point);
@@ -205,13 +257,13 @@ static void enter(struct hub *hub, struct client *client, const struct place *pl
 static void enter_point(struct hub *hub, struct client *client, struct welcome *welcome,
                         const struct resume_point *point) {
     struct entrance entrance = {.kind = ENTRANCE_HELLO,
-                                .has_after = true,
+                                .has_after = !point->fresh,
                                 .after = point->after,
                                 .epoch = point->epoch,
                                 .welcome = welcome};
     struct place place;
-    int error = place_find(hub, client, point->room, &place);
-    bool comes_back = error == ERR_NOT_FOUND;
+    int error = access_find(hub, client, point->room, ACCESS_ENTER, &place);
+    bool comes_back = error == ERR_NOT_FOUND && point->room.data[0] == '@';
 
     if (comes_back) {
         error = direct_come_back(hub, client, point->room, &entrance, &place);
@@ -247,11 +299,17 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
                       struct session *target) {
     struct slice former = hub_keep(hub, client_name(client));
 
+    client_enter(hub, client);
     take_session(hub, client, request, target);
     take_name(hub, client, request->name, former);
     client->introduced = true;
+    eviction_review(hub, client);
+    if (client->state != CLIENT_LIVE) {
+        return; /* it was banned under that name, or as who it was */
+    }
     struct welcome *welcome = welcome_new(hub, client, request->cid);
 
+    welcome->whole = request->whole;
     for (size_t i = 0; i < request->resume_count; i++) {
         enter_point(hub, client, welcome, &request->resume[i]);
     }
@@ -264,9 +322,10 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
 }
 
 void handle_hello(struct hub *hub, struct client *client, const struct request *request) {
-    struct session *target =
-        asks_for_session(request) ? session_find(hub, &request->session_identity) : client->session;
-    int error = check_secret(request);
+    struct session *target = asks_for_session(client, request)
+                                 ? session_find(hub, &request->session_identity)
+                                 : client->session;
+    int error = check_secret(hub, client, request);
 
     if (error == 0) {
         error = check_points(hub, client, request);
@@ -275,10 +334,18 @@ void handle_hello(struct hub *hub, struct client *client, const struct request *
         answer_error(hub, client, request->cid, error, SLICE_NONE);
         return;
     }
+    unsigned retry_ms = check_rates(hub, client, request, target);
+
+    if (retry_ms > 0) {
+        answer_rate_limited(hub, client, request->cid, retry_ms);
+        return;
+    }
     error = check_name(hub, client, request, target);
     if (error < 0) {
         name_answer_error(hub, client, request->cid, error);
         return;
     }
-    carry_out(hub, client, request, target);
+    if (!access_turn_away(hub, client, request->name, request->cid)) {
+        carry_out(hub, client, request, target);
+    }
 }

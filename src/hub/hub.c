@@ -11,23 +11,27 @@
 
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/moderation.h"
+#include "hub/ready.h"
+#include "hub/rules.h"
 
 typedef void handle_request(struct hub *hub, struct client *client, const struct request *request);
 
 static void handle_quit(struct hub *hub, struct client *client, const struct request *request);
-static void handle_auth(struct hub *hub, struct client *client, const struct request *request);
 
 static const struct verb {
     handle_request *handle;
     bool stranger; /* allowed before the name or the hello that the protocol wants first */
     bool passer;   /* makes sense without a session */
+    bool anyone;   /* answered whoever asks: no credential is looked at, and no rule */
     bool waits;    /* looks at what earlier requests of the client do, and not through the queue */
 } verbs[] = {
     [REQUEST_HELLO] = {handle_hello, .stranger = true},
     [REQUEST_NAME] = {handle_name, .stranger = true},
     [REQUEST_AUTH] = {handle_auth, .stranger = true},
-    [REQUEST_TICKET] = {handle_auth, .passer = true},
+    [REQUEST_TICKET] = {handle_ticket, .passer = true},
     [REQUEST_JOIN] = {handle_join},
     [REQUEST_LEAVE] = {handle_leave},
     [REQUEST_PUBLISH] = {handle_publish, .passer = true},
@@ -40,6 +44,10 @@ static const struct verb {
     [REQUEST_TOKEN] = {handle_token},
     [REQUEST_READ] = {handle_read, .waits = true},
     [REQUEST_TYPING] = {handle_typing},
+    [REQUEST_RULE] = {handle_rule, .waits = true},
+    [REQUEST_RULES] = {handle_rules, .waits = true},
+    [REQUEST_AUDIT] = {handle_audit, .waits = true},
+    [REQUEST_READY] = {handle_ready, .passer = true, .anyone = true},
     [REQUEST_QUIT] = {handle_quit, .stranger = true, .passer = true},
 };
 
@@ -51,7 +59,10 @@ struct hub *hub_new(const struct hub_options *options) {
     hub->sessions = map_new(options->seed);
     hub->claims = map_new(options->seed);
     hub->rooms = map_new(options->seed);
-    hub->callers = map_new(options->seed);
+    limit_open(hub);
+    directory_open(hub);
+    hub->rules = rules_new(options->seed);
+    ready_open(hub);
     return hub;
 }
 
@@ -73,11 +84,13 @@ void hub_free(struct hub *hub) {
         room_free(room);
     }
     limit_close(hub);
+    directory_close(hub);
+    rules_free(hub->rules);
+    ready_close(hub);
     id_map_free(hub->clients);
     map_free(hub->sessions);
     map_free(hub->claims);
     map_free(hub->rooms);
-    map_free(hub->callers);
     buffer_close(&hub->folded);
     buffer_close(&hub->text);
     memory_free(hub);
@@ -100,25 +113,16 @@ struct slice hub_text(const struct blob *blob) {
     return blob != NULL ? blob_slice(blob) : SLICE_NONE;
 }
 
-static void handle_auth(struct hub *hub, struct client *client, const struct request *request) {
-    answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
-}
-
 static void handle_quit(struct hub *hub, struct client *client, const struct request *request) {
     client_quit(hub, client, request->close_code, request->lost);
 }
 
-/* What this client must do before anything else; NULL: it has done it. */
-static const char *first_duty(const struct client *client) {
-    const struct traits *traits = &client->traits;
-
-    if (traits->transient) {
-        return NULL;
+/* One that comes for a single request is not sent away when it comes, so it is asked here. */
+static void carry_out(struct hub *hub, struct client *client, const struct request *request) {
+    if (!client->traits.transient ||
+        !access_turn_away(hub, client, request->sender, request->cid)) {
+        verbs[request->kind].handle(hub, client, request);
     }
-    if (traits->needs_name) {
-        return client->session->claim == NULL ? "Register a name first" : NULL;
-    }
-    return !traits->default_room && !client->introduced ? "Say hello first" : NULL;
 }
 
 static void take_request(struct hub *hub, struct client *client, const struct request *request) {
@@ -128,6 +132,9 @@ static void take_request(struct hub *hub, struct client *client, const struct re
     if (client->state != CLIENT_LIVE) {
         return;
     }
+    if (request->address.length > 0) {
+        client_set_address(client, request->address);
+    }
     if (!limit_cid_valid(request->cid)) {
         answer_error(hub, client, SLICE_NONE, ERR_BAD_REQUEST, SLICE_NONE);
         return;
@@ -136,7 +143,21 @@ static void take_request(struct hub *hub, struct client *client, const struct re
         answer_error(hub, client, request->cid, ERR_BAD_REQUEST, SLICE_NONE);
         return;
     }
-    const char *duty = verb->stranger ? NULL : first_duty(client);
+    if (verb->anyone) {
+        verb->handle(hub, client, request);
+        return;
+    }
+    if (client->traits.transient) {
+        passport_withdraw(hub, client);
+    }
+    if (authentication_start(hub, client, request)) {
+        return;
+    }
+    if (!client_is_admitted(hub, client) && request->kind != REQUEST_QUIT) {
+        answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
+        return;
+    }
+    const char *duty = verb->stranger ? NULL : client_duty(client);
 
     if (duty != NULL) {
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, slice_of_string(duty));
@@ -146,11 +167,24 @@ static void take_request(struct hub *hub, struct client *client, const struct re
         deferral_start(hub, client, request);
         return;
     }
-    verb->handle(hub, client, request);
+    carry_out(hub, client, request);
 }
 
-/* What was asked for before the deferred request has taken effect. A client that is on its way
- * out gets an answer, but nothing is begun for it any more. */
+/* A client that is on its way out gets an answer, but nothing is begun for it any more. */
+void deferral_carry_out(struct hub *hub, struct client *client, struct deferral *deferral) {
+    const struct request *request = &deferral->request;
+
+    if (deferral->state == DEFERRAL_HANDSHAKE && client->state == CLIENT_LIVE) {
+        client_enter(hub, client);
+    } else if (client->state == CLIENT_LIVE) {
+        carry_out(hub, client, request);
+    } else {
+        answer_error(hub, client, request->cid, ERR_UNAVAILABLE, SLICE_NONE);
+    }
+    memory_free(deferral);
+}
+
+/* What was asked for before the deferred request has taken effect. */
 static void take_fence(struct hub *hub, const struct event *event) {
     struct client *client = id_map_find(hub->clients, event->signalled.signal->origin.session);
 
@@ -160,16 +194,40 @@ static void take_fence(struct hub *hub, const struct event *event) {
     struct deferral *deferral = deferral_take(hub, client);
 
     if (deferral != NULL) {
-        const struct request *request = &deferral->request;
-
-        if (client->state == CLIENT_LIVE) {
-            verbs[request->kind].handle(hub, client, request);
-        } else {
-            answer_error(hub, client, request->cid, ERR_UNAVAILABLE, SLICE_NONE);
-        }
-        memory_free(deferral);
+        deferral_carry_out(hub, client, deferral);
     }
     client_settle(hub, client);
+}
+
+/* The hub reads two logs itself: that of rules, and the one that shows whether all is well. */
+static void take_followed(struct hub *hub, const struct event *event) {
+    if (slice_equal(event->followed.head.room_key, RULES_ROOM)) {
+        rules_followed(hub, event);
+    } else if (slice_equal(event->followed.head.room_key, READY_ROOM)) {
+        ready_followed(hub, event);
+    } else {
+        room_followed(hub, event);
+    }
+}
+
+static void take_appended(struct hub *hub, const struct event *event) {
+    if (slice_equal(event->appended.draft->room_key, RULES_ROOM)) {
+        rules_appended(hub, event);
+    } else if (slice_equal(event->appended.draft->room_key, READY_ROOM)) {
+        ready_appended(hub, event);
+    } else {
+        publish_appended(hub, event);
+    }
+}
+
+static void take_committed(struct hub *hub, const struct event *event) {
+    if (slice_equal(event->committed.room_key, RULES_ROOM)) {
+        rules_committed(hub, event);
+    } else if (slice_equal(event->committed.room_key, READY_ROOM)) {
+        ready_committed(hub, event);
+    } else {
+        room_committed(hub, event);
+    }
 }
 
 /* Events of connections that are not known (any more) mean nothing. */
@@ -186,15 +244,28 @@ static void take_from_client(struct hub *hub, const struct event *event) {
     }
 }
 
+/* Whatever an option decides looks it up when it decides, so there is nothing to bring up to date.
+ * The seed is that of maps which are in use. */
+static void configure(struct hub *hub, const struct hub_options *options) {
+    uint64_t seed = hub->options.seed;
+
+    hub->options = *options;
+    hub->options.seed = seed;
+}
+
 void hub_step(struct hub *hub, const struct event *event, struct effects *effects) {
     hub->now_us = event->now_us;
     hub->effects = effects;
     switch (event->kind) {
     case EVENT_TICK:
         session_tick(hub);
+        passport_tick(hub);
         presence_tick(hub);
         mark_tick(hub);
         limit_tick(hub);
+        client_tick(hub);
+        rules_tick(hub);
+        ready_tick(hub);
         break;
     case EVENT_OPENED:
         client_open(hub, event);
@@ -204,13 +275,19 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         take_from_client(hub, event);
         break;
     case EVENT_FOLLOWED:
-        room_followed(hub, event);
+        take_followed(hub, event);
         break;
     case EVENT_APPENDED:
-        publish_appended(hub, event);
+        take_appended(hub, event);
         break;
     case EVENT_COMMITTED:
-        room_committed(hub, event);
+        take_committed(hub, event);
+        break;
+    case EVENT_STARTED:
+        rules_start(hub);
+        break;
+    case EVENT_REPLAYED:
+        rules_replayed(hub, event);
         break;
     case EVENT_SIGNALLED:
         if (event->signalled.signal->kind == SIGNAL_FENCE) {
@@ -226,14 +303,26 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         lookup_listed(hub, event);
         break;
     case EVENT_AUTHENTICATED:
+        authentication_told(hub, event);
+        break;
     case EVENT_ACCOUNT:
+        account_told(hub, event);
+        break;
     case EVENT_REVOKED:
+        passport_revoked(hub, event);
+        break;
+    case EVENT_CONFIGURED:
+        configure(hub, event->configured);
         break;
     case EVENT_TRIMMED:
         room_trimmed(hub, event);
         break;
     }
     hub->effects = NULL;
+}
+
+bool hub_is_ready(const struct hub *hub) {
+    return hub->rules->loaded;
 }
 
 size_t hub_session_count(const struct hub *hub) {
@@ -250,4 +339,8 @@ size_t hub_client_count(const struct hub *hub) {
 
 size_t hub_room_count(const struct hub *hub) {
     return map_count(hub->rooms);
+}
+
+const struct hub_counters *hub_counters(const struct hub *hub) {
+    return &hub->counters;
 }

@@ -12,6 +12,9 @@
  *   welcome     a hello that waits for its entrances (hello.c)
  *   direct      the two sides of a direct-message room
  *
+ * Accounts, and what a client was let in with, are in accounts.h; who may do what in which room is
+ * decided in access.h.
+ *
  * Everything that must keep its order goes through the store's queue and is decided when it
  * comes back. Whatever may be freed in the same step is copied into the effects' arena before an
  * effect refers to it. */
@@ -19,19 +22,25 @@
 
 #include "base/blob.h"
 #include "base/buffer.h"
+#include "base/cidr.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/quota.h"
 #include "base/text.h"
 #include "hub/hub.h"
 
+struct account;
 struct claim;
 struct deferral;
 struct direct_point;
 struct membership;
+struct passport;
 struct rate;
 struct room;
+struct ready;
+struct rules;
 struct welcome;
 
 struct hub {
@@ -43,6 +52,13 @@ struct hub {
     struct map *claims;      /* by folded name */
     struct map *rooms;       /* by key */
     struct map *callers;     /* by identity, see limits.c */
+    struct map *accounts;    /* by identity, see account.c */
+    struct map *account_names; /* by folded name */
+    struct list expiring;      /* passports, see passport.c */
+    struct list strangers;     /* those that do not say whose they are */
+    struct quota_table *addresses; /* what addresses have done lately, see limits.c */
+    struct quota_table *busy_rooms;
+    struct hub_counters counters;
     struct list claim_order;
     struct list unsaved;   /* read marks that are not written yet, see mark.c */
     struct list lingering; /* sessions, the next to expire first */
@@ -50,6 +66,9 @@ struct hub {
     struct list changed;      /* rooms with a count to tell */
     struct list unwritten;    /* public rooms without an entry */
     struct list caller_order; /* the one unused for longest first */
+    struct list unintroduced; /* clients that may still have to say who they are; first come first */
+    struct rules *rules;      /* of rooms, see rules.h */
+    struct ready *ready;
     struct buffer folded;     /* see hub_fold */
     struct buffer text;       /* a label or message under construction */
     struct reply unheard;     /* where answers to those who have gone are written */
@@ -110,6 +129,8 @@ struct client {
     uint64_t connection;
     uint64_t number;            /* signs as "Client N"; 0: does not */
     struct session *session;    /* NULL: transient, or it has quit */
+    struct client *sibling;     /* the next of the same session */
+    struct passport *passport;  /* NULL: let in without a credential, or not yet */
     struct membership *current; /* the room that requests without a room mean */
     struct roster roster;
     struct deferral *deferral; /* NULL: none */
@@ -118,18 +139,31 @@ struct client {
     uint16_t retry_count;      /* drafts under way that are known_only */
     uint16_t close_code;
     uint8_t state; /* enum client_state */
+    uint8_t failed_logins;
+    bool is_unintroduced; /* in hub->unintroduced */
     bool paused;
     bool listing;    /* a list is under way, and what it asks for next must not show in it */
     bool introduced; /* said hello, or was told its secret */
+    bool entered;    /* was put into the lobby without asking */
     struct traits traits;
+    int64_t opened_us;
+    struct list_node unintroduced;
+    char address[ADDRESS_TEXT_LENGTH + 1]; /* of HTTP, of the request under way */
 };
 
 void client_open(struct hub *hub, const struct event *event);
+/* Into the lobby, where the protocol wants that without asking, as soon as it may be there. */
+void client_enter(struct hub *hub, struct client *client);
 /* Answers what is under way, then closes. Rooms are left at once, as far as the queue allows. */
 void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bool lost);
 /* The session has another client now; this one is sent away. */
 void client_replace(struct hub *hub, struct client *client);
 void client_closed(struct hub *hub, struct client *client, bool lost);
+/* What this client must do before anything else, in words for people; NULL: it has done it. */
+const char *client_duty(const struct client *client);
+void client_set_address(struct client *client, struct slice address);
+/* Sends those away who have not done their duty in time. */
+void client_tick(struct hub *hub);
 bool client_hears(const struct client *client);
 /* The name it goes by, as it was claimed; empty: none. */
 struct slice client_name(const struct client *client);
@@ -144,10 +178,19 @@ void client_free(struct client *client); /* without effects, for the end of the 
 
 /* deferral.c */
 
+enum deferral_state {
+    DEFERRAL_FENCE,     /* waits for what the client asked for before */
+    DEFERRAL_QUESTION,  /* waits for the authority */
+    DEFERRAL_HANDSHAKE, /* the same, and nothing was asked for yet: the credential was shown when
+                           the connection was opened */
+};
+
 struct deferral {
     struct request request;
-    bool overtaken;       /* an earlier request went on behind the fence: one more is needed */
-    struct slice rooms[]; /* of the request; the texts stand behind them */
+    uint8_t state; /* enum deferral_state */
+    bool vouched;  /* the authority has answered, and a fence is under way all the same */
+    bool overtaken; /* an earlier request went on behind the fence: one more is needed */
+    _Alignas(uint64_t) char lists[]; /* of the request; behind them all its texts */
 };
 
 /* Keeps the request until all that the client asked for before it has taken effect; until then
@@ -155,20 +198,31 @@ struct deferral {
 void deferral_start(struct hub *hub, struct client *client, const struct request *request);
 /* Something that the client asked for earlier was sent to the store's queue only now. */
 void deferral_overtake(struct client *client);
-/* The fence has come back: the request, to be carried out and freed; NULL: it still waits. */
+/* Keeps the request until deferral_carry_out; until then the client is paused. */
+void deferral_keep(struct hub *hub, struct client *client, const struct request *request,
+                   enum deferral_state state);
+/* Lets what is kept wait for a fence too. */
+void deferral_fence(struct hub *hub, struct client *client);
+/* The fence has come back: the request, to be carried out; NULL: it still waits. */
 struct deferral *deferral_take(struct hub *hub, struct client *client) MUST_USE;
+/* Its turn has come; frees it. In hub.c. */
+void deferral_carry_out(struct hub *hub, struct client *client, struct deferral *deferral);
 
 /* session.c */
+
+enum session_bucket { BUCKET_BYTES, BUCKET_JOINS, BUCKET_NAMES, BUCKET_ROOMS, BUCKETS_PER_SESSION };
 
 struct session {
     struct identity identity;
     char secret[sizeof(((struct event *)0)->opened.secret)];
-    struct client *client; /* NULL: lost or over */
+    struct client *client; /* the first of those that have it; NULL: lost or over */
     struct claim *claim;   /* NULL: has no name */
     struct rate *rate;
+    struct quota_bucket buckets[BUCKETS_PER_SESSION]; /* see limits.c */
+    bool returned;       /* its secret was known already when it began */
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
-    enum role role;  /* on the whole server */
+    uint8_t role;    /* enum role, on the whole server: the highest that a client of it has */
     bool registered; /* an account's */
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
     struct map *marks;           /* how far it has read, by room key; NULL: nothing */
@@ -176,6 +230,7 @@ struct session {
     int64_t expires_us;          /* 0: is live, or over */
 };
 
+/* `client` may be NULL. */
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
                             struct client *client);
 /* The clients that have it, one after the other; NULL after the last, `previous` NULL before the
@@ -188,8 +243,17 @@ void session_take_over(struct hub *hub, struct session *session, struct client *
 /* Gives `client` a new session of this identity, with the name and the limits of its own so far. */
 void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
                      struct client *client);
-/* Its client is gone. `linger`: it may come back for a while. */
-void session_detach(struct hub *hub, struct session *session, bool linger);
+/* Makes `client` one more client of an account's session. Its own session so far is over; its name
+ * goes to one without. */
+void session_become(struct hub *hub, struct session *session, struct client *client);
+/* The client has it no more, and nothing else follows from that. */
+void session_remove(struct session *session, struct client *client);
+/* The client is gone. `linger`: where it was the last, it may come back for a while. */
+void session_detach(struct hub *hub, struct client *client, bool linger);
+/* A session without clients lingers no more. */
+void session_end(struct hub *hub, struct session *session);
+/* What its clients may do has changed. */
+void session_weigh(struct session *session);
 /* No client has it and none can come back to its name: it is only kept for its direct-message
  * rooms. */
 bool session_over(const struct session *session);
@@ -208,8 +272,11 @@ struct claim {
 };
 
 struct claim *name_find(struct hub *hub, struct slice name); /* NULL: nobody holds it */
-/* Whether `session` may claim `name`; ERR_BAD_REQUEST, ERR_NAME_TAKEN. A name held by `also`
- * counts as free. */
+/* Whether nobody can be called that. */
+bool name_is_reserved(struct slice folded);
+/* Whether `session` (NULL: a new one) may claim `name`; ERR_BAD_REQUEST, ERR_NAME_TAKEN,
+ * ERR_UNAUTHORIZED: it is an account's; ERR_FORBIDDEN: the session is an account's, which has
+ * another. A name held by `also` counts as free. */
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) MUST_USE;
 /* Whether this label may be signed with; ERR_NAME_TAKEN when it could be taken for a name that
@@ -220,6 +287,8 @@ void name_claim(struct hub *hub, struct session *session, struct slice name);
 void name_release(struct hub *hub, struct session *session);
 /* Tells the client's rooms that it goes by another name now; `former` may be empty. */
 void name_announce(struct hub *hub, struct client *client, struct slice former);
+/* The same in one room. */
+void name_announce_in(struct hub *hub, const struct membership *membership, struct slice former);
 /* A client's first way into the lobby, answered by REPLY_NAMED when it is in. */
 void name_enter_lobby(struct hub *hub, struct client *client, struct slice cid);
 void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error);
@@ -249,7 +318,8 @@ struct room {
     bool lobby;            /* is always there */
     bool is_changed;       /* in hub->changed */
     bool is_unwritten;     /* in hub->unwritten */
-    unsigned member_count; /* of members, below */
+    bool is_charged;       /* somebody's rooms_per_hour were charged for it */
+    unsigned member_count; /* sessions */
     unsigned references;   /* memberships of every state */
     struct slice key;      /* points into bytes */
     struct blob *name;     /* as it was first written */
@@ -317,6 +387,7 @@ struct membership {
     uint8_t side;      /* enum side */
     bool leaving;
     bool subscribed;
+    bool counts; /* is in room->member_count; of a session's several in one room one does */
 };
 
 /* Puts a client into a room, or into it again. Takes the entrance (NULL: nobody asked). */
@@ -325,6 +396,8 @@ struct membership *membership_enter(struct hub *hub, struct client *client,
 /* Takes effect in its turn; `cid` of the request, if any. */
 void membership_leave(struct hub *hub, struct membership *membership, struct slice cid);
 void membership_unsubscribe(struct hub *hub, struct membership *membership);
+/* Into the lobby: one whose protocol knows only the current room would be nowhere. */
+void membership_return(struct hub *hub, struct client *client);
 /* Answers to SIGNAL_JOINED and SIGNAL_LEFT of ours. */
 void membership_joined(struct hub *hub, struct client *client, struct room *room,
                        struct signal *signal, int error);
@@ -383,6 +456,8 @@ void presence_send(struct hub *hub, struct client *client, const struct place *p
 /* Shows a signal to those who read the room. */
 void presence_show(struct hub *hub, struct room *room, struct signal *signal);
 void presence_signalled(struct hub *hub, const struct event *event);
+/* Those who read the room are to be told the count. */
+void presence_count(struct hub *hub, struct room *room);
 void presence_tick(struct hub *hub);
 void handle_typing(struct hub *hub, struct client *client, const struct request *request);
 void handle_binary(struct hub *hub, struct client *client, const struct request *request);
@@ -418,6 +493,18 @@ int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
 /* The one that is shown to `session` as `name`; NULL: none. */
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
+/* The key of the conversation of these two, in memory of the step. */
+struct slice direct_key(struct hub *hub, const struct identity *a, const struct identity *b);
+/* The log's place of a conversation that an account has with another, whether anybody is here or
+ * not. ERR_NOT_FOUND. */
+int direct_find_stored(struct hub *hub, const struct identity *identity, struct slice name,
+                       struct place *place) MUST_USE;
+/* Opens the conversation with this key, if it is between accounts and one is the session's. */
+void direct_recall(struct hub *hub, struct session *session, struct slice key);
+/* Whether both sides are accounts: then the log stays when they go. */
+bool direct_is_durable(const struct hub *hub, const struct room *room);
+/* Something was written there. So that an account that is not here finds it when it comes. */
+void direct_written(struct hub *hub, const struct room *room, uint64_t seq);
 /* Lets every live client of both sides read along, each from where it was cut off. */
 void direct_attach(struct hub *hub, struct room *room);
 /* `name` ("@ann,bob") as it is compared, in memory of the step. ERR_BAD_REQUEST. */
@@ -466,12 +553,35 @@ void handle_read(struct hub *hub, struct client *client, const struct request *r
 
 void handle_search(struct hub *hub, struct client *client, const struct request *request);
 
+/* rate.c */
+
+#define RATE_WINDOW_US INT64_C(59000000) /* what the last minute is: see rate.c */
+
+/* After how many milliseconds the next of `limit` in a minute may come; 0: now. `rate` may be
+ * NULL: none has come yet. */
+unsigned rate_wait(struct rate *rate, unsigned limit, int64_t now_us);
+/* One has come; only after rate_wait was 0. */
+void rate_count(struct rate **rate, unsigned limit, int64_t now_us);
+
 /* limits.c */
 
-/* 0: accepted and counted; else the milliseconds after which to try again. */
-unsigned limit_message(struct hub *hub, struct client *client, const struct identity *identity);
-/* The same without counting it. */
-unsigned limit_wait(struct hub *hub, const struct client *client, const struct identity *identity);
+/* All of these: 0: it may be, and was counted; else nothing was counted, and it may be asked for
+ * again after so many milliseconds. `identity` tells callers without a session apart. */
+unsigned limit_message(struct hub *hub, const struct client *client, const struct identity *identity,
+                       struct slice room_key, size_t bytes);
+/* The same without counting. */
+unsigned limit_message_wait(struct hub *hub, const struct client *client,
+                            const struct draft *draft);
+unsigned limit_joins(struct hub *hub, struct session *session, size_t count);
+unsigned limit_name(struct hub *hub, const struct client *client, struct session *session);
+/* A first entry for a room. */
+unsigned limit_new_room(struct hub *hub, const struct client *client,
+                        const struct identity *identity);
+/* Whether it must be known of a room if it is new. */
+bool limit_counts_rooms(const struct hub *hub);
+/* A credential was not valid. True: that was the last try, the client is to be closed (1008). */
+bool limit_failed_login(struct hub *hub, struct client *client);
 bool limit_cid_valid(struct slice cid);
+void limit_open(struct hub *hub);
 void limit_tick(struct hub *hub);
 void limit_close(struct hub *hub);

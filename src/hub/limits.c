@@ -1,22 +1,34 @@
-/* How much one may send: at most rate_per_minute messages in a minute.
+/* How much everybody may do: here it is decided, and nowhere else (struct hub_limits says what
+ * there is, and the operator sets it).
  *
- * The times of the last messages are kept, and the oldest of them must be WINDOW_US old before
- * the next is taken. That is exact, unlike a count that starts anew every minute (which lets two
- * minutes' worth through at the turn) and unlike a bucket (which lets the burst and the refill
- * through). The window is a second short of a minute, so that a client that counts by its own
- * clock is not refused because a message took longer on its way than the one before. */
-#include <string.h>
+ * Whatever is asked for may be charged to several at once: a message to its session, to the address
+ * and to the room. All are looked at before any is charged, so that what is refused has cost
+ * nothing; then one who goes on knocking does not make it worse, for himself or for others behind
+ * the same address.
+ *
+ * A session carries its own buckets, and they go with it when it is taken over; an account has one
+ * session, whatever the number of its devices. Since anybody can
+ * have new sessions, what is charged to addresses bounds all that come from one. These are
+ * in a table of a fixed size that nobody can flood to be forgotten (see base/quota.c). Callers
+ * without a session (HTTP) are known by an identity made of their address and the name they sign
+ * with; of the LIMIT_CALLERS remembered the one silent longest is forgotten. To be forgotten that
+ * way gains nobody anything: another name is a new caller anyway, and senders_per_address counts
+ * them all. */
+#include <limits.h>
 
-#include "hub/internal.h"
+#include "hub/accounts.h"
 
-#define WINDOW_US INT64_C(59000000)
-#define MILLISECOND_US 1000
-#define TIMES_FIRST 4
+#define MINUTE_S 60
+#define HOUR_S 3600
+#define CALLERS_LOOKED_AT 1000  /* in a tick */
+#define SENDERS_MOST 1000000000 /* messages in a minute, of all senders together */
 
-/* A ring of times; grows with use up to the limit. */
-struct rate {
-    unsigned first, count, capacity;
-    int64_t times_us[];
+enum address_bucket {
+    ADDRESS_MESSAGES,
+    ADDRESS_SENDERS,
+    ADDRESS_NAMES,
+    ADDRESS_ROOMS,
+    ADDRESS_BUCKETS
 };
 
 /* Somebody who comes without a session, known by identity; remembered until the times are of no
@@ -26,59 +38,79 @@ struct caller {
     struct list_node node;
     int64_t used_us;
     struct rate *rate;
+    struct quota_bucket buckets[BUCKETS_PER_SESSION];
 };
 
-static unsigned slot(const struct rate *rate, unsigned index) {
-    return (unsigned)(((uint64_t)rate->first + index) % rate->capacity);
+/* What one thing would take from one bucket. */
+struct charge {
+    struct quota_bucket *bucket;
+    struct quota_rule rule;
+    uint64_t tokens;
+    enum refusal refusal;
+};
+
+#define CHARGES_MOST 4
+
+struct charges {
+    struct charge items[CHARGES_MOST];
+    size_t count;
+};
+
+const char *refusal_name(enum refusal refusal) {
+    static const char *const names[REFUSAL_COUNT] = {
+        [REFUSED_RATE] = "rate_per_minute",
+        [REFUSED_BYTES] = "bytes_per_minute",
+        [REFUSED_JOINS] = "joins_per_minute",
+        [REFUSED_NAMES] = "names_per_minute",
+        [REFUSED_ROOMS] = "rooms_per_hour",
+        [REFUSED_ADDRESS_RATE] = "address_rate_per_minute",
+        [REFUSED_SENDERS] = "senders_per_address",
+        [REFUSED_ADDRESS_NAMES] = "address_names_per_minute",
+        [REFUSED_ADDRESS_ROOMS] = "address_rooms_per_hour",
+        [REFUSED_ROOM_RATE] = "room_rate_per_second",
+        [REFUSED_LOGINS] = "login_attempts",
+        [REFUSED_INTRODUCTION] = "introduction_timeout",
+    };
+
+    return names[refusal];
 }
 
-static struct rate *rate_grow(struct rate *rate, unsigned limit) {
-    uint64_t wanted = rate == NULL ? TIMES_FIRST : (uint64_t)rate->capacity * 2;
-    unsigned capacity = wanted < limit ? (unsigned)wanted : limit;
-    struct rate *larger = memory_new(sizeof(*larger) + capacity * sizeof(larger->times_us[0]));
+static void add_charge(struct charges *charges, struct quota_bucket *bucket, struct quota_rule rule,
+                       uint64_t tokens, enum refusal refusal) {
+    if (bucket != NULL && rule.amount > 0) {
+        charges->items[charges->count++] = (struct charge){bucket, rule, tokens, refusal};
+    }
+}
 
-    larger->capacity = capacity;
-    if (rate != NULL) {
-        larger->count = rate->count;
-        for (unsigned i = 0; i < rate->count; i++) {
-            larger->times_us[i] = rate->times_us[slot(rate, i)];
+/* The longest wait, and for what. */
+static unsigned charges_wait(const struct charges *charges, int64_t now_us, enum refusal *refusal) {
+    unsigned longest_ms = 0;
+
+    for (size_t i = 0; i < charges->count; i++) {
+        const struct charge *charge = &charges->items[i];
+        unsigned wait_ms = quota_wait(charge->bucket, charge->rule, charge->tokens, now_us);
+
+        if (wait_ms > longest_ms) {
+            longest_ms = wait_ms;
+            *refusal = charge->refusal;
         }
-        memory_free(rate);
     }
-    return larger;
+    return longest_ms;
 }
 
-static void forget_old(struct rate *rate, int64_t now_us) {
-    while (rate->count > 0 && now_us - rate->times_us[rate->first] >= WINDOW_US) {
-        rate->first = slot(rate, 1);
-        rate->count--;
-    }
-}
-
-static unsigned rate_wait(struct rate *rate, unsigned limit, int64_t now_us) {
-    if (rate == NULL) {
-        return 0;
-    }
-    forget_old(rate, now_us);
-    if (rate->count < limit) {
-        return 0;
-    }
-    int64_t wait_us = rate->times_us[rate->first] + WINDOW_US - now_us;
-
-    return (unsigned)((wait_us + MILLISECOND_US - 1) / MILLISECOND_US);
-}
-
-static unsigned rate_take(struct rate **rate, unsigned limit, int64_t now_us) {
-    unsigned wait_ms = rate_wait(*rate, limit, now_us);
+static unsigned charges_take(struct hub *hub, const struct charges *charges) {
+    enum refusal refusal = REFUSED_RATE;
+    unsigned wait_ms = charges_wait(charges, hub->now_us, &refusal);
 
     if (wait_ms > 0) {
+        hub->counters.refused[refusal]++;
         return wait_ms;
     }
-    if (*rate == NULL || (*rate)->count == (*rate)->capacity) {
-        *rate = rate_grow(*rate, limit);
+    for (size_t i = 0; i < charges->count; i++) {
+        const struct charge *charge = &charges->items[i];
+
+        quota_spend(charge->bucket, charge->rule, charge->tokens, hub->now_us);
     }
-    (*rate)->times_us[slot(*rate, (*rate)->count)] = now_us;
-    (*rate)->count++;
     return 0;
 }
 
@@ -115,42 +147,229 @@ static struct caller *find_caller(struct hub *hub, const struct identity *identi
     return caller;
 }
 
-unsigned limit_message(struct hub *hub, struct client *client, const struct identity *identity) {
-    unsigned limit = hub->options.rate_per_minute;
+/* What is charged; NULL: nothing, the client has quit. */
+struct purse {
+    struct rate **rate;
+    struct quota_bucket *buckets;
+    unsigned rate_per_minute;
+};
 
-    if (limit == 0) {
-        return 0;
+static struct purse purse_of(struct hub *hub, const struct client *client,
+                             const struct identity *identity) {
+    struct session *session = client->session;
+    struct purse purse = {0};
+
+    if (!client_has_rate(client, &purse.rate_per_minute)) {
+        purse.rate_per_minute = hub->options.limits.rate_per_minute;
     }
-    struct rate **rate =
-        client->session != NULL ? &client->session->rate : &find_caller(hub, identity)->rate;
+    if (session != NULL) {
+        purse.rate = &session->rate;
+        purse.buckets = session->buckets;
+    } else if (client->traits.transient) {
+        struct caller *caller = find_caller(hub, identity);
 
-    return rate_take(rate, limit, hub->now_us);
+        purse.rate = &caller->rate;
+        purse.buckets = caller->buckets;
+    }
+    return purse;
 }
 
-unsigned limit_wait(struct hub *hub, const struct client *client, const struct identity *identity) {
-    struct rate *rate = NULL;
+static struct quota_bucket *bucket_of(const struct purse *purse, enum session_bucket which) {
+    return purse->buckets != NULL ? &purse->buckets[which] : NULL;
+}
 
-    if (client->session != NULL) {
-        rate = client->session->rate;
-    } else if (client->traits.transient) {
-        const struct caller *caller = map_find(hub->callers, caller_key(identity));
+/* Of IPv6 everybody has at least a /64, so single addresses there would limit nobody. NULL: it is
+ * no address (a local socket). */
+static struct quota_bucket *address_buckets(struct hub *hub, const struct client *client) {
+    struct address16 address;
 
-        rate = caller != NULL ? caller->rate : NULL;
+    if (address16_parse(slice_of_string(client->address), &address) < 0) {
+        return NULL;
     }
-    return rate_wait(rate, hub->options.rate_per_minute, hub->now_us);
+    size_t length = address16_is_v4(&address) ? sizeof(address.bytes) : sizeof(address.bytes) / 2;
+
+    return quota_table_find(hub->addresses, slice_from(address.bytes, length), hub->now_us);
+}
+
+static struct quota_rule per_minute(unsigned amount) {
+    return (struct quota_rule){amount, MINUTE_S};
+}
+
+static struct quota_rule per_hour(unsigned amount) {
+    return (struct quota_rule){amount, HOUR_S};
+}
+
+/* So many senders' worth of messages; who is let in by a credential is no mere sender. */
+static struct quota_rule senders_rule(const struct hub *hub, const struct client *client) {
+    const struct hub_limits *limits = &hub->options.limits;
+    uint64_t amount = (uint64_t)limits->senders_per_address * limits->rate_per_minute;
+
+    if (!client->traits.transient || client->passport != NULL) {
+        return per_minute(0);
+    }
+    return per_minute(amount < SENDERS_MOST ? (unsigned)amount : SENDERS_MOST);
+}
+
+static struct charges message_charges(struct hub *hub, const struct client *client,
+                                      const struct purse *purse, struct slice room_key,
+                                      size_t bytes) {
+    const struct hub_limits *limits = &hub->options.limits;
+    struct quota_rule senders = senders_rule(hub, client);
+    struct charges charges = {0};
+
+    add_charge(&charges, bucket_of(purse, BUCKET_BYTES), per_minute(limits->bytes_per_minute),
+               bytes, REFUSED_BYTES);
+    if (limits->address_rate_per_minute > 0 || senders.amount > 0) {
+        struct quota_bucket *address = address_buckets(hub, client);
+
+        if (address != NULL) {
+            add_charge(&charges, &address[ADDRESS_MESSAGES],
+                       per_minute(limits->address_rate_per_minute), 1, REFUSED_ADDRESS_RATE);
+            add_charge(&charges, &address[ADDRESS_SENDERS], senders, 1, REFUSED_SENDERS);
+        }
+    }
+    if (limits->room_rate_per_second > 0) {
+        add_charge(&charges, quota_table_find(hub->busy_rooms, room_key, hub->now_us),
+                   (struct quota_rule){limits->room_rate_per_second, 1}, 1, REFUSED_ROOM_RATE);
+    }
+    return charges;
+}
+
+unsigned limit_message(struct hub *hub, const struct client *client,
+                       const struct identity *identity, struct slice room_key, size_t bytes) {
+    struct purse purse = purse_of(hub, client, identity);
+    struct charges charges = message_charges(hub, client, &purse, room_key, bytes);
+    unsigned wait_ms = 0;
+
+    if (purse.rate != NULL) {
+        wait_ms = rate_wait(*purse.rate, purse.rate_per_minute, hub->now_us);
+    }
+    if (wait_ms > 0) {
+        hub->counters.refused[REFUSED_RATE]++;
+        return wait_ms;
+    }
+    wait_ms = charges_take(hub, &charges);
+    if (wait_ms == 0 && purse.rate != NULL) {
+        rate_count(purse.rate, purse.rate_per_minute, hub->now_us);
+    }
+    return wait_ms;
+}
+
+unsigned limit_message_wait(struct hub *hub, const struct client *client,
+                            const struct draft *draft) {
+    enum refusal refusal;
+    struct purse purse = purse_of(hub, client, &draft->body.identity);
+    struct charges charges =
+        message_charges(hub, client, &purse, draft->room_key, draft->body.content.length);
+    unsigned wait_ms = charges_wait(&charges, hub->now_us, &refusal);
+    unsigned rate_ms =
+        purse.rate != NULL ? rate_wait(*purse.rate, purse.rate_per_minute, hub->now_us) : 0;
+
+    return wait_ms > rate_ms ? wait_ms : rate_ms;
+}
+
+unsigned limit_joins(struct hub *hub, struct session *session, size_t count) {
+    struct charges charges = {0};
+
+    add_charge(&charges, &session->buckets[BUCKET_JOINS],
+               per_minute(hub->options.limits.joins_per_minute), count, REFUSED_JOINS);
+    return charges_take(hub, &charges);
+}
+
+unsigned limit_name(struct hub *hub, const struct client *client, struct session *session) {
+    const struct hub_limits *limits = &hub->options.limits;
+    struct quota_bucket *address =
+        limits->address_names_per_minute > 0 ? address_buckets(hub, client) : NULL;
+    struct charges charges = {0};
+
+    add_charge(&charges, &session->buckets[BUCKET_NAMES], per_minute(limits->names_per_minute), 1,
+               REFUSED_NAMES);
+    if (address != NULL) {
+        add_charge(&charges, &address[ADDRESS_NAMES], per_minute(limits->address_names_per_minute),
+                   1, REFUSED_ADDRESS_NAMES);
+    }
+    return charges_take(hub, &charges);
+}
+
+bool limit_counts_rooms(const struct hub *hub) {
+    const struct hub_limits *limits = &hub->options.limits;
+
+    return limits->rooms_per_hour > 0 || limits->address_rooms_per_hour > 0;
+}
+
+unsigned limit_new_room(struct hub *hub, const struct client *client,
+                        const struct identity *identity) {
+    const struct hub_limits *limits = &hub->options.limits;
+    struct purse purse = purse_of(hub, client, identity);
+    struct quota_bucket *address =
+        limits->address_rooms_per_hour > 0 ? address_buckets(hub, client) : NULL;
+    struct charges charges = {0};
+
+    add_charge(&charges, bucket_of(&purse, BUCKET_ROOMS), per_hour(limits->rooms_per_hour), 1,
+               REFUSED_ROOMS);
+    if (address != NULL) {
+        add_charge(&charges, &address[ADDRESS_ROOMS], per_hour(limits->address_rooms_per_hour), 1,
+                   REFUSED_ADDRESS_ROOMS);
+    }
+    return charges_take(hub, &charges);
+}
+
+bool limit_failed_login(struct hub *hub, struct client *client) {
+    if (++client->failed_logins < LIMIT_LOGIN_ATTEMPTS) {
+        return false;
+    }
+    hub->counters.refused[REFUSED_LOGINS]++;
+    return true;
+}
+
+void limit_open(struct hub *hub) {
+    uint64_t seed = hub->options.seed;
+
+    hub->callers = map_new(seed);
+    hub->addresses = quota_table_new(LIMIT_QUOTA_KEYS, ADDRESS_BUCKETS, seed);
+    hub->busy_rooms = quota_table_new(LIMIT_QUOTA_KEYS, 1, seed);
+}
+
+static bool owes_nothing(const struct caller *caller, int64_t now_us) {
+    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
+        if (caller->buckets[i].full_us > now_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Who still owes something, for a room made within the hour, goes to the end of the line. */
+static void forget_callers(struct hub *hub) {
+    for (int looked_at = 0; looked_at < CALLERS_LOOKED_AT; looked_at++) {
+        if (list_empty(&hub->caller_order) ||
+            hub->now_us - oldest_caller(hub)->used_us < RATE_WINDOW_US) {
+            return;
+        }
+        struct caller *caller = oldest_caller(hub);
+
+        if (owes_nothing(caller, hub->now_us)) {
+            forget_caller(hub, caller);
+        } else {
+            list_remove(&hub->caller_order, &caller->node);
+            list_append(&hub->caller_order, &caller->node);
+        }
+    }
 }
 
 void limit_tick(struct hub *hub) {
-    while (!list_empty(&hub->caller_order) &&
-           hub->now_us - oldest_caller(hub)->used_us >= WINDOW_US) {
-        forget_caller(hub, oldest_caller(hub));
-    }
+    forget_callers(hub);
+    quota_table_sweep(hub->addresses, hub->now_us);
+    quota_table_sweep(hub->busy_rooms, hub->now_us);
 }
 
 void limit_close(struct hub *hub) {
     while (!list_empty(&hub->caller_order)) {
         forget_caller(hub, oldest_caller(hub));
     }
+    map_free(hub->callers);
+    quota_table_free(hub->addresses);
+    quota_table_free(hub->busy_rooms);
 }
 
 bool limit_cid_valid(struct slice cid) {

@@ -1,5 +1,7 @@
 /* Requests that only look: lists of rooms and people, history, one's own secret. */
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/rules.h"
 
 void handle_rooms(struct hub *hub, struct client *client, const struct request *request) {
     struct slice cid = hub_keep(hub, request->cid);
@@ -36,13 +38,19 @@ static size_t list_rooms(struct hub *hub, const struct client *client, const str
     size_t count = 0;
 
     for (size_t i = 0; i < event->listed.count && count < LIMIT_LIST_ITEMS; i++) {
-        items[count++] = item_of_head(hub, client, &event->listed.heads[i]);
+        const struct room_head *head = &event->listed.heads[i];
+        struct place place = {NULL, head->room_key, head->room_name};
+
+        if (access_check(hub, client, &place, ACCESS_LIST) == 0) {
+            items[count++] = item_of_head(hub, client, head);
+        }
     }
     for (struct list_node *node = hub->unwritten.first; node != NULL && count < LIMIT_LIST_ITEMS;
          node = node->next) {
-        const struct room *room = container_of(node, struct room, unwritten);
+        struct room *room = container_of(node, struct room, unwritten);
+        struct place place = place_of(room);
 
-        if (room->member_count > 0) {
+        if (room->member_count > 0 && access_check(hub, client, &place, ACCESS_LIST) == 0) {
             items[count++] = room_item(hub, room);
         }
     }
@@ -70,6 +78,14 @@ void lookup_listed(struct hub *hub, const struct event *event) {
     client_settle(hub, client);
 }
 
+/* What it is in the room, or on the server; who is here is a member of what is open to all. */
+static enum role role_of(const struct hub *hub, const struct membership *membership) {
+    const struct room_rules *rules = rules_find(hub->rules, membership->room->key);
+    enum role role = access_role(hub, membership->client, rules);
+
+    return role > ROLE_MEMBER ? role : ROLE_MEMBER;
+}
+
 static size_t list_members(struct hub *hub, const struct room *room, struct reply_item *items) {
     size_t count = 0;
 
@@ -78,7 +94,8 @@ static size_t list_members(struct hub *hub, const struct room *room, struct repl
         const struct membership *membership = container_of(node, struct membership, in_room);
         struct slice name = client_name(membership->client);
 
-        if (name.length > 0) {
+        if (name.length > 0 && membership->counts) {
+            items[count].role = role_of(hub, membership);
             items[count++].name = hub_keep(hub, name);
         }
     }
@@ -87,7 +104,7 @@ static size_t list_members(struct hub *hub, const struct room *room, struct repl
 
 void handle_members(struct hub *hub, struct client *client, const struct request *request) {
     struct place place = {0};
-    int error = place_find(hub, client, request->room, &place);
+    int error = access_find(hub, client, request->room, ACCESS_READ, &place);
 
     if (error == 0 && place.room == NULL) {
         error = ERR_NOT_FOUND;
@@ -121,7 +138,7 @@ static bool is_known(struct hub *hub, const struct place *place) {
 
 void handle_history(struct hub *hub, struct client *client, const struct request *request) {
     struct place place;
-    int error = place_find(hub, client, request->room, &place);
+    int error = access_find(hub, client, request->room, ACCESS_READ, &place);
     unsigned limit = request->limit;
 
     if (error < 0) {
@@ -149,8 +166,14 @@ void handle_history(struct hub *hub, struct client *client, const struct request
 }
 
 void handle_token(struct hub *hub, struct client *client, const struct request *request) {
-    struct slice secret = hub_keep(hub, slice_of_string(client->session->secret));
+    static const struct slice nothing =
+        SLICE("This session has no token: it comes back with what it came with");
+    struct slice secret = hub_keep(hub, client_secret(client));
 
+    if (secret.length == 0) {
+        answer_error(hub, client, request->cid, ERR_NOT_FOUND, nothing);
+        return;
+    }
     client->introduced = true;
     answer(hub, client, REPLY_TOKEN, request->cid)->session = secret;
 }

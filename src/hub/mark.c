@@ -4,7 +4,7 @@
  * The store keeps them for sessions that come back after a restart. Who scrolls through a busy room
  * tells of every message, so a mark is only written some seconds after it has changed, or when its
  * session goes. */
-#include "hub/internal.h"
+#include "hub/accounts.h"
 #include "hub/pack.h"
 
 #define SAVE_AFTER_US INT64_C(5000000)
@@ -84,10 +84,10 @@ void mark_recalled(struct hub *hub, const struct event *event) {
 
     for (size_t i = 0; session != NULL && i < event->recalled.count; i++) {
         const struct read_mark *recalled = &event->recalled.marks[i];
-        struct mark *mark = open_mark(hub, session, recalled->room_key);
 
-        if (mark->seq < recalled->seq) {
-            mark->seq = recalled->seq;
+        direct_recall(hub, session, recalled->room_key);
+        if (recalled->seq > mark_seq(session, recalled->room_key, recalled->seq)) {
+            open_mark(hub, session, recalled->room_key)->seq = recalled->seq;
         }
     }
 }
@@ -125,9 +125,9 @@ void mark_free_all(struct session *session) {
     session->marks = NULL;
 }
 
-static void advance(struct hub *hub, struct mark *mark, uint64_t seq) {
+static bool advance(struct hub *hub, struct mark *mark, uint64_t seq) {
     if (seq <= mark->seq) {
-        return;
+        return false;
     }
     mark->seq = seq;
     if (!mark->is_unsaved) {
@@ -135,6 +135,7 @@ static void advance(struct hub *hub, struct mark *mark, uint64_t seq) {
         mark->changed_us = hub->now_us;
         list_append(&hub->unsaved, &mark->unsaved);
     }
+    return true;
 }
 
 void handle_read(struct hub *hub, struct client *client, const struct request *request) {
@@ -148,8 +149,8 @@ void handle_read(struct hub *hub, struct client *client, const struct request *r
     struct room *room = membership->room;
     uint64_t seq = request->after < room->last ? request->after : room->last;
 
-    if (seq > 0) {
-        advance(hub, open_mark(hub, client->session, room->key), seq);
+    if (seq > 0 && advance(hub, open_mark(hub, client->session, room->key), seq)) {
+        device_tell_read(hub, client, room, seq);
     }
     answer_ack(hub, client, request->cid, place_of(room).name);
 }

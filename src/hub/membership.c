@@ -9,10 +9,15 @@
  * coming and going keep their order in the same way. */
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+
+#define CLOSE_BANNED 4501
 
 static void send(struct hub *hub, const struct membership *membership, enum signal_kind kind) {
-    struct signal signal = {.kind = kind, .name = client_name(membership->client)};
+    struct signal signal = {.kind = kind,
+                            .name = client_name(membership->client),
+                            .quiet = membership->client->traits.quiet};
     struct place place = place_of(membership->room);
 
     presence_send(hub, membership->client, &place, &signal);
@@ -133,7 +138,6 @@ static void drop(struct hub *hub, struct membership *membership) {
     }
     if (membership->state == MEMBERSHIP_JOINED) {
         list_remove(&room->members, &membership->in_room);
-        room->member_count--;
     }
     room->references--;
     membership_free(membership);
@@ -150,8 +154,7 @@ static void admit(struct hub *hub, struct membership *membership) {
     }
 }
 
-/* One whose protocol knows no rooms or only the current one would be nowhere. */
-static void return_to_lobby(struct hub *hub, struct client *client) {
+void membership_return(struct hub *hub, struct client *client) {
     struct entrance entrance = {.kind = ENTRANCE_JOIN};
     struct place lobby = place_lobby(hub);
 
@@ -177,7 +180,9 @@ static void refuse(struct hub *hub, struct membership *membership, int error) {
     }
     drop(hub, membership);
     if (was_current && !was_lobby && client->state == CLIENT_LIVE) {
-        return_to_lobby(hub, client);
+        membership_return(hub, client);
+    } else if (was_current && was_lobby && error == ERR_FORBIDDEN && !client->traits.direct) {
+        client_quit(hub, client, CLOSE_BANNED, false); /* there is nowhere else to go for it */
     }
 }
 
@@ -190,6 +195,10 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
         error = ERR_UNAVAILABLE;
     } else if (error == 0 && room_is_missing(hub, room)) {
         error = ERR_NOT_FOUND;
+    } else if (error == 0 && !membership->leaving) {
+        struct place place = place_of(room);
+
+        error = access_check(hub, client, &place, ACCESS_ENTER);
     }
     if (error < 0) {
         if (room->direct != NULL && error == ERR_NOT_FOUND) {
@@ -199,8 +208,10 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
         return;
     }
     list_append(&room->members, &membership->in_room);
-    room->member_count++;
-    presence_show(hub, room, signal);
+    hub->counters.joined++;
+    if (device_comes(hub, membership, &signal->identity)) {
+        presence_show(hub, room, signal);
+    }
     admit(hub, membership);
 }
 
@@ -209,7 +220,8 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
     struct membership *membership = roster_oldest(&client->roster, room);
 
     assert(membership != NULL && membership->leaving);
-    bool was_in = membership->state == MEMBERSHIP_JOINED;
+    bool goes = membership->state == MEMBERSHIP_JOINED &&
+                device_goes(hub, membership, &signal->identity);
     struct slice cid = hub_keep(hub, hub_text(membership->leave_cid));
     struct slice name = hub_keep(hub, hub_text(room->name));
 
@@ -220,7 +232,7 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
     } else {
         answer_ack(hub, client, cid, name);
     }
-    if (was_in) {
+    if (goes) {
         presence_show(hub, room, signal);
     }
     room->references--;
@@ -245,14 +257,24 @@ static bool is_entering(const struct client *client, const struct room *room) {
 
 void handle_join(struct hub *hub, struct client *client, const struct request *request) {
     struct place place;
-    int error = place_find(hub, client, request->room, &place);
+    int error = access_find(hub, client, request->room, ACCESS_ENTER, &place);
     struct entrance entrance = {.kind = ENTRANCE_JOIN,
                                 .has_after = request->has_after,
                                 .after = request->after,
                                 .cid = request->cid,
                                 .epoch = request->epoch};
 
-    bool comes_back = error == ERR_NOT_FOUND;
+    if (error == 0 && is_entering(client, place.room)) {
+        deferral_start(hub, client, request);
+        return;
+    }
+    unsigned retry_ms = limit_joins(hub, client->session, 1);
+
+    if (retry_ms > 0) {
+        answer_rate_limited(hub, client, request->cid, retry_ms);
+        return;
+    }
+    bool comes_back = error == ERR_NOT_FOUND && slice_starts_with(request->room, SLICE("@"));
 
     if (comes_back) {
         error = direct_come_back(hub, client, request->room, &entrance, &place);
@@ -262,10 +284,6 @@ void handle_join(struct hub *hub, struct client *client, const struct request *r
     }
     if (error < 0) {
         answer_error(hub, client, request->cid, error, SLICE_NONE);
-        return;
-    }
-    if (is_entering(client, place.room)) {
-        deferral_start(hub, client, request);
         return;
     }
     struct membership *current = client->current;

@@ -2,7 +2,9 @@
  * another claim, by a clean goodbye, or when a lost session is not taken over in time. */
 #include <string.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/rules.h"
 #include "hub/pack.h"
 
 /* What messages without a sender are signed with; nobody can be it. */
@@ -20,6 +22,22 @@ struct claim *name_find(struct hub *hub, struct slice name) {
     return map_find(hub->claims, folded);
 }
 
+bool name_is_reserved(struct slice folded) {
+    return slice_equal(folded, nobody) || slice_equal(folded, server_voice);
+}
+
+/* Of accounts: their names are only theirs, and they have no others. */
+static int check_account(struct hub *hub, struct slice folded, const struct session *session) {
+    static const struct identity no_one;
+    const struct identity *identity = session != NULL ? &session->identity : &no_one;
+    const struct account *own = account_find(hub, identity);
+
+    if (own != NULL) {
+        return slice_equal(account_folded(own), folded) ? 0 : ERR_FORBIDDEN;
+    }
+    return account_denies(hub, folded, identity) ? ERR_UNAUTHORIZED : 0;
+}
+
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) {
     struct slice folded;
@@ -27,8 +45,13 @@ int name_check_claim(struct hub *hub, struct slice name, const struct session *s
     if (hub_fold(hub, name, &folded) < 0) {
         return ERR_BAD_REQUEST;
     }
-    if (slice_equal(folded, nobody) || slice_equal(folded, server_voice)) {
+    if (name_is_reserved(folded)) {
         return ERR_NAME_TAKEN;
+    }
+    int error = check_account(hub, folded, session);
+
+    if (error < 0) {
+        return error;
     }
     const struct claim *claim = map_find(hub->claims, folded);
 
@@ -65,9 +88,9 @@ int name_check_label(struct hub *hub, struct slice label, const struct identity 
         return ERR_NAME_TAKEN;
     }
     const struct claim *claim = map_find(hub->claims, folded);
+    bool held = claim != NULL && !identity_equal(&claim->session->identity, identity);
 
-    return claim != NULL && !identity_equal(&claim->session->identity, identity) ? ERR_NAME_TAKEN
-                                                                                 : 0;
+    return held || account_denies(hub, folded, identity) ? ERR_NAME_TAKEN : 0;
 }
 
 void name_release(struct hub *hub, struct session *session) {
@@ -103,17 +126,21 @@ void name_claim(struct hub *hub, struct session *session, struct slice name) {
     list_append(&hub->claim_order, &claim->node);
 }
 
-void name_announce(struct hub *hub, struct client *client, struct slice former) {
+void name_announce_in(struct hub *hub, const struct membership *membership, struct slice former) {
+    struct client *client = membership->client;
     struct signal renamed = {.kind = SIGNAL_RENAMED, .name = client_name(client), .former = former};
+    struct place place = place_of(membership->room);
 
+    presence_send(hub, client, &place, &renamed);
+}
+
+void name_announce(struct hub *hub, struct client *client, struct slice former) {
     for (struct list_node *node = client->roster.memberships.first; node != NULL;
          node = node->next) {
         struct membership *membership = container_of(node, struct membership, in_client);
 
         if (!membership->leaving && membership->room->direct == NULL) {
-            struct place place = place_of(membership->room);
-
-            presence_send(hub, client, &place, &renamed);
+            name_announce_in(hub, membership, former);
         }
     }
 }
@@ -128,8 +155,15 @@ static bool is_announced(const struct hub *hub, const struct client *client) {
 
 void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error) {
     static const struct slice invalid = SLICE("A name is 1 to 64 letters, digits, '-', '_' or '.'");
+    static const struct slice owned =
+        SLICE("This name has an account: show its password or token");
+    static const struct slice fixed = SLICE("An account goes by its own name");
+    struct slice text = error == ERR_BAD_REQUEST    ? invalid
+                        : error == ERR_UNAUTHORIZED ? owned
+                        : error == ERR_FORBIDDEN    ? fixed
+                                                    : SLICE_NONE;
 
-    answer_error(hub, client, cid, error, error == ERR_BAD_REQUEST ? invalid : SLICE_NONE);
+    answer_error(hub, client, cid, error, text);
 }
 
 void name_enter_lobby(struct hub *hub, struct client *client, struct slice cid) {
@@ -139,13 +173,37 @@ void name_enter_lobby(struct hub *hub, struct client *client, struct slice cid) 
     client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
 }
 
+/* It has its name by what it has shown. */
+static void greet_account(struct hub *hub, struct client *client, struct slice cid) {
+    struct slice name = hub_keep(hub, client_name(client));
+
+    if (client->traits.lobby_when_named && client->current == NULL) {
+        name_enter_lobby(hub, client, cid);
+    } else {
+        answer(hub, client, REPLY_NAMED, cid)->name = name;
+    }
+}
+
 void handle_name(struct hub *hub, struct client *client, const struct request *request) {
     struct session *session = client->session;
     struct slice former = hub_keep(hub, client_name(client));
+    unsigned retry_ms = slice_equal(former, request->name) ? 0 : limit_name(hub, client, session);
+
+    if (retry_ms > 0) {
+        answer_rate_limited(hub, client, request->cid, retry_ms);
+        return;
+    }
     int error = name_check_claim(hub, request->name, session, NULL);
 
     if (error < 0) {
         name_answer_error(hub, client, request->cid, error);
+        return;
+    }
+    if (access_turn_away(hub, client, request->name, request->cid)) {
+        return;
+    }
+    if (client->session->registered && former.length > 0) {
+        greet_account(hub, client, request->cid);
         return;
     }
     if (slice_equal(former, request->name)) {
@@ -164,6 +222,7 @@ void handle_name(struct hub *hub, struct client *client, const struct request *r
     reply->greeting = former.length == 0;
     reply->announced = is_announced(hub, client);
     name_announce(hub, client, former);
+    eviction_review(hub, client); /* it may be banned under that name */
 }
 
 void handle_names(struct hub *hub, struct client *client, const struct request *request) {

@@ -6,7 +6,7 @@
  * a second. */
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
 
 #define COUNT_INTERVAL_US INT64_C(1000000)
 #define TYPING_INTERVAL_MS 3000
@@ -37,7 +37,7 @@ static void emit(struct hub *hub, const struct room *room, struct signal *signal
     effect->signal = signal;
 }
 
-static void mark_changed(struct hub *hub, struct room *room) {
+void presence_count(struct hub *hub, struct room *room) {
     if (!room->is_changed) {
         room->is_changed = true;
         list_append(&hub->changed, &room->changed);
@@ -58,10 +58,12 @@ void presence_show(struct hub *hub, struct room *room, struct signal *signal) {
     if (!has_readers(room, signal) || (of_names && room->direct != NULL)) {
         return;
     }
-    if (!of_names || room->member_count <= hub->options.announce_limit) {
+    bool told = room->member_count <= hub->options.announce_limit && !signal->quiet;
+
+    if (!of_names || told) {
         emit(hub, room, signal);
     } else if (signal->kind != SIGNAL_RENAMED) {
-        mark_changed(hub, room);
+        presence_count(hub, room);
     }
 }
 
@@ -114,13 +116,26 @@ void presence_tick(struct hub *hub) {
 int membership_find(struct hub *hub, const struct client *client, struct slice name,
                     struct membership **membership) {
     struct place place = {0};
-    int error = place_find(hub, client, name, &place);
+    int error = access_find(hub, client, name, ACCESS_READ, &place);
 
     if (error == 0) {
         *membership = place.room != NULL ? roster_find(&client->roster, place.room) : NULL;
         error = *membership != NULL ? 0 : ERR_NOT_FOUND;
     }
     return error;
+}
+
+/* A room that the client is in, and may say something in. */
+static int find_audience(struct hub *hub, const struct client *client, struct slice name,
+                         struct membership **membership) {
+    int error = membership_find(hub, client, name, membership);
+
+    if (error < 0) {
+        return error;
+    }
+    struct place place = place_of((*membership)->room);
+
+    return access_check(hub, client, &place, ACCESS_WRITE);
 }
 
 /* Of two times 32 bits of milliseconds are compared, so that a membership stays small: wrong for
@@ -137,7 +152,7 @@ static bool may_pass_typing(const struct hub *hub, struct membership *membership
 
 void handle_typing(struct hub *hub, struct client *client, const struct request *request) {
     struct membership *membership = NULL;
-    int error = membership_find(hub, client, request->room, &membership);
+    int error = find_audience(hub, client, request->room, &membership);
 
     if (error < 0) {
         answer_error(hub, client, request->cid, error, SLICE_NONE);
@@ -157,7 +172,7 @@ void handle_typing(struct hub *hub, struct client *client, const struct request 
 
 static int check_binary(struct hub *hub, struct client *client, const struct request *request,
                         struct membership **membership) {
-    int error = membership_find(hub, client, request->room, membership);
+    int error = find_audience(hub, client, request->room, membership);
 
     return error == 0 && request->content.length > hub->options.max_message ? ERR_TOO_LARGE : error;
 }
@@ -170,7 +185,8 @@ void handle_binary(struct hub *hub, struct client *client, const struct request 
         answer_error(hub, client, request->cid, error, SLICE_NONE);
         return;
     }
-    unsigned retry_ms = limit_message(hub, client, &client->session->identity);
+    unsigned retry_ms = limit_message(hub, client, &client->session->identity,
+                                      membership->room->key, request->content.length);
 
     if (retry_ms > 0) {
         answer_rate_limited(hub, client, request->cid, retry_ms);

@@ -6,7 +6,10 @@
  * label of their choice, unless it would pass for somebody else or for the server. */
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/moderation.h"
+#include "hub/rules.h"
 
 static int check_body(const struct hub *hub, const struct request *request) {
     bool refers = request->entry == ENTRY_EDIT || request->entry == ENTRY_DELETE ||
@@ -54,16 +57,18 @@ static int find_addressee(struct hub *hub, struct client *client, struct slice t
     if (session == NULL || session->claim == NULL) {
         return ERR_UNAUTHORIZED;
     }
-    const struct claim *claim = name_find(hub, to);
+    struct session *addressee = device_find_session(hub, to);
 
-    if (claim == NULL) {
+    if (addressee == NULL) {
         return ERR_NOT_FOUND;
     }
     struct room *room;
-    int error = direct_open(hub, session, claim->session, &room);
+    int error = direct_open(hub, session, addressee, &room);
 
     if (error == 0) {
         *place = place_of(room);
+    } else {
+        session_settle(hub, addressee);
     }
     return error;
 }
@@ -87,24 +92,50 @@ static void append(struct hub *hub, struct draft *draft) {
 }
 
 /* Where only the operator makes rooms, a room must be known to exist before anything is written
- * to it. */
-static int submit(struct hub *hub, struct client *client, const struct place *place,
-                  const struct entry_body *body, bool known_only) {
-    struct room *room = place->room;
-    bool must_exist = !hub->options.create_rooms && (room == NULL || room->direct == NULL) &&
-                      !slice_equal(place->key, place_lobby(hub).key);
+ * to it; where new rooms are counted, it must be known whether it does. */
+static bool must_know(const struct hub *hub, const struct place *place) {
+    bool matters = !hub->options.create_rooms || limit_counts_rooms(hub);
 
-    if (must_exist) {
+    return matters && (place->room == NULL || place->room->direct == NULL) &&
+           !slice_equal(place->key, SLICE("lobby"));
+}
+
+/* The room is known. 0, or after how many milliseconds its first entry may be written. */
+static unsigned charge_room(struct hub *hub, struct client *client, struct room *room,
+                            const struct identity *identity) {
+    if (room->exists || room->is_charged || room->lobby || room->direct != NULL) {
+        return 0;
+    }
+    unsigned retry_ms = limit_new_room(hub, client, identity);
+
+    room->is_charged = retry_ms == 0;
+    return retry_ms;
+}
+
+static int submit(struct hub *hub, struct client *client, const struct place *place,
+                  const struct entry_body *body, bool known_only, bool moderates) {
+    struct room *room = place->room;
+    bool waits = false;
+
+    if (must_know(hub, place)) {
         room = room_open(hub, place);
+        waits = room->state != ROOM_FOLLOWED;
         if (room_is_missing(hub, room)) {
             return ERR_NOT_FOUND;
+        }
+        unsigned retry_ms = waits ? 0 : charge_room(hub, client, room, &body->identity);
+
+        if (retry_ms > 0) {
+            answer_rate_limited(hub, client, body->cid, retry_ms);
+            return 0;
         }
     }
     struct draft *draft =
         draft_new(place->key, place->name, body, client_origin(client), hub->now_us);
 
     draft->known_only = known_only;
-    if (must_exist && room->state != ROOM_FOLLOWED) {
+    draft->moderates = moderates;
+    if (waits) {
         room_wait(room, draft);
     } else {
         append(hub, draft);
@@ -128,6 +159,36 @@ static int find_place(struct hub *hub, struct client *client, const struct reque
     return find_addressee(hub, client, request->to, place);
 }
 
+/* `moderates`: may delete what is somebody else's. */
+static int check_access(struct hub *hub, const struct client *client,
+                        const struct request *request, const struct place *place,
+                        bool *moderates) {
+    static const enum access_action actions[] = {
+        [ENTRY_MESSAGE] = ACCESS_WRITE, [ENTRY_EDIT] = ACCESS_WRITE, [ENTRY_DELETE] = ACCESS_WRITE,
+        [ENTRY_REACTION] = ACCESS_REACT, [ENTRY_TOPIC] = ACCESS_TOPIC,
+    };
+
+    *moderates = request->entry == ENTRY_DELETE &&
+                 access_check(hub, client, place, ACCESS_MODERATE) == 0;
+    return *moderates ? 0 : access_check(hub, client, place, actions[request->entry]);
+}
+
+/* After how many milliseconds it may be written; 0: now, and it was counted. */
+static unsigned take_turn(struct hub *hub, struct client *client, const struct request *request,
+                          const struct identity *identity, const struct place *place) {
+    bool slows = request->entry == ENTRY_MESSAGE;
+    unsigned retry_ms = slows ? slow_wait(hub, client, place->key, identity) : 0;
+
+    if (retry_ms > 0) {
+        return retry_ms;
+    }
+    retry_ms = limit_message(hub, client, identity, place->key, request->content.length);
+    if (retry_ms == 0 && slows) {
+        slow_count(hub, client, place->key, identity);
+    }
+    return retry_ms;
+}
+
 static int publish(struct hub *hub, struct client *client, const struct request *request,
                    const struct identity *identity, const struct place *place) {
     struct entry_body body = {
@@ -141,12 +202,19 @@ static int publish(struct hub *hub, struct client *client, const struct request 
         .re = request->re,
         .of = request->of,
     };
-    int error = find_sender(hub, client, request, identity, &body.sender);
+    bool moderates;
+    int error = check_access(hub, client, request, place, &moderates);
 
+    if (error == 0) {
+        error = find_sender(hub, client, request, identity, &body.sender);
+    }
+    if (error == 0 && client_name(client).length == 0) {
+        error = access_check_label(hub, place, body.sender);
+    }
     if (error < 0) {
         return error;
     }
-    unsigned retry_ms = limit_message(hub, client, identity);
+    unsigned retry_ms = take_turn(hub, client, request, identity, place);
     /* Too much, unless an answer was lost and is asked for again; then the store knows the cid. */
     bool known_only =
         retry_ms > 0 && request->cid.length > 0 && client->retry_count < LIMIT_RETRIES;
@@ -159,12 +227,11 @@ static int publish(struct hub *hub, struct client *client, const struct request 
         place->room->direct->doubtful = false;
         direct_attach(hub, place->room);
     }
-    return submit(hub, client, place, &body, known_only);
+    return submit(hub, client, place, &body, known_only, moderates);
 }
 
 void handle_publish(struct hub *hub, struct client *client, const struct request *request) {
-    const struct identity *identity =
-        client->session != NULL ? &client->session->identity : &request->session_identity;
+    const struct identity *identity = client_identity(client, request);
     struct place place = {0};
     int error = check_body(hub, request);
 
@@ -183,6 +250,14 @@ void handle_publish(struct hub *hub, struct client *client, const struct request
     }
 }
 
+static void count_outcome(struct hub *hub, const struct outcome *outcome) {
+    if (outcome->error == 0 && outcome->duplicate) {
+        hub->counters.repeated++;
+    } else if (outcome->error == 0) {
+        hub->counters.appended++;
+    }
+}
+
 void publish_appended(struct hub *hub, const struct event *event) {
     const struct draft *draft = event->appended.draft;
     const struct outcome *outcome = &event->appended.outcome;
@@ -191,26 +266,33 @@ void publish_appended(struct hub *hub, const struct event *event) {
     if (client == NULL) {
         return;
     }
+    count_outcome(hub, outcome);
     if (outcome->error == ERR_RATE_LIMITED) {
-        unsigned wait_ms = limit_wait(hub, client, &draft->body.identity);
+        unsigned wait_ms = limit_message_wait(hub, client, draft);
+        unsigned slow_ms = slow_wait(hub, client, draft->room_key, &draft->body.identity);
+
+        wait_ms = slow_ms > wait_ms ? slow_ms : wait_ms;
 
         answer_rate_limited(hub, client, draft->body.cid, wait_ms > 0 ? wait_ms : 1);
     } else if (outcome->error < 0) {
         answer_error(hub, client, draft->body.cid, outcome->error, SLICE_NONE);
-    } else if (draft->body.cid.length > 0 || client->traits.transient) {
+    } else {
+        direct_written(hub, room_find(hub, draft->room_key), outcome->seq);
+    }
+    if (outcome->error == 0 && (draft->body.cid.length > 0 || client->traits.transient)) {
         struct slice room = hub_keep(hub, draft->room_name);
         struct reply *reply = answer(hub, client, REPLY_ACK, draft->body.cid);
 
         reply->room = room;
         reply->outcome = *outcome;
+        hub->counters.acknowledged++;
     }
     settle(hub, client, draft);
 }
 
 void publish_waiting(struct hub *hub, struct room *room, int error) {
-    if (error == 0 && room_is_missing(hub, room)) {
-        error = ERR_NOT_FOUND;
-    }
+    int missing = error == 0 && room_is_missing(hub, room) ? ERR_NOT_FOUND : error;
+
     while (room->waiting != NULL) {
         struct draft *draft = room->waiting;
 
@@ -219,12 +301,22 @@ void publish_waiting(struct hub *hub, struct room *room, int error) {
         assert(client != NULL);
         room->waiting = draft->next;
         draft->next = NULL;
-        if (error == 0) {
+        int refused = slice_equal(draft->room_key, RULES_ROOM)
+                          ? moderation_check_waiting(client, room, draft, error)
+                          : missing;
+        unsigned retry_ms =
+            refused == 0 ? charge_room(hub, client, room, &draft->body.identity) : 0;
+
+        if (refused == 0 && retry_ms == 0) {
             append(hub, draft);
             deferral_overtake(client);
             continue;
         }
-        answer_error(hub, client, draft->body.cid, error, SLICE_NONE);
+        if (retry_ms > 0) {
+            answer_rate_limited(hub, client, draft->body.cid, retry_ms);
+        } else {
+            answer_error(hub, client, draft->body.cid, refused, SLICE_NONE);
+        }
         settle(hub, client, draft);
         draft_free(draft);
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hub/credential.h"
 #include "hub/entry.h"
 
 enum reply_kind {
@@ -14,7 +15,7 @@ enum reply_kind {
                      lines); announced:  the room tells the one who asked too */
     REPLY_ACK,    /* cid; outcome with seq 0 where the request makes no entry */
     REPLY_JOINED, /* room, epoch, first, last, client_count, topic */
-    REPLY_GAP,    /* room, epoch, after, first, reason */
+    REPLY_GAP,    /* room, epoch, after, first, reason; last: reading goes on behind it */
     REPLY_BATCH, /* room, entries, more, and epoch, first, last of the room; made by delivery from a
                     page */
     REPLY_FOUND, /* entries, entry_rooms, more: the best first; made by delivery from findings */
@@ -24,6 +25,10 @@ enum reply_kind {
     REPLY_NAMES,   /* items */
     REPLY_TOKEN,   /* session */
     REPLY_TICKET,  /* session: the ticket */
+    REPLY_NOTICE,  /* room, sender, name, text, reason: what was done to one, see SIGNAL_NOTICE */
+    REPLY_RULES,   /* room, rules, more */
+    REPLY_AUDIT,   /* room, entries of the log of "$rules", more, first: where to go on before */
+    REPLY_READ,    /* room, read: how far another client of the same account has read */
     REPLY_ERROR,   /* error, text, retry_ms */
 };
 
@@ -35,6 +40,22 @@ struct reply_item {
     uint64_t last;
     uint64_t read;
     unsigned client_count;
+    enum role role; /* of a member */
+};
+
+/* A role, a ban or a mute. */
+struct reply_rule {
+    struct slice kind; /* "role", "ban", "mute" */
+    struct slice name, address, role, reason, by;
+    int64_t until_us; /* 0: for good */
+};
+
+struct reply_rules {
+    struct slice access, posting;
+    unsigned slow_s;
+    bool registered_only, topic_lock;
+    struct reply_rule *items;
+    size_t count;
 };
 
 struct reply {
@@ -45,6 +66,8 @@ struct reply {
     struct slice session; /* secret, as text */
     struct slice epoch;
     struct slice topic;
+    struct slice sender; /* of a notice: who did it */
+    const struct reply_rules *rules;
     struct slice reason; /* of a gap: "retention", "epoch", "rewound" */
     struct slice text;   /* of an error: for people */
     int error;           /* of an error: ERR_… */

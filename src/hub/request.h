@@ -7,6 +7,7 @@
 
 #include "hub/credential.h"
 #include "hub/entry.h"
+#include "hub/rule.h"
 
 enum request_kind {
     REQUEST_HELLO,   /* name, session, credential, resume: introduce this connection */
@@ -26,6 +27,10 @@ enum request_kind {
     REQUEST_TOKEN,   /* the session's secret */
     REQUEST_READ,    /* room, after: the last seq read */
     REQUEST_TYPING,  /* room, active */
+    REQUEST_RULE,  /* rule, room or everywhere, name or subject, role, key, content, seconds, reason */
+    REQUEST_RULES, /* room, offset, limit */
+    REQUEST_AUDIT, /* room or everywhere, before, limit */
+    REQUEST_READY,   /* whether messages are stored and shown, see ready.h */
     REQUEST_QUIT,    /* close_code: answer what is under way, then close */
 };
 
@@ -34,6 +39,7 @@ struct resume_point {
     struct slice room;
     struct slice epoch;
     uint64_t after;
+    bool fresh; /* it was not there yet: starts with what comes next; the other two say nothing */
 };
 
 struct request {
@@ -50,6 +56,9 @@ struct request {
     struct slice epoch;
     /* Of HTTP, each request has its own. Of others: see above */
     struct credential credential;
+    /* Of HTTP: whom the request comes from, which behind a proxy is not the connection's address;
+     * empty: that one */
+    struct slice address;
     struct slice session; /* secret of the session to take over */
     /* Its digest, by secret_digest of wire/secret.h; or of an HTTP caller */
     struct identity session_identity;
@@ -57,7 +66,15 @@ struct request {
     size_t room_count;
     const struct resume_point *resume;
     size_t resume_count;
+    bool whole; /* of REQUEST_HELLO: where one room of `resume` cannot be entered, its error is the
+                   answer, and nothing of the others is shown */
     enum entry_kind entry;
+    enum rule_kind rule;
+    enum role role;
+    bool everywhere;      /* of a rule: of the whole server */
+    struct slice reason;  /* of a rule */
+    struct slice subject; /* of a rule: the addresses it is about */
+    uint64_t seconds;     /* of a rule: how long it holds; 0: for good */
     uint64_t re, of;
     uint64_t after, before; /* seqs; before 0: from the end */
     bool has_after;

@@ -5,7 +5,8 @@
  * answer belongs to an earlier time of following and is already part of the head that comes. */
 #include <string.h>
 
-#include "hub/internal.h"
+#include "hub/accounts.h"
+#include "hub/rules.h"
 
 static const struct slice lobby_key = SLICE("lobby");
 
@@ -25,6 +26,9 @@ static int find_direct(struct hub *hub, const struct client *client, struct slic
                        struct place *place) {
     struct room *room = client->session != NULL ? direct_find(hub, client->session, name) : NULL;
 
+    if (room == NULL && client->session == NULL && client_account(client) != NULL) {
+        return direct_find_stored(hub, client_account(client), name, place);
+    }
     if (room == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -97,7 +101,8 @@ bool room_is_missing(const struct hub *hub, const struct room *room) {
     bool must_exist =
         room->direct != NULL ? room->direct->doubtful : !hub->options.create_rooms && !room->lobby;
 
-    return must_exist && room->state == ROOM_FOLLOWED && !room->exists;
+    return must_exist && room->state == ROOM_FOLLOWED && !room->exists &&
+           rules_find(hub->rules, room->key) == NULL;
 }
 
 void room_wait(struct room *room, struct draft *draft) {
@@ -149,8 +154,10 @@ void room_settle(struct hub *hub, struct room *room) {
     if (room->direct != NULL && !direct_over(room)) {
         return;
     }
-    if (room->direct != NULL) {
+    if (room->direct != NULL && !direct_is_durable(hub, room)) {
         add_room_effect(hub, EFFECT_ERASE, room->key);
+    }
+    if (room->direct != NULL) {
         direct_unlink(hub, room);
     }
     if (room->state == ROOM_FOLLOWED) {
@@ -247,6 +254,7 @@ void room_committed(struct hub *hub, const struct event *event) {
     }
     struct slice key = hub_keep(hub, room->key);
     struct slice name = hub_keep(hub, hub_text(room->name));
+    struct slice epoch = hub_keep(hub, hub_text(room->epoch));
 
     for (size_t i = 0; i < event->committed.count; i++) {
         struct entry *entry = event->committed.entries[i];
@@ -255,12 +263,14 @@ void room_committed(struct hub *hub, const struct event *event) {
             continue;
         }
         advance(hub, room, entry);
+        hub->counters.shown += !list_empty(&room->members);
         if (!list_empty(&room->members)) {
             struct effect *effect = effects_add(hub->effects, EFFECT_SHOW_ENTRY);
 
             effect->room_key = key;
             effect->room = name;
             effect->show.entry = entry_ref(entry);
+            effect->show.epoch = epoch;
             effect->show.author = direct_side_of(room, &entry->body.identity);
         }
     }

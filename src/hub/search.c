@@ -1,6 +1,8 @@
-/* Searching: which rooms somebody may search is decided here and nowhere else. Public rooms are
- * open to everybody; of direct-message rooms there are only one's own, to whoever asks. */
-#include "hub/internal.h"
+/* Searching: which rooms a search may look into. All that are open to everybody, unless the rules of
+ * one say otherwise of who asks; of those that are not, and of direct-message rooms, one's own. */
+#include "hub/access.h"
+#include "hub/accounts.h"
+#include "hub/rules.h"
 
 #define SEARCH_DEFAULT 20
 
@@ -10,14 +12,56 @@ static void add_room(struct hub *hub, struct search_query *query, struct search_
         (struct search_room){hub_keep(hub, place->key), hub_keep(hub, place->name)};
 }
 
+/* Of the rooms that have rules, those that this client may not read. */
+static void exclude(struct hub *hub, const struct client *client, struct search_query *query) {
+    const struct room_rules *rules;
+    size_t cursor = 0, count = 0;
+    struct slice *keys =
+        effects_allocate(hub->effects, map_count(hub->rules->rooms) * sizeof(*keys));
+
+    while ((rules = map_next(hub->rules->rooms, &cursor)) != NULL) {
+        struct place place = {NULL, rules->key, hub_text(rules->name)};
+
+        if (access_check(hub, client, &place, ACCESS_READ) < 0) {
+            keys[count++] = hub_keep(hub, rules->key);
+        }
+    }
+    query->excluded = keys;
+    query->excluded_count = count;
+}
+
+/* Whose credential is good for some rooms only searches those it is in. */
+static void allow_current(struct hub *hub, const struct client *client,
+                          struct search_query *query) {
+    struct search_room *rooms =
+        effects_allocate(hub->effects, client->roster.count * sizeof(*rooms));
+
+    query->rooms = rooms;
+    for (struct list_node *node = client->roster.memberships.first; node != NULL;
+         node = node->next) {
+        struct membership *membership = container_of(node, struct membership, in_client);
+        struct place place = place_of(membership->room);
+
+        if (membership->state == MEMBERSHIP_JOINED && !membership->leaving &&
+            access_check(hub, client, &place, ACCESS_READ) == 0) {
+            add_room(hub, query, rooms, &place);
+        }
+    }
+}
+
 /* Everything that this client may read. */
 static void allow_all(struct hub *hub, const struct client *client, struct search_query *query) {
     const struct session *session = client->session;
     struct search_room *rooms =
         effects_allocate(hub->effects, session->direct_count * sizeof(*rooms));
 
+    if (client->passport != NULL && client->passport->restricted) {
+        allow_current(hub, client, query);
+        return;
+    }
     query->rooms = rooms;
     query->public_rooms = true;
+    exclude(hub, client, query);
     for (struct list_node *node = session->directs.first; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct direct_side, node)->room;
         struct place place = place_of(room);
@@ -43,7 +87,12 @@ static int allow_named(struct hub *hub, const struct client *client, const struc
         if (error < 0) {
             return error;
         }
-        add_room(hub, query, rooms, &place);
+        error = access_check(hub, client, &place, ACCESS_READ);
+        if (error == 0) {
+            add_room(hub, query, rooms, &place);
+        } else if (error != ERR_NOT_FOUND) {
+            return error;
+        } /* in what is not there nothing is found */
     }
     return 0;
 }

@@ -1,21 +1,50 @@
 /* Sessions: who somebody is. A session is known by its identity, the digest of its secret, and
- * whoever shows the secret gets it: name, limits, direct messages. It has one client at most.
+ * whoever shows the secret gets it: name, limits, direct messages. It has one client at most. That
+ * of an account is known by the account, and has a client for each of its devices.
  *
  *   live ── client lost ──▶ lingering ── session_linger_s ──▶ over ──▶ freed
  *     ▲                        │                               │
  *     └── takeover ────────────┴───────────────────────────────┘
  *
- * One that is over has no name any more. It stays as long as a direct-message room needs it, and
- * whoever comes back with its secret until then reads on there. */
+ * One that is over has no name any more, unless it is an account's. It stays as long as a
+ * direct-message room needs it, and whoever comes back with its secret until then reads on there. */
 #include <assert.h>
 #include <string.h>
 
-#include "hub/internal.h"
+#include "hub/accounts.h"
 
 #define SECOND_US INT64_C(1000000)
 
 static struct slice identity_slice(const struct identity *identity) {
     return slice_from(identity->bytes, sizeof(identity->bytes));
+}
+
+void session_weigh(struct session *session) {
+    session->role = ROLE_GUEST;
+    for (struct client *client = session->client; client != NULL; client = client->sibling) {
+        enum role role = client_role(client);
+
+        session->role = role > session->role ? (uint8_t)role : session->role;
+    }
+}
+
+static void add(struct session *session, struct client *client) {
+    client->session = session;
+    client->sibling = session->client;
+    session->client = client;
+    session_weigh(session);
+}
+
+void session_remove(struct session *session, struct client *client) {
+    struct client **link = &session->client;
+
+    while (*link != client) {
+        link = &(*link)->sibling;
+    }
+    *link = client->sibling;
+    client->sibling = NULL;
+    client->session = NULL;
+    session_weigh(session);
 }
 
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
@@ -25,14 +54,15 @@ struct session *session_new(struct hub *hub, const struct identity *identity, st
     assert(secret.length < sizeof(session->secret));
     session->identity = *identity;
     memcpy(session->secret, secret.data, secret.length);
-    session->client = client;
-    client->session = session;
+    if (client != NULL) {
+        add(session, client);
+    }
     map_put(hub->sessions, identity_slice(&session->identity), session);
     return session;
 }
 
 struct client *session_next_client(const struct session *session, const struct client *previous) {
-    return previous == NULL ? session->client : NULL;
+    return previous == NULL ? session->client : previous->sibling;
 }
 
 struct session *session_find(const struct hub *hub, const struct identity *identity) {
@@ -53,6 +83,7 @@ bool session_over(const struct session *session) {
 
 void session_settle(struct hub *hub, struct session *session) {
     if (session_over(session) && list_empty(&session->directs)) {
+        name_release(hub, session);
         map_remove(hub->sessions, identity_slice(&session->identity));
         session_free(session);
     }
@@ -63,7 +94,9 @@ static void end(struct hub *hub, struct session *session) {
     struct list_node *next;
 
     mark_save_all(hub, session);
-    name_release(hub, session);
+    if (!session->registered || account_find(hub, &session->identity) == NULL) {
+        name_release(hub, session);
+    }
     if (list_empty(&session->directs)) {
         session_settle(hub, session);
         return;
@@ -112,6 +145,12 @@ static void leave_directs(struct hub *hub, struct client *client) {
     }
 }
 
+static void change(struct hub *hub, struct client *client, struct session *session) {
+    stop_lingering(hub, session);
+    session_remove(client->session, client);
+    add(session, client);
+}
+
 void session_take_over(struct hub *hub, struct session *session, struct client *client) {
     struct session *former = client->session;
     struct slice name = hub_keep(hub, client_name(client));
@@ -120,10 +159,8 @@ void session_take_over(struct hub *hub, struct session *session, struct client *
     if (session->client != NULL) {
         client_replace(hub, session->client);
     }
-    stop_lingering(hub, session);
-    session->client = client;
-    client->session = session;
-    former->client = NULL;
+    hub->counters.returned++;
+    change(hub, client, session);
     end(hub, former);
     if (session->claim == NULL && name.length > 0) {
         name_claim(hub, session, name);
@@ -136,29 +173,51 @@ void session_take_on(struct hub *hub, const struct identity *identity, struct sl
     struct slice name = hub_keep(hub, client_name(client));
 
     leave_directs(hub, client);
-    struct session *session = session_new(hub, identity, secret, client);
+    struct session *session = session_new(hub, identity, secret, NULL);
 
     mark_recall(hub, session);
     session->rate = former->rate;
     former->rate = NULL;
-    former->client = NULL;
+    memcpy(session->buckets, former->buckets, sizeof(session->buckets));
+    session->returned = true;
+    change(hub, client, session);
     end(hub, former);
     if (name.length > 0) {
         name_claim(hub, session, name);
     }
 }
 
-void session_detach(struct hub *hub, struct session *session, bool linger) {
-    /* Nobody can come back to what nobody knows of: no name, and a secret that was never told. */
-    bool known = session->claim != NULL || session->client->introduced;
+void session_become(struct hub *hub, struct session *session, struct client *client) {
+    struct session *former = client->session;
+    struct slice name = hub_keep(hub, client_name(client));
 
-    session->client = NULL;
+    leave_directs(hub, client);
+    change(hub, client, session);
+    end(hub, former);
+    if (session->claim == NULL && name.length > 0) {
+        name_claim(hub, session, name);
+    }
+}
+
+void session_detach(struct hub *hub, struct client *client, bool linger) {
+    struct session *session = client->session;
+    /* Nobody can come back to what nobody knows of: no name, and a secret that was never told. */
+    bool known = session->claim != NULL || client->introduced;
+
+    session_remove(session, client);
+    if (session->client != NULL) {
+        return;
+    }
     mark_save_all(hub, session);
     if (linger && known && hub->options.session_linger_s > 0) {
         start_lingering(hub, session);
     } else {
         end(hub, session);
     }
+}
+
+void session_end(struct hub *hub, struct session *session) {
+    expire(hub, session);
 }
 
 void session_tick(struct hub *hub) {

@@ -5,7 +5,7 @@
 
 size_t signal_size(const struct signal *signal) {
     return sizeof(*signal) + signal->room_key.length + signal->room_name.length +
-           signal->name.length + signal->former.length + signal->payload.length;
+           signal->name.length + signal->former.length + signal->payload.length + signal->event.length;
 }
 
 struct signal *signal_new(const struct signal *from) {
@@ -18,7 +18,8 @@ struct signal *signal_new(const struct signal *from) {
     at = pack_slice(&signal->room_name, at);
     at = pack_slice(&signal->name, at);
     at = pack_slice(&signal->former, at);
-    pack_slice(&signal->payload, at);
+    at = pack_slice(&signal->payload, at);
+    pack_slice(&signal->event, at);
     return signal;
 }
 

@@ -15,6 +15,8 @@ enum signal_kind {
     SIGNAL_COUNT,   /* only the count changed (rooms above announce_limit) */
     SIGNAL_TYPING,
     SIGNAL_BINARY, /* a binary frame among raw text clients */
+    SIGNAL_NOTICE, /* `name` has done something to `former` (may be empty) by the room's rules:
+                      `event` is its word, `payload` the sentence. Made by the hub when shown */
     SIGNAL_FENCE,  /* of no room and shown to nobody: back when all that was sent before it is */
 };
 
@@ -29,6 +31,8 @@ struct signal {
     struct slice name;
     struct slice former;
     struct slice payload;
+    struct slice event;
+    bool quiet; /* joins and leaves: only the count is told */
     /* Filled in by the hub when the signal comes back and is shown. */
     unsigned client_count; /* sessions in the room */
     bool announced;        /* false: the room is too large to name names */

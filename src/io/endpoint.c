@@ -209,19 +209,23 @@ void endpoint_append_address(const struct endpoint_address *address, struct buff
     }
 }
 
+bool endpoint_address_ip(const struct endpoint_address *endpoint, struct address16 *address) {
+    if (endpoint->storage.ss_family == AF_INET)
+        *address = address16_from_v4(
+            &((const struct sockaddr_in *)(const void *)&endpoint->storage)->sin_addr);
+    else if (endpoint->storage.ss_family == AF_INET6)
+        *address = address16_from_v6(
+            &((const struct sockaddr_in6 *)(const void *)&endpoint->storage)->sin6_addr);
+    else
+        return false;
+    return true;
+}
+
 void endpoint_format_peer(const struct endpoint_address *address, char *text) {
-    if (address->storage.ss_family == AF_INET) {
-        struct sockaddr_in four;
-        memcpy(&four, &address->storage, sizeof(four));
-        inet_ntop(AF_INET, &four.sin_addr, text, ENDPOINT_PEER_LENGTH);
-    } else if (address->storage.ss_family == AF_INET6) {
-        struct sockaddr_in6 six;
-        memcpy(&six, &address->storage, sizeof(six));
-        if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
-            inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text, ENDPOINT_PEER_LENGTH);
-        else
-            inet_ntop(AF_INET6, &six.sin6_addr, text, ENDPOINT_PEER_LENGTH);
-    } else {
+    struct address16 ip;
+
+    if (endpoint_address_ip(address, &ip))
+        address16_format(&ip, text);
+    else
         memcpy(text, "unix", sizeof("unix"));
-    }
 }

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "base/buffer.h"
+#include "base/cidr.h"
 #include "base/error.h"
 #include "base/slice.h"
 
@@ -46,6 +47,9 @@ void endpoint_address_set_port(struct endpoint_address *address, uint16_t port);
 
 /* "127.0.0.1:8765", "[::1]:8765" or "unix:PATH". */
 void endpoint_append_address(const struct endpoint_address *address, struct buffer *output);
+
+/* The IP address, without port. False, and `*address` untouched: it is a socket file. */
+bool endpoint_address_ip(const struct endpoint_address *endpoint, struct address16 *address);
 
 /* The other side's address for logs and limits, without its port: "127.0.0.1" (IPv4 mapped into
  * IPv6 too), "::1" or "unix". `text` holds at least ENDPOINT_PEER_LENGTH + 1 bytes. */

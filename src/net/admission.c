@@ -1,25 +1,21 @@
 #include "net/admission.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/quota.h"
 
 /* A provider hands each customer at least a /64 of IPv6, so counting single addresses there would
  * limit nobody. */
 #define ADMISSION_V6_PREFIX 8
+#define ADMISSION_V4_AT 12 /* in the form that is mapped into IPv6 */
 #define ADMISSION_V4_LENGTH 4
+#define MINUTE_S 60
 
-struct admission_address {
-    size_t count;
-    size_t length;
-    char key[ADMISSION_V6_PREFIX];
-};
-
-void admission_init(struct admission *admission, size_t limit, size_t limit_per_address,
+void admission_init(struct admission *admission, const struct admission_limits *limits,
                     uint64_t seed) {
-    *admission = (struct admission){.limit = limit, .limit_per_address = limit_per_address};
+    *admission = (struct admission){.limits = *limits, .seed = seed};
     admission->addresses = map_new(seed);
 }
 
@@ -30,68 +26,77 @@ void admission_close(struct admission *admission) {
     while ((address = map_next(admission->addresses, &cursor)))
         memory_free(address);
     map_free(admission->addresses);
+    quota_table_free(admission->rates);
     admission->addresses = NULL;
+    admission->rates = NULL;
 }
 
-static void set_key(struct admission_address *address, const void *bytes, size_t length) {
-    memcpy(address->key, bytes, length);
-    address->length = length;
+static struct slice key_of(const struct address16 *source) {
+    if (address16_is_v4(source))
+        return slice_from(source->bytes + ADMISSION_V4_AT, ADMISSION_V4_LENGTH);
+    return slice_from(source->bytes, ADMISSION_V6_PREFIX);
 }
 
-/* Leaves length 0 for what has no address. */
-static void make_key(const struct endpoint_address *peer, struct admission_address *address) {
-    if (peer->storage.ss_family == AF_INET) {
-        struct sockaddr_in four;
-        memcpy(&four, &peer->storage, sizeof(four));
-        set_key(address, &four.sin_addr, ADMISSION_V4_LENGTH);
-    } else if (peer->storage.ss_family == AF_INET6) {
-        struct sockaddr_in6 six;
-        memcpy(&six, &peer->storage, sizeof(six));
-        if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
-            set_key(address, &six.sin6_addr.s6_addr[12], ADMISSION_V4_LENGTH);
-        else
-            set_key(address, &six.sin6_addr, ADMISSION_V6_PREFIX);
-    }
-}
-
-static struct admission_address *find_or_add(struct map *addresses,
-                                             const struct admission_address *wanted) {
-    struct admission_address *address =
-        map_find(addresses, slice_from(wanted->key, wanted->length));
+static struct admission_address *find_or_add(struct map *addresses, struct slice key) {
+    struct admission_address *address = map_find(addresses, key);
 
     if (!address) {
         address = memory_new_struct(struct admission_address);
-        *address = *wanted;
-        map_put(addresses, slice_from(address->key, address->length), address);
+        memcpy(address->key, key.data, key.length);
+        address->key_length = key.length;
+        map_put(addresses, slice_from(address->key, address->key_length), address);
     }
     return address;
 }
 
-enum admission_answer admission_enter(struct admission *admission,
-                                      const struct endpoint_address *peer,
-                                      struct admission_address **address) {
-    struct admission_address wanted = {0};
-    struct admission_address *found = NULL;
+static void forget(struct admission *admission, struct admission_address *address) {
+    map_remove(admission->addresses, slice_from(address->key, address->key_length));
+    memory_free(address);
+}
 
-    if (admission->limit > 0 && admission->count >= admission->limit)
+static bool comes_too_often(struct admission *admission, struct slice key, int64_t now_us) {
+    const struct quota_rule rule = {admission->limits.rate_per_address, MINUTE_S};
+    struct quota_bucket *bucket;
+
+    if (rule.amount == 0)
+        return false;
+    if (!admission->rates)
+        admission->rates = quota_table_new(ADMISSION_RATES, 1, admission->seed);
+    bucket = quota_table_find(admission->rates, key, now_us);
+    if (quota_wait(bucket, rule, 1, now_us) > 0)
+        return true;
+    quota_spend(bucket, rule, 1, now_us);
+    return false;
+}
+
+enum admission_answer admission_enter(struct admission *admission) {
+    if (admission->limits.connections > 0 && admission->count >= admission->limits.connections)
         return ADMISSION_FULL;
-    if (admission->limit_per_address > 0)
-        make_key(peer, &wanted);
-    if (wanted.length > 0) {
-        found = find_or_add(admission->addresses, &wanted);
-        if (found->count >= admission->limit_per_address)
-            return ADMISSION_ADDRESS_FULL;
-        found->count++;
-    }
     admission->count++;
+    return ADMISSION_GRANTED;
+}
+
+enum admission_answer admission_identify(struct admission *admission,
+                                         const struct address16 *source, int64_t now_us,
+                                         struct admission_address **address) {
+    size_t limit = admission->limits.connections_per_address;
+    struct slice key = key_of(source);
+    struct admission_address *found;
+
+    if (comes_too_often(admission, key, now_us))
+        return ADMISSION_TOO_OFTEN;
+    if (limit == 0 && !admission->tracks)
+        return ADMISSION_GRANTED;
+    found = find_or_add(admission->addresses, key);
+    if (limit > 0 && found->count >= limit)
+        return ADMISSION_ADDRESS_FULL;
+    found->count++;
     *address = found;
     return ADMISSION_GRANTED;
 }
 
 void admission_leave(struct admission *admission, struct admission_address *address) {
     admission->count--;
-    if (address && --address->count == 0) {
-        map_remove(admission->addresses, slice_from(address->key, address->length));
-        memory_free(address);
-    }
+    if (address && --address->count == 0)
+        forget(admission, address);
 }

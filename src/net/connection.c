@@ -1,4 +1,5 @@
-/* Connections: a descriptor each, watched by libuv, with a peer of the outlet behind it.
+/* Connections: a descriptor each, watched by libuv, with a peer of the outlet behind it. What comes
+ * before there is a peer is in entrance.c, and TLS in secure.c.
  *
  * A connection is watched for what it waits for and no more: readable while input is wanted,
  * writable only after a send that did not take everything. Sending touches nothing but the socket.
@@ -16,43 +17,25 @@
 #include "base/memory.h"
 #include "net/internal.h"
 
-enum connection_state {
-    CONNECTION_OPEN,
-    CONNECTION_ENDED,     /* the other side sends no more; it may still read */
-    CONNECTION_FINISHING, /* everything was sent; input is thrown away until the other side closes
-                           */
-    CONNECTION_GONE,      /* in net->gone */
-};
-
-struct connection {
-    uv_poll_t poll; /* its data is the net, which marks a connection among the loop's handles */
-    struct peer *peer;
-    struct admission_address *address;
-    struct deadline deadline; /* in one of the net's queues while `waiting`; once GONE, in ->gone */
-    int descriptor;
-    uint8_t state;   /* enum connection_state */
-    uint8_t watched; /* events that libuv reports now */
-    bool waiting : 1;
-    bool paused : 1;
-    bool blocked : 1;      /* the socket did not take everything */
-    bool disconnected : 1; /* while paused, the end was seen; it is read when input goes on */
-    bool reset : 1;
-};
-
 static void on_ready(uv_poll_t *poll, int status, int events);
 
-static struct net *net_of(const struct connection *connection) {
+struct net *connection_net(const struct connection *connection) {
     return connection->poll.data;
 }
 
 static bool takes_input(const struct connection *connection) {
-    return connection->state == CONNECTION_OPEN && !connection->paused && net_of(connection)->reads;
+    return connection->state == CONNECTION_OPEN && !connection->paused &&
+           connection_net(connection)->reads;
 }
 
 static int events_wanted(const struct connection *connection) {
     int events = 0;
 
-    if (connection->state == CONNECTION_FINISHING || takes_input(connection))
+    if (connection->state == CONNECTION_ENTERING)
+        events |= entrance_events(connection);
+    else if (connection->state == CONNECTION_FINISHING)
+        events |= connection->blocked ? 0 : UV_READABLE;
+    else if (takes_input(connection))
         events |= UV_READABLE;
     else if (connection->state == CONNECTION_OPEN && !connection->disconnected)
         events |= UV_DISCONNECT;
@@ -61,7 +44,7 @@ static int events_wanted(const struct connection *connection) {
     return events;
 }
 
-static void watch(struct connection *connection) {
+void connection_watch(struct connection *connection) {
     int events = events_wanted(connection);
 
     if (connection->state == CONNECTION_GONE || events == connection->watched)
@@ -73,30 +56,37 @@ static void watch(struct connection *connection) {
         uv_poll_stop(&connection->poll);
 }
 
-static void stop_waiting(struct connection *connection) {
-    struct net *net = net_of(connection);
+/* The queue it waits in. */
+static struct deadline_queue *queue_of(const struct connection *connection) {
+    struct net *net = connection_net(connection);
 
+    if (connection->state == CONNECTION_ENTERING)
+        return &net->entrances.deadlines;
+    return connection->state == CONNECTION_FINISHING ? &net->lingers : &net->wakes;
+}
+
+static void stop_waiting(struct connection *connection) {
     if (!connection->waiting)
         return;
     connection->waiting = false;
-    deadline_drop(connection->state == CONNECTION_FINISHING ? &net->lingers : &net->wakes,
-                  &connection->deadline);
+    deadline_drop(queue_of(connection), &connection->deadline);
 }
 
-static void leave(struct connection *connection) {
+void connection_leave(struct connection *connection) {
     if (connection->state == CONNECTION_GONE)
         return;
     stop_waiting(connection);
+    entrance_close(connection);
     if (connection->watched)
         uv_poll_stop(&connection->poll);
     connection->watched = 0;
     connection->state = CONNECTION_GONE;
-    list_append(&net_of(connection)->gone, &connection->deadline.node);
+    list_append(&connection_net(connection)->gone, &connection->deadline.node);
 }
 
 /* What the outlet asks for: see struct transport. */
 
-static ssize_t send_some(int descriptor, const struct iovec *vectors, int count) {
+ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count) {
     struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
     ssize_t sent;
 
@@ -107,6 +97,8 @@ static ssize_t send_some(int descriptor, const struct iovec *vectors, int count)
         else
             sent = sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
+        return 0;
     return sent;
 }
 
@@ -117,18 +109,18 @@ static ssize_t transport_send(void *owner, const struct iovec *vectors, int coun
 
     if (connection->state != CONNECTION_OPEN && connection->state != CONNECTION_ENDED)
         return -1;
-    sent = send_some(connection->descriptor, vectors, count);
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
-        sent = 0;
+    if (connection->secure)
+        return secure_send(connection, vectors, count);
+    sent = connection_send_raw(connection->descriptor, vectors, count);
     if (sent < 0) {
-        leave(connection);
+        connection_leave(connection);
         return -1;
     }
     for (int i = 0; i < count; i++)
         wanted += vectors[i].iov_len;
     if ((size_t)sent < wanted) {
         connection->blocked = true;
-        watch(connection);
+        connection_watch(connection);
     }
     return sent;
 }
@@ -137,36 +129,54 @@ static void transport_pause(void *owner, bool paused) {
     struct connection *connection = owner;
 
     connection->paused = paused;
-    watch(connection);
+    connection_watch(connection);
+}
+
+/* What TLS has not sent yet goes out before the end. */
+static void close_output(struct connection *connection) {
+    if (!connection->secure || secure_flush(connection))
+        shutdown(connection->descriptor, SHUT_WR);
+}
+
+void connection_linger(struct connection *connection) {
+    struct net *net = connection_net(connection);
+
+    if (connection->state == CONNECTION_GONE)
+        return;
+    stop_waiting(connection);
+    entrance_close(connection);
+    connection->state = CONNECTION_FINISHING;
+    connection->blocked = false;
+    connection->waiting = true;
+    deadline_set(&net->lingers, &connection->deadline, uv_now(net->loop) + net->linger_ms);
+    close_output(connection);
+    connection_watch(connection);
 }
 
 static void transport_finish(void *owner) {
     struct connection *connection = owner;
-    struct net *net = net_of(connection);
+    bool ended = connection->state == CONNECTION_ENDED;
 
-    if (connection->state == CONNECTION_OPEN) {
-        stop_waiting(connection);
-        shutdown(connection->descriptor, SHUT_WR);
-        connection->state = CONNECTION_FINISHING;
-        connection->blocked = false;
-        connection->waiting = true;
-        deadline_set(&net->lingers, &connection->deadline, uv_now(net->loop) + net->linger_ms);
-        watch(connection);
-    } else if (connection->state == CONNECTION_ENDED) {
-        leave(connection);
-    }
+    if (connection->state != CONNECTION_OPEN && !ended)
+        return;
+    if (connection->secure)
+        secure_end(connection);
+    if (ended && (!connection->secure || secure_flush(connection)))
+        connection_leave(connection);
+    else
+        connection_linger(connection);
 }
 
 static void transport_reset(void *owner) {
     struct connection *connection = owner;
 
     connection->reset = true;
-    leave(connection);
+    connection_leave(connection);
 }
 
 static void transport_wake_later(void *owner, unsigned delay_ms) {
     struct connection *connection = owner;
-    struct net *net = net_of(connection);
+    struct net *net = connection_net(connection);
 
     if (connection->waiting || connection->state > CONNECTION_ENDED)
         return;
@@ -184,7 +194,7 @@ const struct transport net_transport = {
 
 /* What the loop reports. */
 
-static void end_input(struct connection *connection) {
+void connection_end_input(struct connection *connection) {
     connection->state = CONNECTION_ENDED;
     outlet_end_of_file(connection->peer);
 }
@@ -196,24 +206,46 @@ static bool is_drained(int descriptor) {
     return ioctl(descriptor, FIONREAD, &left) == 0 && left == 0;
 }
 
+/* Whoever begins TLS where none is spoken would wait for an answer, or be a puzzle to the log. */
+static bool begins_tls(struct connection *connection, struct slice bytes) {
+    bool first = !connection->heard;
+
+    connection->heard = true;
+    if (!first || connection->secure || bytes.length < 3 || tls_first_record(bytes) < 0)
+        return false;
+    net_complain(connection_net(connection), COMPLAINT_TLS_TO_PLAIN,
+                 "A client speaks TLS to a listener that does not: its URL needs ws:// or no +tls");
+    connection_leave(connection);
+    return true;
+}
+
+static void take_input(struct connection *connection, struct slice bytes) {
+    if (connection->secure)
+        secure_receive(connection, bytes);
+    else if (!begins_tls(connection, bytes))
+        outlet_receive(connection->peer, bytes);
+}
+
 /* One read, handed to the outlet. Returns whether there may be more. */
 static bool read_once(struct connection *connection, bool *drained) {
-    char *input = net_of(connection)->input;
+    char *input = connection_net(connection)->input;
     ssize_t count = recv(connection->descriptor, input, NET_INPUT_SIZE, MSG_DONTWAIT);
 
     if (count > 0) {
-        outlet_receive(connection->peer, slice_from(input, (size_t)count));
+        take_input(connection, slice_from(input, (size_t)count));
         *drained = count < NET_INPUT_SIZE;
         return !*drained;
     }
-    if (count == 0) {
-        end_input(connection);
+    if (count == 0 && connection->secure) {
+        secure_end_of_file(connection);
+    } else if (count == 0) {
+        connection_end_input(connection);
     } else if (errno == EINTR) {
         return true;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         *drained = true;
     } else {
-        leave(connection);
+        connection_leave(connection);
     }
     return false;
 }
@@ -227,18 +259,19 @@ static bool read_input(struct connection *connection) {
         more = read_once(connection, &drained);
     if (more && is_drained(connection->descriptor))
         drained = true;
-    if (drained && connection->state == CONNECTION_OPEN)
+    if (drained && connection->state == CONNECTION_OPEN &&
+        (!connection->secure || secure_is_whole(connection)))
         outlet_read_end(connection->peer);
     return more && !drained;
 }
 
 static void discard_input(struct connection *connection) {
-    char *input = net_of(connection)->input;
+    char *input = connection_net(connection)->input;
 
     for (int reads = 0; reads < NET_READS_PER_TURN; reads++) {
         ssize_t count = recv(connection->descriptor, input, NET_INPUT_SIZE, MSG_DONTWAIT);
         if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-            leave(connection);
+            connection_leave(connection);
         if (count < NET_INPUT_SIZE)
             return;
     }
@@ -250,13 +283,24 @@ static void on_broken(struct connection *connection) {
     connection->watched = 0;
     while (takes_input(connection) && read_input(connection))
         ;
-    leave(connection);
+    connection_leave(connection);
+}
+
+static void on_writable(struct connection *connection) {
+    connection->blocked = false;
+    if (connection->state == CONNECTION_FINISHING)
+        close_output(connection);
+    else if (connection->state == CONNECTION_ENTERING)
+        secure_flush(connection);
+    else if (connection->state <= CONNECTION_ENDED &&
+             (!connection->secure || secure_flush(connection)))
+        outlet_writable(connection->peer);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events) {
     struct connection *connection = container_of(poll, struct connection, poll);
 
-    net_begin_turn(net_of(connection));
+    net_begin_turn(connection_net(connection));
     if (status < 0) {
         on_broken(connection);
         return;
@@ -266,32 +310,37 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
     if (events & UV_READABLE) {
         if (connection->state == CONNECTION_FINISHING)
             discard_input(connection);
+        else if (connection->state == CONNECTION_ENTERING)
+            entrance_take(connection);
         else
             read_input(connection);
     }
-    if ((events & UV_WRITABLE) && connection->blocked) {
-        connection->blocked = false;
-        if (connection->state <= CONNECTION_ENDED)
-            outlet_writable(connection->peer);
-    }
-    watch(connection);
+    if ((events & UV_WRITABLE) && connection->blocked)
+        on_writable(connection);
+    connection_watch(connection);
 }
 
 /* Beginning and end. */
 
-void connection_open(struct net *net, int descriptor, const struct protocol *protocol,
-                     const struct endpoint_address *peer, struct admission_address *address) {
+struct connection *connection_new(struct net *net, int descriptor) {
     struct connection *connection = memory_new_struct(struct connection);
-    char text[ENDPOINT_PEER_LENGTH + 1];
 
     connection->descriptor = descriptor;
-    connection->address = address;
     connection->poll.data = net;
     uv_poll_init(net->loop, &connection->poll, descriptor);
-    endpoint_format_peer(peer, text);
-    connection->peer = outlet_open(net->outlet, protocol, connection,
-                                   &(struct peer_source){.address = slice_of_string(text)});
-    watch(connection);
+    return connection;
+}
+
+void connection_begin(struct connection *connection, const struct protocol *protocol,
+                      struct slice address, bool secure) {
+    const struct peer_source source = {.address = address, .secure = secure};
+
+    stop_waiting(connection);
+    entrance_close(connection);
+    connection->state = CONNECTION_OPEN;
+    connection->peer =
+        outlet_open(connection_net(connection)->outlet, protocol, connection, &source);
+    connection_watch(connection);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -299,9 +348,11 @@ static void on_closed(uv_handle_t *handle) {
 }
 
 static void close_connection(struct connection *connection) {
-    struct net *net = net_of(connection);
+    struct net *net = connection_net(connection);
 
-    outlet_gone(connection->peer);
+    if (connection->peer)
+        outlet_gone(connection->peer);
+    secure_close(connection);
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     if (connection->reset)
         socket_reset_on_close(connection->descriptor);
@@ -316,24 +367,39 @@ void connection_reap(struct net *net) {
         close_connection(container_of(node, struct connection, deadline.node));
 }
 
-void connection_run_deadlines(struct net *net) {
-    struct deadline *due;
+static struct connection *take_due(struct net *net, struct deadline_queue *queue) {
+    struct deadline *due = deadline_take(queue, uv_now(net->loop));
+    struct connection *connection = NULL;
 
-    while ((due = deadline_take(&net->wakes, uv_now(net->loop)))) {
-        struct connection *connection = container_of(due, struct connection, deadline);
+    if (due) {
+        connection = container_of(due, struct connection, deadline);
         connection->waiting = false;
+    }
+    return connection;
+}
+
+void connection_run_deadlines(struct net *net) {
+    struct connection *connection;
+
+    while ((connection = take_due(net, &net->wakes)))
         outlet_writable(connection->peer);
-    }
-    while ((due = deadline_take(&net->lingers, uv_now(net->loop)))) {
-        struct connection *connection = container_of(due, struct connection, deadline);
-        connection->waiting = false;
-        leave(connection);
-    }
+    while ((connection = take_due(net, &net->lingers)))
+        connection_leave(connection);
+    while ((connection = take_due(net, &net->entrances.deadlines)))
+        connection_leave(connection);
+}
+
+struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net) {
+    if (handle->type != UV_POLL || handle->data != net || uv_is_closing(handle))
+        return NULL;
+    return container_of((uv_poll_t *)handle, struct connection, poll);
 }
 
 static void reset_handle(uv_handle_t *handle, void *net) {
-    if (handle->type == UV_POLL && handle->data == net && !uv_is_closing(handle))
-        transport_reset(container_of((uv_poll_t *)handle, struct connection, poll));
+    struct connection *connection = connection_of_handle(handle, net);
+
+    if (connection)
+        transport_reset(connection);
 }
 
 void connection_reset_all(struct net *net) {

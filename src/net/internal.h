@@ -3,9 +3,11 @@
 
 #include <uv.h>
 
+#include "base/cidr.h"
 #include "base/list.h"
 #include "delivery/delivery.h"
 #include "io/deadline.h"
+#include "io/tls.h"
 #include "net/admission.h"
 #include "net/net.h"
 
@@ -22,15 +24,68 @@
 /* The same when the server stops and said goodbye to everybody. */
 #define NET_LINGER_STOPPING_MS 1000
 #define NET_TICK_MS 100
-/* Between two lines in the log about connections that were refused. */
-#define NET_REFUSAL_INTERVAL_MS 10000
+/* Between two lines in the log about the same trouble with strangers. */
+#define NET_COMPLAINT_INTERVAL_MS 10000
+
+/* Trouble that strangers can make at will. */
+enum complaint {
+    COMPLAINT_REFUSED,      /* a limit is reached */
+    COMPLAINT_ADDRESS,      /* a limit of one address */
+    COMPLAINT_PLAIN_TO_TLS, /* no TLS where TLS is spoken */
+    COMPLAINT_TLS_TO_PLAIN,
+    COMPLAINT_PROXY, /* no header of a proxy, or not from one */
+    COMPLAINT_COUNT
+};
 
 struct listener {
     uv_poll_t poll;
     struct net *net;
     struct list_node node;
     struct socket_listener socket;
-    const struct protocol *protocol;
+    struct net_service service;
+};
+
+enum connection_state {
+    CONNECTION_ENTERING, /* has no peer yet: see entrance.c */
+    CONNECTION_OPEN,
+    CONNECTION_ENDED,     /* the other side sends no more; it may still read */
+    CONNECTION_FINISHING, /* everything was said; what comes in is thrown away until the other side
+                           * closes */
+    CONNECTION_GONE,      /* in net->gone */
+};
+
+struct entrance;
+struct secure;
+
+/* A descriptor; see connection.c. */
+struct connection {
+    uv_poll_t poll;    /* its data is the net, which marks a connection among the loop's handles */
+    struct peer *peer; /* NULL while entering */
+    struct entrance *entrance; /* while entering */
+    struct secure *secure;     /* NULL: no TLS */
+    struct admission_address *address;
+    struct deadline deadline; /* in one of the net's queues while `waiting`; once GONE, in ->gone */
+    int descriptor;
+    uint8_t state;   /* enum connection_state */
+    uint8_t watched; /* events that libuv reports now */
+    bool waiting : 1;
+    bool paused : 1;
+    bool blocked : 1;      /* the socket did not take everything */
+    bool disconnected : 1; /* while paused, the end was seen; it is read when input goes on */
+    bool heard : 1;        /* something was read */
+    bool reset : 1;
+};
+
+/* Connections that do not say yet what they are; see entrance.c and handshake.c. */
+struct entrances {
+    struct deadline_queue deadlines;    /* of all of them */
+    struct list replies;                /* those in a handshake of TLS that have answered */
+    struct list addresses;              /* those of whose connections some wait to begin one */
+    struct admission_address anonymous; /* stands in for what has no address */
+    struct list handshakes;             /* those under way, the oldest first */
+    size_t handshake_count;
+    uint64_t share_ms; /* the millisecond in which handshakes went on last */
+    uint64_t spent_ns; /* on them, in this millisecond */
 };
 
 struct net {
@@ -42,44 +97,136 @@ struct net {
     uv_prepare_t turn_end;
     uv_idle_t awake; /* runs while there is more to do at once */
     uv_timer_t tick;
-    uv_timer_t alarm;              /* for the first of the two queues below */
+    uv_timer_t alarm;              /* for the first of the queues of deadlines */
     uint64_t alarm_ms;             /* when it is set for; 0: it is not */
     struct deadline_queue wakes;   /* connections whose outlet_writable is due at a time */
     struct deadline_queue lingers; /* connections that wait for the other side to close */
     struct list gone;              /* connections to close when the turn ends */
     struct list listeners;
     struct admission admission;
-    int64_t now_us;      /* the wall clock at the begin of the turn; never goes back */
-    int reserve;         /* a descriptor to give up when there are no more; -1: given up */
-    uint64_t refusal_ms; /* when it was logged last that somebody was refused; 0: never */
+    struct entrances entrances;
+    struct tls_context *tls;
+    struct cidr *trusted_proxies;
+    size_t trusted_proxy_count;
+    unsigned handshake_timeout_ms;
+    bool proxy_protocol;
+    int64_t now_us; /* the wall clock at the begin of the turn; never goes back */
+    int reserve;    /* a descriptor to give up when there are no more; -1: given up */
+    uint64_t complaint_ms[COMPLAINT_COUNT]; /* when it was logged last; 0: never */
     unsigned linger_ms;
-    bool in_turn;   /* the time was told to the outlet */
-    bool accepting; /* the listeners are watched */
-    bool reads;     /* input is taken */
-    char *input;    /* NET_INPUT_SIZE bytes */
+    bool in_turn;             /* the time was told to the outlet */
+    bool accepting;           /* the listeners are watched */
+    bool reads;               /* input is taken */
+    char *input;              /* NET_INPUT_SIZE bytes */
+    char *record;             /* TLS_RECORD_MAX bytes */
+    struct buffer plain;      /* what a connection says over TLS, during a read */
+    struct buffer ciphertext; /* what TLS has to send for a connection, during a call */
 };
 
 /* Before anything is handed to the outlet, in every callback of the loop: tells it the time, once
  * in a turn. */
 void net_begin_turn(struct net *net);
 
+/* Logs, unless the same trouble was logged a while ago: whoever makes it can do so at once again,
+ * and must not fill the log by that. */
+void net_complain(struct net *net, enum complaint complaint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether a proxy there is believed. */
+bool net_trusts(const struct net *net, const struct address16 *address);
+
 /* connection.c */
 
-/* Takes the descriptor, and the address's count. */
-void connection_open(struct net *net, int descriptor, const struct protocol *protocol,
-                     const struct endpoint_address *peer, struct admission_address *address);
+/* Takes the descriptor, which admission has let in. It is entering. */
+struct connection *connection_new(struct net *net, int descriptor);
+
+/* Makes its peer. */
+void connection_begin(struct connection *connection, const struct protocol *protocol,
+                      struct slice address, bool secure);
+/* Has libuv report what it waits for. */
+void connection_watch(struct connection *connection);
+struct net *connection_net(const struct connection *connection);
+/* NULL: the handle is no connection of this net, or is closing. */
+struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net);
+/* It is to be closed. May be repeated. */
+void connection_leave(struct connection *connection);
+/* Closes for writing and waits until the other side has closed too. */
+void connection_linger(struct connection *connection);
+/* The other side sends no more. */
+void connection_end_input(struct connection *connection);
+
+/* Sends; bytes taken, 0 when the socket is full, -1 when it is broken. */
+ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count);
 
 /* Closes connections that are gone, NET_CLOSES_PER_TURN at most, and tells the outlet. */
 void connection_reap(struct net *net);
 
-/* What waits in the two queues and is due. */
+/* What waits in the queues and is due. */
 void connection_run_deadlines(struct net *net);
 
 /* Resets every connection there is. */
 void connection_reset_all(struct net *net);
 
+/* secure.c */
+
+/* Begins TLS as the server. */
+void secure_open(struct connection *connection, bool http);
+void secure_close(struct connection *connection);
+/* Why TLS failed. */
+const char *secure_fault(const struct connection *connection);
+
+/* Deciphers what arrived into net->plain, which the caller clears, and sends what TLS answers. */
+enum tls_state secure_decipher(struct connection *connection, struct slice bytes);
+/* The same, and hands it to the peer. */
+void secure_receive(struct connection *connection, struct slice bytes);
+/* The socket was closed by the other side. */
+void secure_end_of_file(struct connection *connection);
+/* Whether everything that has come of the other side's words was understood. */
+bool secure_is_whole(const struct connection *connection);
+
+/* As struct transport's send. */
+ssize_t secure_send(struct connection *connection, const struct iovec *vectors, int count);
+/* Sends what the socket did not take before; whether nothing is left of it. */
+bool secure_flush(struct connection *connection);
+/* Says that nothing more will be sent. */
+void secure_end(struct connection *connection);
+
+/* entrance.c */
+
+/* A connection that must first send a proxy's header (`proxied`) or begin TLS, or both. `source`
+ * is NULL for socket files. */
+void entrance_open(struct connection *connection, const struct net_service *service, bool proxied,
+                   const struct address16 *source);
+/* The connection leaves, or has a peer now. */
+void entrance_close(struct connection *connection);
+/* The socket has something to read. */
+void entrance_take(struct connection *connection);
+/* What a connection waits for meanwhile. */
+int entrance_events(const struct connection *connection);
+/* TLS is spoken now. net->plain is what was said already. */
+void entrance_pass(struct connection *connection, enum tls_state state);
+/* Its first bytes were no TLS. */
+void entrance_refuse_plain(struct connection *connection, struct slice bytes);
+/* Forgets all of them. */
+void entrance_leave_all(struct net *net);
+/* Whose it is, for the log; `text` holds ENDPOINT_PEER_LENGTH + 1 bytes. */
+void entrance_format_source(const struct entrance *entrance, char *text);
+
+/* handshake.c */
+
+/* The first bytes of TLS have arrived, or more of them: they are looked at when it is its turn. */
+void handshake_wait(struct entrance *entrance);
+void handshake_drop(struct entrance *entrance);
+/* Goes on with those that wait, for a while. Whether to go on with them at once. */
+bool handshake_turn(struct net *net);
+/* When to go on with them at the latest; false when nobody waits. */
+bool handshake_next(const struct net *net, uint64_t *due_ms);
+
 /* listener.c */
 
+/* Counts the connection for its address; false: it must not come in. */
+bool listener_identify(struct net *net, const struct address16 *source,
+                       struct admission_address **address);
 void listener_start(struct listener *listener);
 void listener_stop(struct listener *listener);
 void listener_close(struct listener *listener);

@@ -26,15 +26,9 @@ static void rest(struct net *net) {
         listener_stop(container_of(node, struct listener, node));
 }
 
-/* Whoever is refused can come again at once, and must not fill the log by that. */
 static void log_refusal(struct net *net, const char *reason) {
-    uint64_t now_ms = uv_now(net->loop);
-
-    if (net->refusal_ms > 0 && now_ms < net->refusal_ms + NET_REFUSAL_INTERVAL_MS)
-        return;
-    net->refusal_ms = now_ms;
-    log_write(net->log, LOG_WARNING, "Refusing connections: %s (%zu are open)", reason,
-              net->admission.count);
+    net_complain(net, COMPLAINT_REFUSED, "Refusing connections: %s (%zu are open)", reason,
+                 net->admission.count);
 }
 
 /* Takes one that waits and closes it. Returns whether there was one. */
@@ -52,25 +46,72 @@ static bool turn_away(struct listener *listener) {
     return descriptor >= 0;
 }
 
+bool listener_identify(struct net *net, const struct address16 *source,
+                       struct admission_address **address) {
+    char text[ADDRESS_TEXT_LENGTH + 1];
+    int64_t now_us = (int64_t)uv_now(net->loop) * 1000;
+
+    address16_format(source, text);
+    switch (admission_identify(&net->admission, source, now_us, address)) {
+    case ADMISSION_ADDRESS_FULL:
+        net_complain(net, COMPLAINT_ADDRESS,
+                     "Refusing a connection from %s: max_connections_per_address is reached", text);
+        return false;
+    case ADMISSION_TOO_OFTEN:
+        net_complain(net, COMPLAINT_ADDRESS,
+                     "Refusing a connection from %s: connection_rate_per_address is reached", text);
+        return false;
+    case ADMISSION_FULL:
+    case ADMISSION_GRANTED:
+        break;
+    }
+    return true;
+}
+
+/* Whether it may be heard at all. Where proxies tell whose a connection is, only they may come; all
+ * that a trusted proxy carries has its address, so that is never held against it. */
+static bool is_welcome(struct net *net, const struct address16 *source,
+                       struct admission_address **address) {
+    char text[ADDRESS_TEXT_LENGTH + 1];
+
+    if (!source || net_trusts(net, source))
+        return true;
+    if (!net->proxy_protocol)
+        return listener_identify(net, source, address);
+    address16_format(source, text);
+    net_complain(net, COMPLAINT_PROXY,
+                 "Refusing a connection from %s: proxy_protocol is on, and it is none of "
+                 "trusted_proxies",
+                 text);
+    return false;
+}
+
 static void admit(struct listener *listener, int descriptor, const struct endpoint_address *peer) {
     struct net *net = listener->net;
     struct admission_address *address = NULL;
+    struct connection *connection;
     char text[ENDPOINT_PEER_LENGTH + 1];
+    struct address16 ip;
+    const struct address16 *source = endpoint_address_ip(peer, &ip) ? &ip : NULL;
 
-    switch (admission_enter(&net->admission, peer, &address)) {
-    case ADMISSION_GRANTED:
-        connection_open(net, descriptor, listener->protocol, peer, address);
-        return;
-    case ADMISSION_FULL:
+    if (admission_enter(&net->admission) != ADMISSION_GRANTED) {
         log_refusal(net, "max_connections is reached");
-        break;
-    case ADMISSION_ADDRESS_FULL:
-        endpoint_format_peer(peer, text);
-        log_write(net->log, LOG_DEBUG,
-                  "Refusing a connection from %s: max_connections_per_address is reached", text);
-        break;
+        close(descriptor);
+        return;
     }
-    close(descriptor);
+    if (!is_welcome(net, source, &address)) {
+        admission_leave(&net->admission, NULL);
+        close(descriptor);
+        return;
+    }
+    connection = connection_new(net, descriptor);
+    connection->address = address;
+    if (listener->service.secure || (net->proxy_protocol && source)) {
+        entrance_open(connection, &listener->service, net->proxy_protocol && source, source);
+    } else {
+        endpoint_format_peer(peer, text);
+        connection_begin(connection, listener->service.protocol, slice_of_string(text), false);
+    }
 }
 
 /* Whether accepting failed for the connection's sake alone, so that the next may do better
@@ -105,12 +146,14 @@ static void on_listener_ready(uv_poll_t *poll, int status, int events) {
 }
 
 void net_listen(struct net *net, const struct socket_listener *socket,
-                const struct protocol *protocol) {
+                const struct net_service *service) {
     struct listener *listener = memory_new_struct(struct listener);
 
     listener->net = net;
     listener->socket = *socket;
-    listener->protocol = protocol;
+    listener->service = *service;
+    if (service->secure)
+        net->admission.tracks = true; /* for the turns of handshakes */
     uv_poll_init(net->loop, &listener->poll, socket->descriptor);
     listener->poll.data = listener;
     list_append(&net->listeners, &listener->node);

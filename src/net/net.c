@@ -1,6 +1,9 @@
 #include "net/net.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +29,25 @@ void net_begin_turn(struct net *net) {
     outlet_set_time(net->outlet, net->now_us, uv_now(net->loop));
 }
 
+void net_complain(struct net *net, enum complaint complaint, const char *format, ...) {
+    uint64_t now_ms = uv_now(net->loop);
+    uint64_t *last_ms = &net->complaint_ms[complaint];
+    va_list arguments;
+    char text[256];
+
+    if (*last_ms > 0 && now_ms < *last_ms + NET_COMPLAINT_INTERVAL_MS)
+        return;
+    *last_ms = now_ms;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_write(net->log, LOG_WARNING, "%s", text);
+}
+
+bool net_trusts(const struct net *net, const struct address16 *address) {
+    return cidr_any_contains(net->trusted_proxies, net->trusted_proxy_count, address);
+}
+
 static void resume_accepting(struct net *net) {
     if (net->accepting)
         return;
@@ -44,13 +66,16 @@ static void on_alarm(uv_timer_t *timer) {
 
 /* Has the alarm go off at the first deadline. */
 static void set_alarm(struct net *net) {
-    uint64_t wake_ms = UINT64_MAX;
-    uint64_t linger_ms = UINT64_MAX;
-    uint64_t first_ms;
+    const struct deadline_queue *queues[] = {&net->wakes, &net->lingers, &net->entrances.deadlines};
+    uint64_t first_ms = UINT64_MAX;
+    uint64_t next_ms;
 
-    deadline_next(&net->wakes, &wake_ms);
-    deadline_next(&net->lingers, &linger_ms);
-    first_ms = wake_ms < linger_ms ? wake_ms : linger_ms;
+    for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+        if (deadline_next(queues[i], &next_ms) && next_ms < first_ms)
+            first_ms = next_ms;
+    }
+    if (handshake_next(net, &next_ms) && next_ms < first_ms)
+        first_ms = next_ms;
     if (first_ms == UINT64_MAX || first_ms == net->alarm_ms)
         return;
     net->alarm_ms = first_ms;
@@ -77,8 +102,10 @@ static void end_turn(struct net *net) {
     bool more;
 
     net_begin_turn(net);
+    more = handshake_turn(net);
     connection_reap(net);
-    more = delivery_turn(net->delivery) || !list_empty(&net->gone);
+    more |= delivery_turn(net->delivery);
+    more |= !list_empty(&net->gone);
     net->in_turn = false;
     stay_awake(net, more);
     set_alarm(net);
@@ -110,8 +137,9 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options) {
     net->linger_ms = NET_LINGER_MS;
     net->input = memory_new(NET_INPUT_SIZE);
     net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    admission_init(&net->admission, options->max_connections, options->max_connections_per_address,
-                   options->seed);
+    net->record = memory_new(TLS_RECORD_MAX);
+    admission_init(&net->admission, &(struct admission_limits){0}, options->seed);
+    net_configure(net, options);
     uv_async_init(loop, &net->wake, on_wake);
     uv_prepare_init(loop, &net->turn_end);
     uv_idle_init(loop, &net->awake);
@@ -127,8 +155,36 @@ void net_free(struct net *net) {
     admission_close(&net->admission);
     if (net->reserve >= 0)
         close(net->reserve);
+    tls_context_release(net->tls);
+    memory_free(net->trusted_proxies);
+    buffer_close(&net->plain);
+    buffer_close(&net->ciphertext);
+    memory_free(net->record);
     memory_free(net->input);
     memory_free(net);
+}
+
+static void trust(struct net *net, const struct cidr *proxies, size_t count) {
+    memory_free(net->trusted_proxies);
+    net->trusted_proxies = memory_new(count * sizeof(*proxies));
+    net->trusted_proxy_count = count;
+    if (count > 0)
+        memcpy(net->trusted_proxies, proxies, count * sizeof(*proxies));
+}
+
+void net_configure(struct net *net, const struct net_options *options) {
+    struct tls_context *before = net->tls;
+
+    net->admission.limits = (struct admission_limits){
+        .connections = options->max_connections,
+        .connections_per_address = options->max_connections_per_address,
+        .rate_per_address = options->connection_rate_per_address,
+    };
+    net->handshake_timeout_ms = options->handshake_timeout_ms;
+    net->proxy_protocol = options->proxy_protocol;
+    net->tls = options->tls ? tls_context_hold(options->tls) : NULL;
+    tls_context_release(before);
+    trust(net, options->trusted_proxies, options->trusted_proxy_count);
 }
 
 void net_wake(void *context) {
@@ -153,6 +209,7 @@ void net_stop_accepting(struct net *net) {
 
 void net_stop_reading(struct net *net) {
     net->reads = false;
+    entrance_leave_all(net);
 }
 
 void net_goodbye(struct net *net, uint16_t close_code) {

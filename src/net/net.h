@@ -19,6 +19,8 @@
 #include "delivery/delivery.h"
 #include "io/socket.h"
 
+struct cidr;
+struct tls_context;
 struct uv_loop_s;
 struct net;
 
@@ -26,8 +28,14 @@ struct net_options {
     const struct log *log;
     uint64_t seed;          /* of the map of addresses; should be secret */
     size_t max_connections; /* more are closed as they come; 0: no limit */
-    /* The same for one address (of IPv6: one /64). Socket files are exempt. */
+    /* The same for one address (of IPv6: one /64). Socket files and trusted proxies are exempt. */
     size_t max_connections_per_address;
+    unsigned connection_rate_per_address; /* in a minute; 0: no limit */
+    unsigned handshake_timeout_ms;        /* until TLS, and a proxy's header, are done; 0: none */
+    struct tls_context *tls;              /* of secure listeners; held; NULL: there are none */
+    bool proxy_protocol;                  /* TCP connections begin with a proxy's header */
+    const struct cidr *trusted_proxies;   /* who may send it; copied */
+    size_t trusted_proxy_count;
 };
 
 /* For outlet_options; each connection is the owner of its peer. */
@@ -37,15 +45,26 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options);
 /* After net_close and after the loop has run empty. */
 void net_free(struct net *net);
 
+/* Changes everything but the log and the seed. Who is there already stays, whatever the limits say,
+ * and under the certificate that was shown. */
+void net_configure(struct net *net, const struct net_options *options);
+
 /* Has the turn end soon, from any thread; fits store_wake. `net` is a struct net. */
 void net_wake(void *net);
 
 /* Whom to serve; before the loop runs. Borrowed until net_disconnect. */
 void net_attach(struct net *net, struct delivery *delivery);
 
-/* Takes the listener and accepts its connections as speakers of `protocol`. */
+/* What a listener's connections speak. */
+struct net_service {
+    const struct protocol *protocol;
+    bool secure; /* over TLS */
+    bool http;   /* the protocol begins as HTTP/1.1 */
+};
+
+/* Takes the listener and accepts its connections. */
 void net_listen(struct net *net, const struct socket_listener *socket,
-                const struct protocol *protocol);
+                const struct net_service *service);
 
 /* Closes the listeners; connections stay. */
 void net_stop_accepting(struct net *net);

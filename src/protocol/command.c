@@ -4,6 +4,8 @@
  *     C list,friends      S Jane,Zak
  *     C chat,Zak,lunch?   S (to Zak) Jane says lunch?
  *
+ * A name that has an account is registered with its password: register,Jane,secret.
+ *
  * Before `register` nothing else is answered, not even with an error.
  *
  * Its clients may never send a line ending, nor look for one: they take what one read brings for
@@ -22,8 +24,10 @@ enum command_stage { COMMAND_NAMELESS, COMMAND_REGISTERING, COMMAND_REGISTERED }
 struct command_state {
     struct line_reader reader;
     enum command_stage stage;
-    bool framed; /* an LF has come */
-    bool left;   /* the input has ended */
+    bool framed;      /* an LF has come */
+    bool left;        /* the input has ended */
+    bool proving;     /* the name that is being registered came with a password */
+    unsigned guesses; /* wrong passwords */
 };
 
 static void open_command(void *state, const struct protocol_settings *settings,
@@ -57,13 +61,21 @@ static enum feed_result complain(const struct command_state *state, struct feed 
 }
 
 static enum feed_result take_register(struct command_state *state, struct feed *feed,
-                                      struct slice name) {
+                                      struct slice parameter) {
+    struct slice password = parameter;
+    struct slice name = slice_trim(slice_cut(&password, ','));
+    struct credential shown = {CREDENTIAL_PASSWORD, name, password};
     if (state->stage != COMMAND_NAMELESS)
         return complain(state, feed, "already registered");
     if (name_check(name) < 0)
         return complain(state, feed, "a name is 1 to 64 letters, digits, '-', '_' or '.'");
+    state->proving = password.data != NULL;
+    if (state->proving && !credential_plausible(&shown))
+        return complain(state, feed, "wrong name or password");
     state->stage = COMMAND_REGISTERING;
     feed->request = (struct request){.kind = REQUEST_NAME, .name = name};
+    if (state->proving)
+        feed->request.credential = shown;
     return FEED_REQUEST;
 }
 
@@ -210,9 +222,17 @@ static void append_names(const struct reply *reply, struct buffer *output) {
 
 static void reply_error(struct command_state *state, const struct reply *reply,
                         struct buffer *output) {
-    if (state->stage == COMMAND_REGISTERING)
+    struct slice text = plain_error(reply);
+    if (state->stage == COMMAND_REGISTERING) {
         state->stage = COMMAND_NAMELESS;
-    append_error(state, plain_error(reply), output);
+        if (reply->error == ERR_UNAUTHORIZED && state->proving) {
+            state->guesses++;
+            text = SLICE("wrong name or password");
+        } else if (reply->error == ERR_UNAUTHORIZED) {
+            text = SLICE("that name has an account, try register,NAME,PASSWORD");
+        }
+    }
+    append_error(state, text, output);
 }
 
 static enum format feed_format(const struct command_state *state) {
@@ -262,6 +282,12 @@ static void goodbye(void *state, const struct protocol_settings *settings, uint1
         append_error(state, why, output);
 }
 
+/* Of a line that was too long nothing is kept, but it has not ended. */
+static bool half_read(const void *opaque) {
+    const struct command_state *state = opaque;
+    return state->reader.dropping;
+}
+
 static struct encoding encoding(const void *state) {
     return (struct encoding){.format = (uint8_t)feed_format(state)};
 }
@@ -299,6 +325,11 @@ static bool command_signal(enum format format, enum side side, const struct effe
 
 const struct feed_format command_feed = {.entry = command_entry, .signal = command_signal};
 
+static uint16_t close_wanted(const void *opaque) {
+    const struct command_state *state = opaque;
+    return state->guesses >= PLAIN_GUESSES_MAX ? 1008 : 0;
+}
+
 const struct protocol command_protocol = {
     .scheme = "command",
     .state_size = sizeof(struct command_state),
@@ -313,4 +344,6 @@ const struct protocol command_protocol = {
     .goodbye = goodbye,
     .frame_gap_ms = frame_gap_ms,
     .encoding = encoding,
+    .half_read = half_read,
+    .close_wanted = close_wanted,
 };

@@ -22,10 +22,12 @@ extern const struct feed_format text_feed;
 extern const struct feed_format line_feed;
 extern const struct feed_format numbered_feed;
 extern const struct feed_format command_feed;
+extern const struct feed_format sse_feed; /* of one room, and of several */
 
 extern const struct protocol http_protocol;
 extern const struct protocol json_protocol; /* reached from HTTP */
 extern const struct protocol text_protocol; /* reached from HTTP */
+extern const struct protocol sse_protocol;  /* reached from HTTP */
 extern const struct protocol
     text_only_protocol; /* ws+text:// : HTTP whose every path upgrades to raw text */
 extern const struct protocol line_protocol;

@@ -28,7 +28,10 @@ static void text_only_open(void *state, const struct protocol_settings *settings
 static void release_request(struct http_connection *connection) {
     json_decref(connection->object);
     connection->object = NULL;
+    http_subscription_free(connection->subscription);
+    connection->subscription = NULL;
     buffer_close(&connection->scratch);
+    buffer_close(&connection->shown);
     if (connection->holding) {
         http_reader_next(connection->reader);
         connection->holding = false;
@@ -48,21 +51,33 @@ bool http_method_is(const struct http_message *message, const char *method) {
 
 void http_answer(struct http_connection *connection, struct buffer *output, unsigned status,
                  const char *type, struct slice extra, struct slice body) {
-    http_append_response(output, status, type, extra, body, connection->keep_alive,
+    struct buffer headers = {0};
+    buffer_append_slice(&headers, extra);
+    if (connection->strict_transport) {
+        buffer_append_string(&headers, "Strict-Transport-Security: max-age=31536000\r\n");
+    }
+    http_append_response(output, status, type, buffer_slice(&headers), body, connection->keep_alive,
                          connection->head_only);
+    buffer_close(&headers);
     connection->awaiting = HTTP_AWAITS_NOTHING;
     connection->closing = !connection->keep_alive;
 }
 
 void http_answer_error(struct http_connection *connection, struct buffer *output, unsigned status,
                        int error, struct slice text, struct slice extra) {
-    struct buffer body = {0};
+    struct buffer body = {0}, headers = {0};
+    buffer_append_slice(&headers, extra);
+    if (status == 401) {
+        http_append_challenge(connection, &headers);
+    }
     buffer_append_string(&body, "{\"error\":");
     json_append_string(&body, slice_of_string(error_code(error)));
     json_append_string_member(&body, "message",
                               text.length > 0 ? text : slice_of_string(error_text(error)));
     buffer_append_string(&body, "}\n");
-    http_answer(connection, output, status, "application/json", extra, buffer_slice(&body));
+    http_answer(connection, output, status, "application/json", buffer_slice(&headers),
+                buffer_slice(&body));
+    buffer_close(&headers);
     buffer_close(&body);
 }
 
@@ -88,6 +103,17 @@ static enum feed_result answer_health(struct http_exchange *exchange) {
         http_answer_not_allowed(exchange, "GET, HEAD");
     }
     return FEED_AGAIN;
+}
+
+/* A credential is not looked at: what asks is a load balancer. */
+static enum feed_result ask_ready(struct http_exchange *exchange) {
+    if (!is_read(exchange->message)) {
+        http_answer_not_allowed(exchange, "GET, HEAD");
+        return FEED_AGAIN;
+    }
+    exchange->feed->request = (struct request){.kind = REQUEST_READY};
+    exchange->connection->awaiting = HTTP_AWAITS_READY;
+    return FEED_REQUEST;
 }
 
 static enum feed_result answer_websocket_path(struct http_exchange *exchange) {
@@ -127,7 +153,11 @@ static const struct {
     {"/ws", answer_websocket_path},
     {"/text", answer_websocket_path},
     {"/healthz", answer_health},
+    {"/readyz", ask_ready},
+    {"/metrics", http_metrics},
     {"/r/", http_room},
+    {"/sse", http_sse},
+    {"/auth/ticket", http_ticket},
 };
 
 static bool route_matches(const char *route, struct slice path) {
@@ -151,11 +181,19 @@ static void refuse_host(struct http_exchange *exchange, struct slice host) {
                            "public_host to the names it is reached by";
 }
 
+/* All that listens on somebody's own machine has this name; that one of it speaks TLS says nothing
+ * about the others. */
+static bool is_localhost(struct slice host) {
+    return slice_equal_ignoring_case(host, SLICE("localhost"));
+}
+
 /* False: was answered. */
 static bool host_valid(struct http_exchange *exchange) {
     struct slice host;
+    exchange->connection->strict_transport = false;
     switch (http_host_check(exchange->settings, exchange->message, &host)) {
     case 0:
+        exchange->connection->strict_transport = exchange->feed->secure && !is_localhost(host);
         return true;
     case ERR_FORBIDDEN:
         refuse_host(exchange, host);
@@ -172,6 +210,11 @@ static enum feed_result handle(struct http_exchange *exchange) {
     if (!host_valid(exchange)) {
         return FEED_AGAIN;
     }
+    if (!http_origin_is_plain(exchange->message)) {
+        http_answer_error(exchange->connection, exchange->feed->output, 400, ERR_BAD_REQUEST,
+                          SLICE("A request has one Origin at most"), SLICE_NONE);
+        return FEED_AGAIN;
+    }
     if (http_upgrade_wanted(exchange->message)) {
         return http_upgrade(exchange);
     }
@@ -179,7 +222,7 @@ static enum feed_result handle(struct http_exchange *exchange) {
         exchange->connection->keep_alive =
             false; /* the reader takes what follows for another protocol */
     }
-    if (!http_origin_allowed(exchange->settings, exchange->message)) {
+    if (!http_origin_allowed(exchange)) {
         http_answer_error(exchange->connection, exchange->feed->output, 403, ERR_FORBIDDEN,
                           SLICE("Invalid origin"), SLICE_NONE);
         return FEED_AGAIN;
@@ -235,7 +278,13 @@ static enum feed_result take_request(struct http_connection *connection,
     connection->established = true;
     connection->keep_alive = exchange.message->keep_alive;
     connection->head_only = http_method_is(exchange.message, "HEAD");
-    return handle(&exchange);
+    connection->from_browser = http_header(exchange.message, "Origin").data != NULL ||
+                               http_header(exchange.message, "Sec-Fetch-Mode").data != NULL;
+    http_find_caller(&exchange);
+    enum feed_result result = handle(&exchange);
+    feed->request.address = feed->address;
+    feed->handover.address = feed->address;
+    return result;
 }
 
 static enum feed_result http_feed(void *state, const struct protocol_settings *settings,
@@ -300,7 +349,12 @@ static struct encoding http_encoding(const void *state) {
 
 static bool http_established(const void *state) {
     const struct http_connection *connection = state;
-    return connection->established && !connection->reading;
+    return connection->reading ? http_reader_in_body(connection->reader) : connection->established;
+}
+
+static bool http_half_read(const void *state) {
+    const struct http_connection *connection = state;
+    return connection->reading;
 }
 
 /* Of an answer that came by reply; after others feed says so itself. */
@@ -321,6 +375,7 @@ const struct protocol http_protocol = {
     .goodbye = http_goodbye,
     .encoding = http_encoding,
     .established = http_established,
+    .half_read = http_half_read,
     .close_wanted = http_close_wanted,
 };
 
@@ -336,5 +391,6 @@ const struct protocol text_only_protocol = {
     .goodbye = http_goodbye,
     .encoding = http_encoding,
     .established = http_established,
+    .half_read = http_half_read,
     .close_wanted = http_close_wanted,
 };

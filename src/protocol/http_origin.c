@@ -159,8 +159,25 @@ static bool is_listed(const struct protocol_settings *settings, struct slice tex
     return false;
 }
 
-bool http_origin_allowed(const struct protocol_settings *settings,
-                         const struct http_message *message) {
+bool http_origin_is_plain(const struct http_message *message) {
+    size_t count = 0;
+    for (size_t i = 0; i < message->header_count; i++) {
+        count += slice_equal_ignoring_case(message->headers[i].name, SLICE("Origin"));
+    }
+    return count <= 1;
+}
+
+/* Whether a page of this scheme can be of the same origin. Where no proxy says otherwise, one that
+ * speaks TLS may stand between and not tell. */
+static bool scheme_fits(enum http_scheme own, struct slice scheme) {
+    bool web = slice_equal_ignoring_case(scheme, SLICE("http"));
+    bool secure = slice_equal_ignoring_case(scheme, SLICE("https"));
+    return own == HTTP_SCHEME_UNKNOWN ? web || secure : own == HTTP_SCHEME_HTTPS ? secure : web;
+}
+
+bool http_origin_allowed(const struct http_exchange *exchange) {
+    const struct protocol_settings *settings = exchange->settings;
+    const struct http_message *message = exchange->message;
     struct slice text = http_header(message, "Origin");
     if (text.data == NULL) {
         return true;
@@ -170,9 +187,8 @@ bool http_origin_allowed(const struct protocol_settings *settings,
         return is_listed(settings, text, NULL); /* "null" above all */
     }
     struct origin_parts own = {0};
-    bool web = slice_equal_ignoring_case(origin.scheme, SLICE("http")) ||
-               slice_equal_ignoring_case(origin.scheme, SLICE("https"));
-    if (web && authority_parse(http_header(message, "Host"), &own.authority) &&
+    if (scheme_fits(exchange->scheme, origin.scheme) &&
+        authority_parse(http_header(message, "Host"), &own.authority) &&
         slice_equal_ignoring_case(own.authority.host, origin.authority.host) &&
         port_of(origin.scheme, &own.authority) == port_of(origin.scheme, &origin.authority)) {
         return true;

@@ -28,6 +28,9 @@ static enum feed_result publish(struct http_exchange *exchange) {
         .entry = ENTRY_MESSAGE,
         .room = room_of(exchange->message),
     };
+    if (!http_take_credential(exchange, &feed->request.credential)) {
+        return FEED_AGAIN;
+    }
     int error = http_publish_parse(exchange, &text);
     if (error != 0) {
         return refuse(exchange, error == ERR_TOO_LARGE ? 413 : 400, error, text);
@@ -77,6 +80,12 @@ static enum feed_result list(struct http_exchange *exchange) {
         return refuse(exchange, 400, ERR_BAD_REQUEST,
                       SLICE("after, before and limit must be numbers"));
     }
+    if (has_before && request.before == 0) {
+        return refuse(exchange, 400, ERR_BAD_REQUEST, SLICE("before must be 1 or more"));
+    }
+    if (!http_take_credential(exchange, &request.credential)) {
+        return FEED_AGAIN;
+    }
     request.limit = limit > LIMIT_BATCH_ENTRIES ? LIMIT_BATCH_ENTRIES : (unsigned)limit;
     secret_digest_pair(feed->address, SLICE_NONE, request.session_identity.bytes);
     feed->request = request;
@@ -96,7 +105,7 @@ enum feed_result http_room(struct http_exchange *exchange) {
     return FEED_AGAIN;
 }
 
-static unsigned status_of(int error) {
+unsigned http_status_of(int error) {
     switch (error) {
     case ERR_BAD_REQUEST:
         return 400;
@@ -129,7 +138,7 @@ static void reply_error(struct http_connection *connection, const struct reply *
     if (reply->error == ERR_RATE_LIMITED || reply->error == ERR_UNAVAILABLE) {
         buffer_append_format(&extra, "Retry-After: %u\r\n", retry_s > 0 ? retry_s : 1);
     }
-    http_answer_error(connection, output, status_of(reply->error), reply->error, reply->text,
+    http_answer_error(connection, output, http_status_of(reply->error), reply->error, reply->text,
                       buffer_slice(&extra));
     buffer_close(&extra);
 }
@@ -223,5 +232,10 @@ void http_room_reply(struct http_connection *connection, const struct reply *rep
         reply_ack(connection, reply, output);
     } else if (reply->kind == REPLY_BATCH && connection->awaiting == HTTP_AWAITS_ENTRIES) {
         reply_entries(connection, reply, output);
+    } else if (reply->kind == REPLY_ACK && connection->awaiting == HTTP_AWAITS_READY) {
+        http_answer(connection, output, 200, "text/plain; charset=utf-8", SLICE_NONE,
+                    SLICE("ready\n"));
+    } else if (reply->kind == REPLY_TICKET && connection->awaiting == HTTP_AWAITS_TICKET) {
+        http_ticket_reply(connection, reply, output);
     }
 }

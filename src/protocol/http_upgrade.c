@@ -40,7 +40,8 @@ static bool request_valid(struct http_exchange *exchange) {
         http_answer_upgrade_required(exchange);
         return false;
     }
-    if (!http_header_has(message, "Connection", "upgrade") || !message->upgrade ||
+    if (message->minor == 0 || !http_header_has(message, "Connection", "upgrade") ||
+        !message->upgrade ||
         !websocket_key_valid(http_header(message, "Sec-WebSocket-Key"))) {
         http_answer_error(exchange->connection, exchange->feed->output, 400, ERR_BAD_REQUEST,
                           SLICE("Not a valid WebSocket handshake"), SLICE_NONE);
@@ -103,8 +104,14 @@ enum feed_result http_upgrade(struct http_exchange *exchange) {
     if (!request_valid(exchange)) {
         return FEED_AGAIN;
     }
+    struct credential credential = {0};
+    int error = http_credential(exchange, &credential);
+    if (error == ERR_BAD_REQUEST) {
+        http_answer_credential_error(exchange, error);
+        return FEED_AGAIN;
+    }
     feed->next = target;
-    feed->handover = (struct handover){0};
+    feed->handover = (struct handover){.credential = credential};
     buffer_append_string(feed->output, "HTTP/1.1 101 Switching Protocols\r\n"
                                        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                                        "Sec-WebSocket-Accept: ");
@@ -113,11 +120,13 @@ enum feed_result http_upgrade(struct http_exchange *exchange) {
     negotiate_format(exchange);
     negotiate_deflate(exchange);
     buffer_append_string(feed->output, "\r\n");
-    if (!http_origin_allowed(exchange->settings, exchange->message)) {
-        /* A refusal in HTTP would look like a network failure to the page; a close code can be
-         * read. */
+    /* A refusal in HTTP would look like a network failure to a page; a close code can be read. */
+    if (!http_origin_allowed(exchange)) {
         feed->handover.refuse = 1008;
         feed->handover.refuse_reason = "Invalid origin";
+    } else if (error != 0) {
+        feed->handover.refuse = 1008;
+        feed->handover.refuse_reason = "Invalid token";
     }
     return FEED_SWITCH;
 }

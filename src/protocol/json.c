@@ -52,13 +52,12 @@ static void append_object(const struct json_connection *connection,
 static bool take_request(struct json_connection *connection,
                          const struct protocol_settings *settings, struct feed *feed,
                          struct slice text) {
-    struct slice error_text;
-    int error = json_request_parse(text, &connection->request, &feed->request, &error_text);
+    int error = json_request_parse(text, &connection->request, &feed->request);
     if (error != 0) {
         struct reply reply = {
             .kind = REPLY_ERROR,
             .error = error,
-            .text = error_text,
+            .text = connection->request.error_text,
             .cid = feed->request.cid,
         };
         append_object(connection, settings, &reply, feed->output);
@@ -166,6 +165,11 @@ static bool json_answered(const void *state) {
     return !connection->link.awaiting_pong;
 }
 
+static bool json_half_read(const void *state) {
+    const struct json_connection *connection = state;
+    return websocket_decoder_half_read(&connection->link.decoder);
+}
+
 static struct encoding json_encoding(const void *state) {
     const struct json_connection *connection = state;
     return (struct encoding){
@@ -195,6 +199,7 @@ const struct protocol json_protocol = {
     .goodbye = json_goodbye,
     .ping = json_ping,
     .answered = json_answered,
+    .half_read = json_half_read,
     .encoding = json_encoding,
     .close_wanted = json_close_wanted,
 };

@@ -11,15 +11,35 @@ struct json_request {
     json_t *object;
     struct resume_point *resume;
     struct slice *rooms;
+    struct slice error_text; /* of one that was refused; empty: its code says it all */
 };
 
 void json_request_close(struct json_request *json); /* empty and usable afterwards */
 
 /* What the text of one message asks for. Fills `*request` (whose slices live until
- * json_request_close) or returns ERR_BAD_REQUEST, ERR_TOO_MANY: then request->cid is the one to
- * answer with, if it could be read, and `*text`, where not empty, says more than the code does. */
-int json_request_parse(struct slice text, struct json_request *json, struct request *request,
-                       struct slice *error_text) MUST_USE;
+ * json_request_close) or returns ERR_BAD_REQUEST, ERR_TOO_MANY, ERR_UNAUTHORIZED: then request->cid
+ * is the one to answer with, if it could be read. */
+int json_request_parse(struct slice text, struct json_request *json,
+                       struct request *request) MUST_USE;
+
+/* "create", "set", "role", "invite", "kick", "ban", "unban", "mute", "unmute"; "rules"; "audit". */
+int json_parse_rule(struct json_request *json, struct request *request) MUST_USE;
+int json_parse_rules(struct json_request *json, struct request *request) MUST_USE;
+int json_parse_audit(struct json_request *json, struct request *request) MUST_USE;
+/* Their answers, and what is told of them. */
+void json_append_rules(struct buffer *output, const struct reply *reply);
+void json_append_audit(struct buffer *output, const struct reply *reply);
+struct json_notice {
+    struct slice room, event, by, name, message;
+};
+void json_append_notice(struct buffer *output, const struct json_notice *notice);
+
+/* What a request shows to be let in: "token", or "password" for `name`; of kind CREDENTIAL_NONE:
+ * neither. ERR_BAD_REQUEST: both, or not what they should be; ERR_UNAUTHORIZED: cannot be right. */
+int json_get_credential(struct json_request *json, struct slice name,
+                        struct credential *credential) MUST_USE;
+/* "token" alone. */
+int json_get_token(struct json_request *json, struct credential *credential) MUST_USE;
 
 /* The object for an entry in the words of a JSON format, as in a feed and in the items of a batch.
  * False, and nothing appended: readers of this format do not see it. */
@@ -48,6 +68,8 @@ struct slice json_items_slice(const struct json_items *items, size_t first, size
  * clients are not told. */
 void json_append_reply(struct buffer *output, enum format format,
                        const struct protocol_settings *settings, const struct reply *reply);
+/* The object for REPLY_GAP. */
+void json_append_gap(struct buffer *output, const struct reply *reply);
 /* Appends {"type":"batch",…}; the items of a search tell their rooms themselves. `more`: there is
  * more than these items. */
 void json_append_batch(struct buffer *output, const struct reply *reply, struct slice items,

@@ -139,6 +139,19 @@ static bool append_typing(enum format format, const struct effect *show, struct 
     return true;
 }
 
+static bool append_notice(enum format format, const struct effect *show, struct buffer *output) {
+    const struct signal *signal = show->signal;
+    if (format == FORMAT_JSON_PLAIN) {
+        return false;
+    }
+    json_append_notice(output, &(struct json_notice){.room = show->room,
+                                                     .event = signal->event,
+                                                     .by = signal->name,
+                                                     .name = signal->former,
+                                                     .message = signal->payload});
+    return true;
+}
+
 static bool feed_signal(enum format format, enum side side, const struct effect *show,
                         struct buffer *output) {
     (void)side;
@@ -157,6 +170,8 @@ static bool feed_signal(enum format format, enum side side, const struct effect 
         return true;
     case SIGNAL_TYPING:
         return append_typing(format, show, output);
+    case SIGNAL_NOTICE:
+        return append_notice(format, show, output);
     case SIGNAL_BINARY:
     case SIGNAL_FENCE:
         return false;

@@ -44,7 +44,8 @@ static void append_room(struct buffer *output, const struct reply_item *item) {
 static void append_member(struct buffer *output, const struct reply_item *item) {
     buffer_append_string(output, "{\"name\":");
     json_append_string(output, item->name);
-    buffer_append_string(output, ",\"role\":\"member\"}");
+    json_append_string_member(output, "role", slice_of_string(role_name(item->role)));
+    buffer_append_char(output, '}');
 }
 
 static void append_list(struct buffer *output, const char *key, const struct reply *reply,
@@ -66,7 +67,9 @@ static void append_welcome(struct buffer *output, const struct protocol_settings
     if (reply->name.length > 0) {
         json_append_string_member(output, "name", reply->name);
     }
-    json_append_string_member(output, "session", reply->session);
+    if (reply->session.length > 0) {
+        json_append_string_member(output, "session", reply->session);
+    }
     json_append_string_member(output, "server", settings->server);
     json_append_u64_member(output, "ping_ms", settings->ping_ms);
     json_append_key(output, "limits");
@@ -109,7 +112,7 @@ static void append_joined(struct buffer *output, const struct reply *reply) {
     append_end(output, reply);
 }
 
-static void append_gap(struct buffer *output, const struct reply *reply) {
+void json_append_gap(struct buffer *output, const struct reply *reply) {
     buffer_append_string(output, "{\"type\":\"gap\"");
     json_append_string_member(output, "room", reply->room);
     json_append_string_member(output, "epoch", reply->epoch);
@@ -139,6 +142,13 @@ static void append_members(struct buffer *output, const struct reply *reply) {
     append_end(output, reply);
 }
 
+static void append_read(struct buffer *output, const struct reply *reply) {
+    buffer_append_string(output, "{\"type\":\"read\"");
+    json_append_string_member(output, "room", reply->room);
+    json_append_u64_member(output, "seq", reply->read);
+    buffer_append_char(output, '}');
+}
+
 /* Clients compare the sentence of bad_request, so what more there is to say stands beside it. */
 static void append_error(struct buffer *output, const struct reply *reply) {
     struct slice code = slice_of_string(error_code(reply->error));
@@ -164,6 +174,17 @@ static void append_error(struct buffer *output, const struct reply *reply) {
     append_end(output, reply);
 }
 
+/* Plain clients know nothing of rules, but by the errors they get. */
+static void append_notice(struct buffer *output, enum format format, const struct reply *reply) {
+    if (format != FORMAT_JSON_PLAIN) {
+        json_append_notice(output, &(struct json_notice){.room = reply->room,
+                                                         .event = reply->reason,
+                                                         .by = reply->sender,
+                                                         .name = reply->name,
+                                                         .message = reply->text});
+    }
+}
+
 void json_append_reply(struct buffer *output, enum format format,
                        const struct protocol_settings *settings, const struct reply *reply) {
     switch (reply->kind) {
@@ -182,7 +203,7 @@ void json_append_reply(struct buffer *output, enum format format,
         append_joined(output, reply);
         return;
     case REPLY_GAP:
-        append_gap(output, reply);
+        json_append_gap(output, reply);
         return;
     case REPLY_LIVE:
         append_live(output, reply);
@@ -193,8 +214,20 @@ void json_append_reply(struct buffer *output, enum format format,
     case REPLY_MEMBERS:
         append_members(output, reply);
         return;
+    case REPLY_READ:
+        append_read(output, reply);
+        return;
     case REPLY_ERROR:
         append_error(output, reply);
+        return;
+    case REPLY_NOTICE:
+        append_notice(output, format, reply);
+        return;
+    case REPLY_RULES:
+        json_append_rules(output, reply);
+        return;
+    case REPLY_AUDIT:
+        json_append_audit(output, reply);
         return;
     case REPLY_BATCH: /* see json_batch.c */
     case REPLY_FOUND: /* as well */

@@ -174,12 +174,16 @@ static int parse_leave(struct json_request *json, struct request *request) {
 static int parse_history(struct json_request *json, struct request *request) {
     request->kind = REQUEST_HISTORY;
     uint64_t limit = 0;
+    bool has_before = false;
     int error = get_room(json->object, request);
     if (error == 0) {
         error = json_get_u64(json->object, "after", &request->after, &request->has_after);
     }
     if (error == 0) {
-        error = get_optional_number(json->object, "before", &request->before);
+        error = json_get_u64(json->object, "before", &request->before, &has_before);
+    }
+    if (error == 0 && has_before && request->before == 0) {
+        error = ERR_BAD_REQUEST; /* there is nothing before the first; 0 means the end to the hub */
     }
     if (error == 0) {
         error = get_optional_number(json->object, "limit", &limit);
@@ -293,6 +297,9 @@ static int parse_hello(struct json_request *json, struct request *request) {
     request->kind = REQUEST_HELLO;
     int error = json_get_string(json->object, "name", &request->name);
     if (error == 0) {
+        error = json_get_credential(json, request->name, &request->credential);
+    }
+    if (error == 0) {
         error = json_get_string(json->object, "session", &request->session);
     }
     /* Of what cannot be a secret there is no digest: no identity but a session's may ever be
@@ -303,47 +310,38 @@ static int parse_hello(struct json_request *json, struct request *request) {
     return error != 0 ? error : parse_resume(json, request);
 }
 
+static int parse_auth(struct json_request *json, struct request *request) {
+    request->kind = REQUEST_AUTH;
+    int error = json_get_token(json, &request->credential);
+    return error == 0 && request->credential.kind == CREDENTIAL_NONE ? ERR_BAD_REQUEST : error;
+}
+
 static const struct {
     const char *name;
     int (*parse)(struct json_request *json, struct request *request);
-    const char *refusal; /* where there is no function: why not */
 } request_types[] = {
-    {"message", parse_message, NULL},
-    {"hello", parse_hello, NULL},
-    {"join", parse_join, NULL},
-    {"leave", parse_leave, NULL},
-    {"typing", parse_typing, NULL},
-    {"read", parse_read, NULL},
-    {"react", parse_react, NULL},
-    {"edit", parse_edit, NULL},
-    {"delete", parse_delete, NULL},
-    {"topic", parse_topic, NULL},
-    {"history", parse_history, NULL},
-    {"search", parse_search, NULL},
-    {"rooms", parse_rooms, NULL},
-    {"members", parse_members, NULL},
-    {"auth", NULL, "Tokens are not supported by this server"},
+    {"message", parse_message}, {"hello", parse_hello},     {"join", parse_join},
+    {"leave", parse_leave},     {"typing", parse_typing},   {"read", parse_read},
+    {"react", parse_react},     {"edit", parse_edit},       {"delete", parse_delete},
+    {"topic", parse_topic},     {"history", parse_history}, {"search", parse_search},
+    {"create", json_parse_rule}, {"set", json_parse_rule}, {"role", json_parse_rule},
+    {"invite", json_parse_rule}, {"kick", json_parse_rule}, {"ban", json_parse_rule},
+    {"unban", json_parse_rule}, {"mute", json_parse_rule}, {"unmute", json_parse_rule},
+    {"rules", json_parse_rules}, {"audit", json_parse_audit},
+    {"rooms", parse_rooms},     {"members", parse_members}, {"auth", parse_auth},
 };
 
-static int parse_type(struct slice type, struct json_request *json, struct request *request,
-                      struct slice *error_text) {
+static int parse_type(struct slice type, struct json_request *json, struct request *request) {
     for (size_t i = 0; i < sizeof(request_types) / sizeof(request_types[0]); i++) {
-        if (!slice_equal(type, slice_of_string(request_types[i].name))) {
-            continue;
+        if (slice_equal(type, slice_of_string(request_types[i].name))) {
+            return request_types[i].parse(json, request);
         }
-        if (request_types[i].parse == NULL) {
-            *error_text = slice_of_string(request_types[i].refusal);
-            return ERR_BAD_REQUEST;
-        }
-        return request_types[i].parse(json, request);
     }
     return ERR_BAD_REQUEST;
 }
 
-int json_request_parse(struct slice text, struct json_request *json, struct request *request,
-                       struct slice *error_text) {
+int json_request_parse(struct slice text, struct json_request *json, struct request *request) {
     *request = (struct request){0};
-    *error_text = SLICE_NONE;
     json->object = json_parse_object(text);
     if (json->object == NULL) {
         return ERR_BAD_REQUEST;
@@ -360,5 +358,5 @@ int json_request_parse(struct slice text, struct json_request *json, struct requ
     if (json_object_get(json->object, "type") == NULL) {
         type = SLICE("message");
     }
-    return parse_type(type, json, request, error_text);
+    return parse_type(type, json, request);
 }

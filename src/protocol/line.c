@@ -4,25 +4,34 @@
  *       Enter your name:                                      Welcome Jason. Send QUIT to
  * disconnect.
  *
- * After that each line is a message, QUIT leaves, and lines with a '/' in front are commands
- * (line_command.c). How messages of others look is in line_feed.c, how answers look in
- * line_reply.c. */
+ * Where the name has an account, "Password:" comes before that. The line behind it is never taken
+ * for anything else: it is no command, and nobody is shown it. After that each line is a message,
+ * QUIT leaves, and lines with a '/' in front are commands (line_command.c). How messages of others
+ * look is in line_feed.c, how answers look in line_reply.c. */
 #include "protocol/line.h"
 
+#include "base/memory.h"
 #include "base/text.h"
-
-#define PROMPT "Enter your name:\n"
 
 static void open_line(void *state, const struct protocol_settings *settings,
                       const struct handover *handover, struct buffer *output) {
     (void)state;
     (void)handover;
     buffer_append_slice(output, settings->banner);
-    buffer_append_string(output, "\n" PROMPT);
+    buffer_append_string(output, "\n" LINE_PROMPT);
 }
 
-static void close_line(void *state) {
-    (void)state;
+static void close_line(void *opaque) {
+    struct line_state *state = opaque;
+    memory_free(state->name);
+}
+
+void line_begin_again(struct line_state *state) {
+    if (state->stage == LINE_NAMED || state->stage == LINE_LEFT)
+        return;
+    state->stage = LINE_UNNAMED;
+    memory_free(state->name);
+    state->name = NULL;
 }
 
 void line_complain(const struct line_state *state, struct slice text, struct buffer *output) {
@@ -30,7 +39,7 @@ void line_complain(const struct line_state *state, struct slice text, struct buf
     if (!prompting)
         buffer_append_string(output, "error: ");
     plain_append_text(output, text);
-    buffer_append_string(output, prompting ? "\n" PROMPT : "\n");
+    buffer_append_string(output, prompting ? "\n" LINE_PROMPT : "\n");
 }
 
 enum feed_result line_claim(struct line_state *state, struct feed *feed, struct slice name) {
@@ -39,10 +48,38 @@ enum feed_result line_claim(struct line_state *state, struct feed *feed, struct 
                       feed->output);
         return FEED_AGAIN;
     }
-    if (state->stage == LINE_UNNAMED)
+    feed->request = (struct request){.kind = REQUEST_NAME, .name = name, .cid = LINE_NICK};
+    if (state->stage == LINE_UNNAMED) {
+        state->name = memory_copy_string(name);
         state->stage = LINE_NAMING;
-    feed->request = (struct request){.kind = REQUEST_NAME, .name = name};
+        feed->request.cid = SLICE_NONE;
+    }
     return FEED_REQUEST;
+}
+
+enum feed_result line_login(struct line_state *state, struct feed *feed, struct slice name,
+                            struct slice password) {
+    struct credential shown = {CREDENTIAL_PASSWORD, name, password};
+    if (!credential_plausible(&shown)) {
+        line_refuse_login(state, feed->output);
+        return FEED_AGAIN;
+    }
+    if (state->stage != LINE_NAMED)
+        state->stage = LINE_PROVING;
+    feed->request = (struct request){
+        .kind = REQUEST_NAME, .name = name, .credential = shown, .cid = LINE_LOGIN};
+    return FEED_REQUEST;
+}
+
+/* The line after "Password:", as it came: a password may begin or end with a space, and none is a
+ * command. An empty line: another name after all. */
+static enum feed_result take_password(struct line_state *state, struct feed *feed,
+                                      struct slice password) {
+    if (password.length > 0)
+        return line_login(state, feed, slice_of_string(state->name), password);
+    line_begin_again(state);
+    buffer_append_string(feed->output, LINE_PROMPT);
+    return FEED_AGAIN;
 }
 
 enum feed_result line_quit(struct line_state *state, struct feed *feed) {
@@ -57,6 +94,8 @@ static enum feed_result say(struct feed *feed, struct slice content) {
 }
 
 static enum feed_result take_line(struct line_state *state, struct feed *feed, struct slice line) {
+    if (state->stage == LINE_PASSWORD)
+        return take_password(state, feed, line);
     if (!utf8_valid(line)) {
         line_complain(state, SLICE("not UTF-8"), feed->output);
         return FEED_AGAIN;
@@ -73,9 +112,11 @@ static enum feed_result take_line(struct line_state *state, struct feed *feed, s
     return say(feed, slice_skip(line, line.data[0] == '/' ? 1 : 0));
 }
 
-static void complain_too_long(const struct line_state *state,
-                              const struct protocol_settings *settings, struct buffer *output) {
+static void complain_too_long(struct line_state *state, const struct protocol_settings *settings,
+                              struct buffer *output) {
     struct buffer text = {0};
+    if (state->stage == LINE_PASSWORD)
+        line_begin_again(state);
     plain_append_too_long(&text, settings);
     line_complain(state, buffer_slice(&text), output);
     buffer_close(&text);
@@ -85,7 +126,7 @@ static void complain_too_long(const struct line_state *state,
 static enum feed_result feed_by(line_reading *read, struct line_state *state,
                                 const struct protocol_settings *settings, struct feed *feed) {
     struct slice rest = feed->input, line;
-    if (state->stage == LINE_NAMING)
+    if (state->stage == LINE_NAMING || state->stage == LINE_PROVING)
         return FEED_WAIT;
     if (state->stage == LINE_LEFT) {
         feed->consumed = feed->input.length;
@@ -131,9 +172,20 @@ static void goodbye(void *state, const struct protocol_settings *settings, uint1
     buffer_append_char(output, '\n');
 }
 
+/* Of a line that was too long nothing is kept, but it has not ended. */
+static bool half_read(const void *opaque) {
+    const struct line_state *state = opaque;
+    return state->reader.dropping;
+}
+
 static struct encoding encoding(const void *state) {
     (void)state;
     return (struct encoding){.format = FORMAT_LINE};
+}
+
+static uint16_t close_wanted(const void *opaque) {
+    const struct line_state *state = opaque;
+    return state->guesses >= PLAIN_GUESSES_MAX ? 1008 : 0;
 }
 
 const struct protocol line_protocol = {
@@ -155,4 +207,6 @@ const struct protocol line_protocol = {
     .reply = line_reply,
     .goodbye = goodbye,
     .encoding = encoding,
+    .half_read = half_read,
+    .close_wanted = close_wanted,
 };

@@ -88,13 +88,23 @@ static enum feed_result token(struct line_state *state, struct feed *feed, struc
 }
 
 static enum feed_result resume(struct line_state *state, struct feed *feed, struct slice secret) {
-    if (!secret_valid(secret))
+    struct request request = {.kind = REQUEST_HELLO, .session = secret};
+    if (secret_valid(secret))
+        secret_digest(secret, request.session_identity.bytes);
+    else if (!secret_is_accounts(secret))
         return complain(state, feed, "that is no token");
     if (state->stage == LINE_UNNAMED)
         state->stage = LINE_NAMING;
-    struct request request = {.kind = REQUEST_HELLO, .session = secret};
-    secret_digest(secret, request.session_identity.bytes);
     return ask(feed, request);
+}
+
+/* A name holds no space, so what follows the one behind it is the password. */
+static enum feed_result login(struct line_state *state, struct feed *feed, struct slice arguments) {
+    struct slice name = slice_cut(&arguments, ' ');
+    arguments = slice_trim(arguments);
+    if (arguments.length == 0)
+        return complain(state, feed, "usage: /login NAME PASSWORD");
+    return line_login(state, feed, name, arguments);
 }
 
 static enum feed_result quit(struct line_state *state, struct feed *feed, struct slice arguments) {
@@ -115,6 +125,20 @@ static const struct command commands[] = {
     {SLICE("/history"), "[N]", "the last N messages of this room", history},
     {SLICE("/search"), "WORDS", "messages with these words, in every room", search},
     {SLICE("/nick"), "NAME", "go by another name", line_claim},
+    {SLICE("/login"), "NAME PASSWORD", "be an account (your terminal shows what you type)", login,
+     .before_name = true},
+    {SLICE("/invite"), "NAME", "let somebody into this room", line_invite},
+    {SLICE("/kick"), "NAME [REASON]", "put somebody out of this room", line_kick},
+    {SLICE("/ban"), "NAME|ADDRESS[/BITS] [SECONDS] [REASON]", "and do not let them come back",
+     line_ban},
+    {SLICE("/unban"), "NAME|ADDRESS[/BITS]", "let them come back", line_unban},
+    {SLICE("/mute"), "NAME [SECONDS] [REASON]", "let somebody only read", line_mute},
+    {SLICE("/unmute"), "NAME", "let them write again", line_unmute},
+    {SLICE("/role"), "NAME ROLE", "make somebody guest, member, moderator or owner here", line_role},
+    {SLICE("/set"), "KEY VALUE", "access, posting, slow, registered_only or topic_lock of this room",
+     line_set},
+    {SLICE("/rules"), NULL, "the rules of this room", line_rules},
+    {SLICE("/audit"), "[NUMBER]", "who changed them", line_audit},
     {SLICE("/token"), NULL, "the secret that stands for your session", token},
     {SLICE("/resume"), "TOKEN", "take a session over from another connection", resume,
      .before_name = true},

@@ -5,7 +5,8 @@
  *     Jason edited: Hello!            Jason set the topic: Release day
  *     [ann -> you] text               a direct message; its sender sees [you -> bob] text
  *     Jason has connected             Jason has disconnected
- *     Jason is now known as Jay */
+ *     Jason is now known as Jay
+ *     Jason has kicked Jay from lobby: spam          and other changes of a room's rules */
 #include "base/text.h"
 #include "protocol/plain.h"
 
@@ -84,6 +85,11 @@ static bool line_signal(enum format format, enum side side, const struct effect 
                         struct buffer *output) {
     (void)format;
     const struct signal *signal = show->signal;
+    if (signal->kind == SIGNAL_NOTICE) {
+        plain_append_text(output, signal->payload);
+        buffer_append_char(output, '\n');
+        return true;
+    }
     if (side != SIDE_PUBLIC || !signal->announced || signal->name.length == 0)
         return false;
     switch (signal->kind) {
@@ -99,6 +105,7 @@ static bool line_signal(enum format format, enum side side, const struct effect 
         else
             append_event(output, signal->name, " has connected", SLICE_NONE);
         return true;
+    case SIGNAL_NOTICE: /* see above */
     case SIGNAL_COUNT:
     case SIGNAL_TYPING:
     case SIGNAL_BINARY:

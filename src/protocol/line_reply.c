@@ -11,6 +11,7 @@ static void append_line(struct buffer *output, const char *before, struct slice 
 }
 
 static void enter(struct line_state *state, enum line_stage stage) {
+    line_begin_again(state);
     if (state->stage != LINE_LEFT)
         state->stage = stage;
 }
@@ -109,10 +110,34 @@ static void token(const struct reply *reply, struct buffer *output) {
                 ")");
 }
 
+void line_refuse_login(struct line_state *state, struct buffer *output) {
+    line_begin_again(state);
+    bool prompting = state->stage == LINE_UNNAMED && state->guesses < PLAIN_GUESSES_MAX;
+    buffer_append_string(output, "error: Wrong name or password\n");
+    buffer_append_string(output, prompting ? LINE_PROMPT : "");
+}
+
+/* Which is often the first time that we hear of an account. */
 static void error(struct line_state *state, const struct reply *reply, struct buffer *output) {
-    if (state->stage == LINE_NAMING)
-        state->stage = LINE_UNNAMED;
-    line_complain(state, plain_error(reply), output);
+    bool unauthorized = reply->error == ERR_UNAUTHORIZED;
+    if (unauthorized && slice_equal(reply->cid, LINE_LOGIN)) {
+        state->guesses++;
+        line_refuse_login(state, output);
+        return;
+    }
+    if (unauthorized && state->stage == LINE_NAMING && state->name) {
+        state->stage = LINE_PASSWORD;
+        buffer_append_string(output, "Password:\n");
+        return;
+    }
+    line_begin_again(state);
+    if (unauthorized && slice_equal(reply->cid, LINE_NICK))
+        line_complain(state,
+                      SLICE("that name has an account, prove that it is yours: /login NAME "
+                            "PASSWORD"),
+                      output);
+    else
+        line_complain(state, plain_error(reply), output);
 }
 
 void line_reply(void *opaque, const struct protocol_settings *settings, const struct reply *reply,
@@ -147,6 +172,15 @@ void line_reply(void *opaque, const struct protocol_settings *settings, const st
     case REPLY_TOKEN:
         token(reply, output);
         break;
+    case REPLY_NOTICE:
+        append_line(output, "", reply->text, "");
+        break;
+    case REPLY_RULES:
+        line_append_rules(output, reply);
+        break;
+    case REPLY_AUDIT:
+        line_append_audit(output, reply);
+        break;
     case REPLY_ERROR:
         error(state, reply, output);
         break;
@@ -155,6 +189,7 @@ void line_reply(void *opaque, const struct protocol_settings *settings, const st
     case REPLY_LIVE:
     case REPLY_NAMES:
     case REPLY_TICKET:
+    case REPLY_READ:
         break;
     }
 }

@@ -98,9 +98,17 @@ static void goodbye(void *state, const struct protocol_settings *settings, uint1
                     struct buffer *output) {
     (void)state;
     (void)settings;
-    struct slice why = plain_goodbye(close_code);
+    struct slice why = close_code == 1008
+                           ? SLICE("one has to log in here, and these lines have no way to")
+                           : plain_goodbye(close_code);
     if (why.length > 0)
         append_error(output, why);
+}
+
+/* Of a line that was too long nothing is kept, but it has not ended. */
+static bool half_read(const void *opaque) {
+    const struct numbered_state *state = opaque;
+    return state->reader.dropping;
 }
 
 static struct encoding encoding(const void *state) {
@@ -145,4 +153,5 @@ const struct protocol numbered_protocol = {
     .reply = reply_numbered,
     .goodbye = goodbye,
     .encoding = encoding,
+    .half_read = half_read,
 };

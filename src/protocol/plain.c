@@ -10,6 +10,22 @@ static bool ends_with(struct slice s, struct slice end) {
     return s.length >= end.length && slice_equal(slice_skip(s, s.length - end.length), end);
 }
 
+static bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Between any two bytes that are no ASCII letters: there are many kinds of space. */
+static bool has_word(struct slice text, struct slice word) {
+    for (size_t i = 0; i + word.length <= text.length; i++) {
+        struct slice rest = slice_skip(text, i);
+        bool begins = i == 0 || !is_letter(text.data[i - 1]);
+        bool ends = rest.length == word.length || !is_letter(rest.data[word.length]);
+        if (begins && ends && slice_starts_with(rest, word))
+            return true;
+    }
+    return false;
+}
+
 static void append_label(struct buffer *out, struct slice label) {
     static const struct slice announcements[] = {SLICE("edited"), SLICE("topic")};
     struct slice rest = label;
@@ -26,10 +42,11 @@ static void append_label(struct buffer *out, struct slice label) {
             plain_append_text(out, one);
         previous = c;
     }
-    for (size_t i = 0; i < sizeof announcements / sizeof announcements[0]; i++) {
-        if (ends_with(label, announcements[i]))
-            buffer_append_string(out, CODEPOINT_REPLACEMENT);
-    }
+    bool announces = has_word(label, SLICE("has")); /* "ann has kicked bob from ops" */
+    for (size_t i = 0; i < sizeof announcements / sizeof announcements[0]; i++)
+        announces = announces || ends_with(label, announcements[i]);
+    if (announces)
+        buffer_append_string(out, CODEPOINT_REPLACEMENT);
 }
 
 void plain_append_sender(struct buffer *out, struct slice sender) {

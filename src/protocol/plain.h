@@ -7,7 +7,8 @@
 
 /* The signature of a message. A name as it is; a label, which may hold anything, without what would
  * let it pass for words of the server or of somebody else: ':' , the end of "->" and a '*' in front
- * become U+FFFD, and one that ends like an announcement ("Jason edited") gets U+FFFD at its end. */
+ * become U+FFFD, and one that reads like an announcement ("Jason edited", "Jason has kicked Jay from
+ * lobby") gets U+FFFD at its end. */
 void plain_append_sender(struct buffer *out, struct slice sender);
 
 /* Text as one line, without LF: controls and everything that ends a line become U+FFFD. */
@@ -28,6 +29,9 @@ bool plain_direct_names(struct slice room, struct slice *first, struct slice *se
 
 /* What went wrong, in one sentence for people; valid as long as the reply. */
 struct slice plain_error(const struct reply *reply);
+
+/* Wrong passwords on one connection; then it is closed. */
+#define PLAIN_GUESSES_MAX 3
 
 /* Why a connection is closed, for its last line; empty for a clean end. Static. */
 struct slice plain_goodbye(uint16_t close_code);

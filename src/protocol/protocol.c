@@ -18,6 +18,7 @@ static const struct feed_format *const feed_formats[FORMAT_COUNT] = {
     [FORMAT_JSON_V1] = &json_feed,    [FORMAT_TEXT] = &text_feed,
     [FORMAT_LINE] = &line_feed,       [FORMAT_NUMBERED] = &numbered_feed,
     [FORMAT_COMMAND] = &command_feed, [FORMAT_COMMAND_LINES] = &command_feed,
+    [FORMAT_SSE] = &sse_feed,         [FORMAT_SSE_MANY] = &sse_feed,
 };
 
 const struct protocol *protocol_find(struct slice scheme) {

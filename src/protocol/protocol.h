@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/cidr.h"
 #include "base/limits.h"
 #include "hub/effect.h"
 #include "hub/event.h"
@@ -28,6 +29,8 @@ enum format {
     FORMAT_NUMBERED,
     FORMAT_COMMAND,       /* each message stands alone, without LF */
     FORMAT_COMMAND_LINES, /* to a client that sends LF */
+    FORMAT_SSE,           /* server-sent events of one room; each tells where it stands */
+    FORMAT_SSE_MANY,      /* of several rooms: told beside them, see `stands` of the protocol */
     FORMAT_COUNT
 };
 
@@ -47,8 +50,10 @@ struct asset {
     struct slice content;
 };
 
-/* What all connections of a server share; borrowed for the life of the connections. Not changed
- * while they live. */
+/* What all connections of a server share: handed in with every call, and changed between calls when
+ * the operator has changed the configuration. So a protocol may keep a number of it for the life of
+ * a connection (the longest frame it was opened with), but never a pointer from one call to the
+ * next: the texts behind it may be others by then. */
 struct protocol_settings {
     size_t max_message;
     unsigned ping_ms; /* told in welcome */
@@ -61,6 +66,12 @@ struct protocol_settings {
     size_t allowed_origin_count;
     const char *const *public_hosts; /* public_host and the listeners' hosts */
     size_t public_host_count;
+    const struct cidr *trusted_proxies; /* who may say in whose name they ask */
+    size_t trusted_proxy_count;
+    /* Appends what GET /metrics answers; NULL: there is no such thing. */
+    void (*metrics)(void *context, struct buffer *output);
+    void *metrics_context;
+    bool metrics_for_all; /* else only for callers on this machine */
     struct inflater *inflater; /* the thread's; shared by its connections */
     struct deflater *deflater;
 };
@@ -83,9 +94,14 @@ struct handover {
     uint8_t inflate;           /* permessage-deflate was agreed on */
     uint16_t refuse;           /* close at once with this code (1008: `refuse_reason`); 0: go on */
     const char *refuse_reason; /* static */
+    struct slice address; /* the caller's, where that is not the peer's; borrowed as the next */
     /* Shown in the handshake; its slices are borrowed from the protocol switched from, and valid
      * until FEED_SWITCH was dealt with. */
     struct credential credential;
+    /* Of a stream of events: the rooms, and where to go on in each. Borrowed in the same way. */
+    const struct resume_point *points;
+    size_t point_count;
+    bool from_browser; /* a page asked, not a program */
 };
 
 struct feed {
@@ -93,8 +109,10 @@ struct feed {
     size_t consumed;        /* out: how many of them were used */
     size_t message_size;    /* out: bytes of the message that this call completed, compressed or in
                                parts before it;    0: no more than it consumed */
+    bool aside;             /* out: this was no message (a ping, say): one that is half read still is */
     struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
-    struct slice address;   /* in: the peer's address as text, for identities and log lines */
+    struct slice address;   /* in: the peer's address as text, for identities and log lines. May be
+                               changed to that of the caller for whom a proxy asks */
     bool secure;            /* in: came over TLS */
     struct request request; /* out */
     const struct protocol *next;
@@ -147,6 +165,17 @@ struct protocol {
     void (*ping)(void *state, struct buffer *output);
     bool (*answered)(const void *state);
 
+    /* Its peer only reads: it is sent a ping every 15 s, whatever the configuration says of others,
+     * to which it does not answer, and may be silent for ever. */
+    bool only_reads;
+
+    /* Where the bytes of a feed do not tell a reader its place in the log (FORMAT_SSE_MANY):
+     * delivery says which entry of a room the last bytes it was given reach up to, and when it has
+     * said so of all that go out together, has the places written behind them. So what is told is
+     * never ahead of what was sent. NULL: the feed tells. */
+    void (*stands)(void *state, struct slice room, uint64_t seq);
+    void (*tell_places)(void *state, struct buffer *output);
+
     /* What its feed looks like now; may change when a request was understood (hello). */
     struct encoding (*encoding)(const void *state);
 
@@ -154,8 +183,12 @@ struct protocol {
     unsigned (*frame_gap_ms)(const void *state);
 
     /* Whether the handshake is over (the client has said what it wants). A protocol of many
-     * requests (HTTP) says false again while one is incomplete. NULL: always. */
+     * requests (HTTP) says false again while the head of one is incomplete. NULL: always. */
     bool (*established)(const void *state);
+
+    /* Whether a message has begun and is not complete, beside bytes that were left unused. NULL:
+     * what is half read is always left unused. */
+    bool (*half_read)(const void *state);
 
     /* A close code the protocol wants the connection closed with, because of what it was opened
      * with or what it was just told; 0: none. Asked after `open` and after `reply`; what is pending

@@ -79,6 +79,11 @@ static bool text_answered(const void *state) {
     return !connection->link.awaiting_pong;
 }
 
+static bool text_half_read(const void *state) {
+    const struct text_connection *connection = state;
+    return websocket_decoder_half_read(&connection->link.decoder);
+}
+
 static struct encoding text_encoding(const void *state) {
     const struct text_connection *connection = state;
     return (struct encoding){
@@ -104,6 +109,7 @@ const struct protocol text_protocol = {
     .goodbye = text_goodbye,
     .ping = text_ping,
     .answered = text_answered,
+    .half_read = text_half_read,
     .encoding = text_encoding,
     .close_wanted = text_close_wanted,
 };

@@ -46,6 +46,7 @@ enum feed_result websocket_link_fail(struct websocket_link *link, struct feed *f
 
 static enum feed_result handle_control(struct websocket_link *link, struct feed *feed) {
     const struct websocket_decoder *decoder = &link->decoder;
+    feed->aside = true;
     switch (decoder->event_opcode) {
     case WEBSOCKET_PING:
         websocket_append_frame(feed->output, WEBSOCKET_PONG, decoder->payload);
@@ -106,6 +107,8 @@ static const char *close_reason(const struct websocket_link *link, uint16_t clos
     switch (close_code) {
     case 1001:
         return "shutting down";
+    case 1008: /* the hub's; who is refused for something else is so in the handshake */
+        return "Invalid token";
     case 1009:
         return "message too large";
     case 1012:

@@ -1,5 +1,6 @@
 #include "server/admin.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define REQUEST_MAX 8192 /* bytes of a line */
 #define BACKLOG 8
 #define CALLERS_MAX 16
+#define COPY_NAME "backup-" /* then a number, and .db */
 
 struct admin {
     struct admin_options options;
@@ -23,6 +25,8 @@ struct admin {
     struct buffer path;
     struct list callers;
     size_t caller_count;
+    uint64_t copies; /* made so far, for their names */
+    uint64_t looks, looked; /* at the accounts: asked for, and done */
 };
 
 /* Somebody who asks. */
@@ -32,6 +36,8 @@ struct caller {
     struct list_node node;
     struct buffer request;
     struct admin_backup *backup; /* under way */
+    char *copy;                  /* the backup's file; removed with the caller */
+    uint64_t look; /* at the accounts, that it waits for; 0: none */
     bool asked, closing;
 };
 
@@ -48,6 +54,7 @@ static void on_closed(uv_handle_t *handle) {
     list_remove(&caller->admin->callers, &caller->node);
     caller->admin->caller_count--;
     buffer_close(&caller->request);
+    memory_free(caller->copy);
     memory_free(caller);
 }
 
@@ -57,6 +64,8 @@ static void close_caller(struct caller *caller) {
     caller->closing = true;
     if (caller->backup)
         admin_backup_abandon(caller->backup);
+    if (!caller->backup && caller->copy)
+        unlink(caller->copy);
     caller->backup = NULL;
     uv_close((uv_handle_t *)&caller->pipe, on_closed);
 }
@@ -95,6 +104,36 @@ static void say_status(struct caller *caller) {
     buffer_close(&text);
 }
 
+static void say_reload(struct caller *caller) {
+    const struct admin_options *options = &caller->admin->options;
+    struct buffer report = {0};
+    int error = options->reload(options->context, &report);
+
+    say(caller, error ? "error" : "ok", buffer_slice(&report), true);
+    buffer_close(&report);
+}
+
+static void look_at_accounts(struct caller *caller) {
+    struct admin *admin = caller->admin;
+
+    caller->look = ++admin->looks;
+    admin->options.accounts(admin->options.context);
+}
+
+void admin_accounts_told(struct admin *admin, int error) {
+    if (!admin)
+        return;
+    admin->looked++;
+    for (struct list_node *node = admin->callers.first; node; node = node->next) {
+        struct caller *caller = container_of(node, struct caller, node);
+        if (caller->look != admin->looked || caller->closing)
+            continue;
+        say(caller, error ? "error" : "ok",
+            error ? SLICE("the accounts cannot be read; the log says why") : SLICE_NONE, true);
+        return;
+    }
+}
+
 static void on_progress(void *context, unsigned done, unsigned total) {
     struct caller *caller = context;
     char text[32];
@@ -103,26 +142,31 @@ static void on_progress(void *context, unsigned done, unsigned total) {
     say(caller, "progress", slice_of_string(text), false);
 }
 
+/* The caller goes when it has taken the copy; only a failure ends it here. */
 static void on_backup_end(void *context, int error, struct slice text) {
     struct caller *caller = context;
 
     caller->backup = NULL;
-    say(caller, error ? "error" : "ok", text, true);
+    if (error)
+        say(caller, "error", text, true);
+    else
+        say(caller, "ok", slice_of_string(strrchr(caller->copy, '/') + 1), false);
 }
 
-static void begin_backup(struct caller *caller, const char *path) {
-    const struct admin_options *options = &caller->admin->options;
+static void begin_backup(struct caller *caller) {
+    struct admin *admin = caller->admin;
+    struct buffer path = {0};
 
-    if (path[0] != '/') {
-        say(caller, "error", SLICE("the path of the copy must begin with /"), true);
-        return;
-    }
-    log_write(options->log, LOG_INFO, "Copying the database to %s", path);
+    buffer_append_format(&path, "%s/" COPY_NAME "%llu.db", admin->options.folder,
+                         (unsigned long long)++admin->copies);
+    caller->copy = memory_copy_string(buffer_slice(&path));
+    buffer_close(&path);
+    log_write(admin->options.log, LOG_INFO, "Copying the database");
     caller->backup = admin_backup_begin(&(struct admin_backup_options){
-        .loop = caller->admin->loop,
-        .log = options->log,
-        .folder = options->folder,
-        .path = path,
+        .loop = admin->loop,
+        .log = admin->options.log,
+        .folder = admin->options.folder,
+        .path = caller->copy,
         .progress = on_progress,
         .end = on_backup_end,
         .context = caller,
@@ -134,11 +178,15 @@ static void take_request(struct caller *caller, const char *request) {
     caller->asked = true;
     if (strcmp(request, "status") == 0)
         say_status(caller);
-    else if (strncmp(request, "backup ", 7) == 0)
-        begin_backup(caller, request + 7);
+    else if (strcmp(request, "reload") == 0)
+        say_reload(caller);
+    else if (strcmp(request, "accounts") == 0)
+        look_at_accounts(caller);
+    else if (strcmp(request, "backup") == 0)
+        begin_backup(caller);
     else
-        say(caller, "error", SLICE("there is no such request; there are status and backup PATH"),
-            true);
+        say(caller, "error",
+            SLICE("there is no such request; there are status, reload, accounts and backup"), true);
 }
 
 static void on_allocate(uv_handle_t *handle, size_t wanted, uv_buf_t *bytes) {
@@ -199,6 +247,19 @@ static int listen_at(struct admin *admin, const char *path) {
     return code == 0 ? uv_listen((uv_stream_t *)&admin->listener, BACKLOG, on_connection) : code;
 }
 
+/* Of a server that ended while it made one. */
+static void remove_copies(const char *folder) {
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+
+    while (entries && (entry = readdir(entries))) {
+        if (strncmp(entry->d_name, COPY_NAME, strlen(COPY_NAME)) == 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    if (entries)
+        closedir(entries);
+}
+
 struct admin *admin_open(struct uv_loop_s *loop, const struct admin_options *options) {
     struct admin *admin = memory_new_struct(struct admin);
     int code;
@@ -207,6 +268,7 @@ struct admin *admin_open(struct uv_loop_s *loop, const struct admin_options *opt
     admin->loop = loop;
     buffer_append_format(&admin->path, "%s/admin.sock", options->folder);
     buffer_append_char(&admin->path, '\0');
+    remove_copies(options->folder);
     uv_pipe_init(loop, &admin->listener, 0);
     admin->listener.data = admin;
     code = listen_at(admin, buffer_slice(&admin->path).data);

@@ -1,5 +1,6 @@
 #include "server/admin_backup.h"
 
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/memory.h"
@@ -49,9 +50,12 @@ static void on_done(uv_work_t *work, int status) {
         backup->error ? buffer_slice(&backup->message) : slice_of_string(backup->path);
 
     (void)status;
-    log_write(backup->options.log, backup->error ? LOG_WARNING : LOG_INFO, "%s%.*s",
-              backup->error ? "No copy was made: " : "The database was copied to ",
-              SLICE_ARGS(text));
+    if (backup->error)
+        log_write(backup->options.log, LOG_WARNING, "No copy was made: %.*s", SLICE_ARGS(text));
+    else
+        log_write(backup->options.log, LOG_INFO, "The database was copied");
+    if (backup->abandoned && !backup->error)
+        unlink(backup->path);
     if (!backup->abandoned)
         backup->options.end(backup->options.context, backup->error, text);
     uv_close((uv_handle_t *)&backup->timer, on_closed);

@@ -11,7 +11,9 @@
 #include "base/log.h"
 
 enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
+enum config_auth { CONFIG_AUTH_OPEN, CONFIG_AUTH_MIXED, CONFIG_AUTH_REQUIRED };
 enum config_history { CONFIG_HISTORY_NONE, CONFIG_HISTORY_MEMORY, CONFIG_HISTORY_DURABLE };
+enum config_metrics { CONFIG_METRICS_LOCAL, CONFIG_METRICS_ON, CONFIG_METRICS_OFF };
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
 /* Where a value was written; a later one of a list replaces what an earlier source wrote. */
@@ -24,25 +26,42 @@ struct config_list {
 };
 
 struct config {
+    struct config_list files; /* that were read; no key */
     struct config_list listen;
+    struct config_list tls_cert, tls_key;  /* see certificates.h */
+    struct config_list trusted_proxies;    /* see trusted_proxies.h */
+    bool proxy_protocol;
     char *data;
     int store;                                                /* enum config_store */
     int history;                                              /* enum config_history */
     size_t retention_age_s, retention_count, retention_bytes; /* 0: no bound */
     struct config_list room;                                  /* see room_settings.h */
     bool create_rooms;
+    int auth; /* enum config_auth */
+    struct config_list token;
+    char *jwt_key, *jwt_issuer, *jwt_audience; /* see authority_choice.h */
+    size_t jwt_leeway_s;
+    size_t session_age_s;
     struct config_list allowed_origins;
     struct config_list public_host;
-    size_t rate_per_minute;
+    size_t rate_per_minute, address_rate_per_minute, senders_per_address, room_rate_per_second;
+    size_t bytes_per_minute, joins_per_minute;
+    size_t names_per_minute, address_names_per_minute;
+    size_t rooms_per_hour, address_rooms_per_hour;
+    size_t introduction_timeout_ms, message_timeout_ms;
+    int metrics; /* enum config_metrics */
     size_t max_message;
     size_t max_connections;
     size_t max_connections_per_address;
+    size_t connection_rate_per_address;
     size_t ping_interval_ms, ping_timeout_ms, handshake_timeout_ms, idle_timeout_ms;
     size_t session_linger_ms;
     size_t announce_limit;
     size_t backlog;
     size_t stream_window;
     char *banner;
+    char *user, *group;
+    bool sandbox;
     int log_level;  /* enum log_level */
     int log_format; /* enum config_log_format */
 };
@@ -68,6 +87,19 @@ bool config_has_key(const char *key);
 
 /* What holds between keys. ERR_BAD_REQUEST, and one line in `message`. */
 int config_check(const struct config *config, char *message, size_t size) MUST_USE;
+
+/* Calls `reads` for each file that the server reads because the configuration says so, and for the
+ * files of the configuration itself. */
+void config_each_file(const struct config *config, void (*reads)(void *context, const char *path),
+                      void *context);
+
+/* Calls `differs` for each key whose values differ; `reload`: a server that runs can change it. */
+typedef void config_difference(void *context, const char *key, bool reload);
+void config_compare(const struct config *config, const struct config *other,
+                    config_difference *differs, void *context);
+
+/* Exchanges the values of all keys that a server that runs can change. Doing it twice is nothing. */
+void config_exchange(struct config *config, struct config *other);
 
 /* Appends a file that config_load takes: each key with what it does, those that stand at their
  * default as a comment. */

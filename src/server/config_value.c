@@ -14,16 +14,18 @@ static int refuse(const struct config_key *key, const char *value, const char *w
     return ERR_BAD_REQUEST;
 }
 
-static void list_clear(struct config_list *list) {
-    for (size_t i = 0; i < list->count; i++)
+void config_list_clear(struct config_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        explicit_bzero(list->items[i], strlen(list->items[i])); /* some are secrets */
         memory_free(list->items[i]);
+    }
     memory_free(list->items);
     *list = (struct config_list){0};
 }
 
-static void list_add(struct config_list *list, struct slice item, enum config_source source) {
+void config_list_add(struct config_list *list, struct slice item, enum config_source source) {
     if (list->source != source)
-        list_clear(list);
+        config_list_clear(list);
     list->items = memory_resize(list->items, (list->count + 1) * sizeof(*list->items));
     list->items[list->count++] = memory_copy_string(item);
     list->source = source;
@@ -138,11 +140,13 @@ int config_value_set(const struct config_key *key, void *field, const char *valu
                      enum config_source source, char *message, size_t size) {
     if (value[0] == 0 && key->kind != CONFIG_TEXT)
         return refuse(key, value, "needs a value", message, size);
+    if (key->check && key->check(value, message, size) != 0)
+        return ERR_BAD_REQUEST;
     switch (key->kind) {
     case CONFIG_TEXT:
         return set_text(key, field, value, message, size);
     case CONFIG_LIST:
-        list_add(field, slice_of_string(value), source);
+        config_list_add(field, slice_of_string(value), source);
         return 0;
     case CONFIG_SWITCH:
         return set_switch(key, field, value, message, size);
@@ -163,15 +167,83 @@ int config_value_reset(const struct config_key *key, void *field, char *message,
     if (key->kind != CONFIG_LIST)
         return config_value_set(key, field, key->initial, CONFIG_FROM_DEFAULT, message, size);
     while (rest.length > 0)
-        list_add(field, slice_cut(&rest, '\n'), CONFIG_FROM_DEFAULT);
+        config_list_add(field, slice_cut(&rest, '\n'), CONFIG_FROM_DEFAULT);
     return 0;
+}
+
+static bool list_equal(const struct config_list *list, const struct config_list *other) {
+    bool equal = list->count == other->count;
+
+    for (size_t i = 0; equal && i < list->count; i++)
+        equal = strcmp(list->items[i], other->items[i]) == 0;
+    return equal;
+}
+
+static size_t field_size(const struct config_key *key) {
+    switch (key->kind) {
+    case CONFIG_TEXT:
+        return sizeof(char *);
+    case CONFIG_LIST:
+        return sizeof(struct config_list);
+    case CONFIG_SWITCH:
+        return sizeof(bool);
+    case CONFIG_CHOICE:
+        return sizeof(int);
+    case CONFIG_NUMBER:
+    case CONFIG_BYTES:
+    case CONFIG_AGE:
+    case CONFIG_SECONDS:
+        return sizeof(size_t);
+    }
+    return 0;
+}
+
+static void each_word(const char *text, void (*reads)(void *context, const char *path),
+                      void *context) {
+    static const char separators[] = " \t,";
+
+    for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
+        struct slice word = slice_from(text, strcspn(text, separators));
+        char *path = memory_copy_string(word);
+        if (strpbrk(path, "/."))
+            reads(context, path);
+        memory_free(path);
+        text += word.length;
+    }
+}
+
+void config_value_each_file(const struct config_key *key, const void *field,
+                            void (*reads)(void *context, const char *path), void *context) {
+    const struct config_list *list = field;
+
+    if (key->kind == CONFIG_TEXT)
+        each_word(*(char *const *)field, reads, context);
+    for (size_t i = 0; key->kind == CONFIG_LIST && i < list->count; i++)
+        each_word(list->items[i], reads, context);
+}
+
+bool config_value_equal(const struct config_key *key, const void *field, const void *other) {
+    if (key->kind == CONFIG_LIST)
+        return list_equal(field, other);
+    if (key->kind == CONFIG_TEXT)
+        return strcmp(*(char *const *)field, *(char *const *)other) == 0;
+    return memcmp(field, other, field_size(key)) == 0;
+}
+
+void config_value_exchange(const struct config_key *key, void *field, void *other) {
+    char kept[sizeof(struct config_list)];
+    size_t size = field_size(key);
+
+    memcpy(kept, field, size);
+    memcpy(field, other, size);
+    memcpy(other, kept, size);
 }
 
 void config_value_close(const struct config_key *key, void *field) {
     if (key->kind == CONFIG_TEXT)
         memory_free(*(char **)field);
     else if (key->kind == CONFIG_LIST)
-        list_clear(field);
+        config_list_clear(field);
 }
 
 static void append_seconds(size_t milliseconds, struct buffer *output) {
@@ -224,7 +296,8 @@ static void print_list(const struct config_key *key, const struct config_list *l
     const char *mark = list->source == CONFIG_FROM_DEFAULT ? "#" : "";
 
     for (size_t i = 0; i < list->count; i++)
-        buffer_append_format(output, "%s%s = %s\n", mark, key->name, list->items[i]);
+        buffer_append_format(output, "%s%s = %s\n", key->secret ? "#" : mark, key->name,
+                             key->secret ? "(is set)" : list->items[i]);
     if (list->count == 0)
         buffer_append_format(output, "#%s =\n", key->name);
 }

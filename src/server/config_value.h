@@ -2,6 +2,7 @@
  * configuration. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -25,7 +26,14 @@ struct config_key {
     const char *const *words; /* of a choice; NULL ends them */
     size_t minimum, maximum;  /* of numbers, in the unit of the field */
     const char *help;
-    size_t offset; /* in struct config */
+    size_t offset;   /* in struct config */
+    bool reload;     /* a server that runs takes over a new value */
+    bool reads_file; /* the value, or each item, names files, separated by blanks or commas; words
+                        without a / or . name something else */
+    bool secret;     /* the value is not shown */
+    /* Looks at one value, or item of a list, as soon as it is read, so that what is wrong can be
+     * told with its line. As config_value_set; NULL: nothing to look at. */
+    int (*check)(const char *value, char *message, size_t size);
 };
 
 /* ERR_BAD_REQUEST, with one line in `message`; the field is then as before. */
@@ -34,6 +42,13 @@ int config_value_set(const struct config_key *key, void *field, const char *valu
 /* To the default; the field is zeroed memory. */
 int config_value_reset(const struct config_key *key, void *field, char *message,
                        size_t size) MUST_USE;
+/* Calls `reads` with each file that the value names. */
+void config_value_each_file(const struct config_key *key, const void *field,
+                            void (*reads)(void *context, const char *path), void *context);
+void config_list_add(struct config_list *list, struct slice item, enum config_source source);
+void config_list_clear(struct config_list *list);
+bool config_value_equal(const struct config_key *key, const void *field, const void *other);
+void config_value_exchange(const struct config_key *key, void *field, void *other);
 void config_value_close(const struct config_key *key, void *field);
 /* `key = value`, behind a # where it is the default. */
 void config_value_print(const struct config_key *key, const void *field, struct buffer *output);

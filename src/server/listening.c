@@ -9,7 +9,7 @@ static char *describe(const struct listen_url *url, const struct socket_listener
     struct buffer text = {0};
     char *address;
 
-    buffer_append_format(&text, "%s://", url->protocol->scheme);
+    buffer_append_format(&text, "%s://", url->scheme);
     endpoint_append_address(&socket->address, &text);
     address = memory_copy_string(buffer_slice(&text));
     buffer_close(&text);

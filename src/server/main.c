@@ -1,4 +1,5 @@
-/* banterd: reads the configuration, runs one server and stops it on SIGINT or SIGTERM. */
+/* banterd: reads the configuration, runs one server, reads the configuration again on SIGHUP, and
+ * stops on SIGINT or SIGTERM. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,11 +10,15 @@
 #include <uv.h>
 
 #include "server/arguments.h"
+#include "server/certificates.h"
+#include "server/notify.h"
 #include "server/operator.h"
+#include "server/reload.h"
 #include "server/server.h"
 
 struct signals {
-    uv_signal_t interrupt, terminate;
+    uv_signal_t interrupt, terminate, hangup;
+    struct reload *reload;
     struct server *server;
     const struct log *log;
     bool stopping;
@@ -31,16 +36,34 @@ static void on_signal(uv_signal_t *handle, int number) {
     if (signals->stopping)
         _exit(128 + number);
     signals->stopping = true;
+    notify_state("STOPPING=1");
     log_write(signals->log, LOG_INFO, "Stopping on %s", number == SIGINT ? "SIGINT" : "SIGTERM");
     server_stop(signals->server);
 }
 
+static void on_hangup(uv_signal_t *handle, int number) {
+    struct signals *signals = handle->data;
+    struct buffer report = {0};
+
+    (void)number;
+    if (signals->stopping)
+        return;
+    if (reload_run(signals->reload, &report) != 0) {
+        /* The log has it, and the server goes on as it was. */
+    }
+    buffer_close(&report);
+}
+
 static void watch_signals(struct signals *signals) {
-    uv_signal_init(server_loop(signals->server), &signals->interrupt);
-    uv_signal_init(server_loop(signals->server), &signals->terminate);
-    signals->interrupt.data = signals->terminate.data = signals;
+    uv_loop_t *loop = server_loop(signals->server);
+
+    uv_signal_init(loop, &signals->interrupt);
+    uv_signal_init(loop, &signals->terminate);
+    uv_signal_init(loop, &signals->hangup);
+    signals->interrupt.data = signals->terminate.data = signals->hangup.data = signals;
     uv_signal_start(&signals->interrupt, on_signal, SIGINT);
     uv_signal_start(&signals->terminate, on_signal, SIGTERM);
+    uv_signal_start(&signals->hangup, on_hangup, SIGHUP);
 }
 
 /* What a write meets, a closed connection or a limit of file sizes, its return value tells. */
@@ -52,6 +75,7 @@ static void ignore_write_signals(void) {
 static void close_signals(struct signals *signals) {
     uv_close((uv_handle_t *)&signals->interrupt, NULL);
     uv_close((uv_handle_t *)&signals->terminate, NULL);
+    uv_close((uv_handle_t *)&signals->hangup, NULL);
 }
 
 /* Every connection is a descriptor, and the usual soft limit of 1,024 is a relic. */
@@ -66,14 +90,26 @@ static void raise_descriptor_limit(void) {
 
 /* A listener on every address is none to open in a browser; this machine's own is. */
 static void invite(const char *address, const struct log *log) {
-    const char *host = address + strlen("ws://");
+    const char *host = strstr(address, "://") + strlen("://");
+    const char *scheme = strncmp(address, "wss", 3) == 0 ? "https" : "http";
     const char *port = strrchr(host, ':');
     bool any = strncmp(host, "[::]:", 5) == 0 || strncmp(host, "0.0.0.0:", 8) == 0;
 
     if (any)
-        log_write(log, LOG_INFO, "Open http://127.0.0.1%s/ in a browser to chat", port);
+        log_write(log, LOG_INFO, "Open %s://127.0.0.1%s/ in a browser to chat", scheme, port);
     else
-        log_write(log, LOG_INFO, "Open http://%s/ in a browser to chat", host);
+        log_write(log, LOG_INFO, "Open %s://%s/ in a browser to chat", scheme, host);
+}
+
+static bool is_web(const char *address) {
+    return (strncmp(address, "ws://", 5) == 0 || strncmp(address, "wss://", 6) == 0) &&
+           !strstr(address, "://unix:");
+}
+
+static void warn_of_root(const struct log *log) {
+    if (geteuid() == 0)
+        log_write(log, LOG_WARNING,
+                  "Running as root: set user = NAME, so that it is root only until it listens");
 }
 
 static void announce(const struct server *server, const struct log *log) {
@@ -82,29 +118,34 @@ static void announce(const struct server *server, const struct log *log) {
 
     for (size_t i = 0; (address = server_address(server, i)); i++) {
         printf("[Server] Running on %s\n", address);
-        if (!web && strncmp(address, "ws://", 5) == 0 && strncmp(address + 5, "unix:", 5) != 0)
+        if (!web && is_web(address))
             web = address;
     }
     fflush(stdout);
+    warn_of_root(log);
     if (web)
         invite(web, log);
 }
 
-static int serve(const struct config *config) {
-    const struct log log = {
+static int serve(struct config *config, int count, char **values) {
+    struct log log = {
         .level = (enum log_level)config->log_level,
         .json = config->log_format == CONFIG_LOG_JSON,
         .descriptor = STDERR_FILENO,
     };
-    struct signals signals = {.log = &log};
+    struct reload reload = {.count = count, .values = values, .config = config, .log = &log};
+    struct signals signals = {.log = &log, .reload = &reload};
     char message[512];
 
     ignore_write_signals();
     raise_descriptor_limit();
     if (server_new(config, &log, &signals.server, message, sizeof(message)) != 0)
         return fail(message);
+    reload.server = signals.server;
+    server_set_reload(signals.server, reload_run, &reload);
     watch_signals(&signals);
     announce(signals.server, &log);
+    notify_state("READY=1");
     server_run(signals.server);
     close_signals(&signals);
     server_free(signals.server);
@@ -120,7 +161,9 @@ static void print_config(const struct config *config) {
     buffer_close(&text);
 }
 
-static int act(enum arguments_action action, const struct config *config) {
+static int act(enum arguments_action action, struct config *config, int count, char **values) {
+    const struct log log = {.level = LOG_WARNING, .descriptor = STDERR_FILENO};
+    struct tls_context *tls;
     char message[512];
 
     switch (action) {
@@ -140,7 +183,10 @@ static int act(enum arguments_action action, const struct config *config) {
     if (config_check(config, message, sizeof(message)) != 0)
         return fail(message);
     if (action == ARGUMENTS_RUN)
-        return serve(config);
+        return serve(config, count, values);
+    if (certificates_load(config, &log, &tls, message, sizeof(message)) != 0)
+        return fail(message);
+    tls_context_release(tls);
     puts("The configuration is valid.");
     return EXIT_SUCCESS;
 }
@@ -157,7 +203,7 @@ int main(int count, char **values) {
     if (arguments_parse(count, values, &config, &action, message, sizeof(message)) != 0)
         status = fail(message);
     else
-        status = act(action, &config);
+        status = act(action, &config, count, values);
     config_close(&config);
     return status;
 }

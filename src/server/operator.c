@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/config.h"
+#include "server/operator_accounts.h"
 #include "store/archive.h"
 #include "store/sqlite_verify.h"
 
@@ -184,6 +185,14 @@ static int run(const struct command *command, int count, char **values, struct c
 bool operator_command(int count, char **values, int *status) {
     struct config config;
 
+    if (count > 1 && strcmp(values[1], "user") == 0) {
+        *status = operator_user(count - 1, values + 1);
+        return true;
+    }
+    if (count > 1 && strcmp(values[1], "token") == 0) {
+        *status = operator_token(count - 1, values + 1);
+        return true;
+    }
     for (size_t i = 0; count > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, values[1]) != 0)
             continue;

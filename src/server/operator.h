@@ -1,5 +1,5 @@
-/* What the operator does to a data folder without a server: `banterd verify`, `export` and
- * `import`. */
+/* What the operator does to a data folder without a server: `banterd verify`, `export`,
+ * `import`, `user` and `token`. */
 #pragma once
 
 #include <stdbool.h>

@@ -43,26 +43,30 @@ static int hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Whether the text is an identity that has a session; what is none of ours has to stay, too. */
-static bool is_somebody(const struct hub *hub, struct slice text) {
-    struct identity identity;
-
+static bool parse_identity(struct slice text, struct identity *identity) {
     if (text.length != HEX_LENGTH)
-        return true;
+        return false;
     for (size_t i = 0; i < IDENTITY_SIZE; i++) {
         int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
         if (high < 0 || low < 0)
-            return true;
-        identity.bytes[i] = (uint8_t)(high << 4 | low);
+            return false;
+        identity->bytes[i] = (uint8_t)(high << 4 | low);
     }
-    return hub_has_session(hub, &identity);
+    return true;
 }
 
+/* Nobody can come back to it: neither side has a session, nor are both accounts. What is none of
+ * ours has to stay, too. */
 static bool is_orphan(const struct hub *hub, struct slice key) {
-    struct slice second = slice_skip(key, 1);
-    struct slice first = slice_cut(&second, ',');
+    struct slice second_text = slice_skip(key, 1);
+    struct slice first_text = slice_cut(&second_text, ',');
+    struct identity first, second;
 
-    return !is_somebody(hub, first) && !is_somebody(hub, second);
+    if (!parse_identity(first_text, &first) || !parse_identity(second_text, &second))
+        return false;
+    if (hub_has_session(hub, &first) || hub_has_session(hub, &second))
+        return false;
+    return !hub_knows_identity(hub, &first) || !hub_knows_identity(hub, &second);
 }
 
 static size_t look_at_rooms(struct orphans *orphans) {
@@ -123,6 +127,10 @@ struct orphans *orphans_watch(const struct orphans_options *options) {
     uv_timer_init(options->loop, &orphans->timer);
     uv_timer_start(&orphans->timer, on_time, options->linger_ms, 0);
     return orphans;
+}
+
+void orphans_set_linger(struct orphans *orphans, unsigned linger_ms) {
+    orphans->options.linger_ms = linger_ms;
 }
 
 void orphans_close(struct orphans *orphans) {

@@ -23,4 +23,6 @@ struct orphans_options {
 /* All is borrowed until orphans_close. */
 struct orphans *orphans_watch(const struct orphans_options *options);
 /* It goes away while the loop runs on. NULL is fine. */
+/* From the next look on. */
+void orphans_set_linger(struct orphans *orphans, unsigned linger_ms);
 void orphans_close(struct orphans *orphans);

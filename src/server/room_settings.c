@@ -118,3 +118,12 @@ int room_settings_check(const struct config *config, char *message, size_t size)
     room_settings_close(&list);
     return error;
 }
+
+int room_settings_check_line(const char *line, char *message, size_t size) {
+    const struct config usual = {0};
+    struct room_settings settings;
+    int error = read_line(&usual, line, &settings, message, size);
+
+    buffer_close(&settings.key);
+    return error;
+}

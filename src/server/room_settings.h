@@ -28,3 +28,5 @@ void room_settings_close(struct room_settings_list *list);
 
 /* Only looks whether it can be read. */
 int room_settings_check(const struct config *config, char *message, size_t size) MUST_USE;
+/* The same for one value of the key. */
+int room_settings_check_line(const char *line, char *message, size_t size) MUST_USE;

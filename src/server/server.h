@@ -27,6 +27,16 @@ void server_run(struct server *server);
  * to everybody, and cuts off who has not left within four seconds. On the loop's thread. */
 void server_stop(struct server *server);
 
+/* The configuration has other values now, of keys that may change while it runs: takes them over,
+ * and reads the files that it names again. Nobody is disconnected. What the old values pointed to
+ * is not used any more after this. When a file is of no use nothing has changed: ERR_… with one
+ * line in `message`. On the loop's thread. */
+int server_configure(struct server *server, char *message, size_t size) MUST_USE;
+
+/* What `banter admin reload` calls. `report`: one line for people. 0 or an error. */
+typedef int server_reload(void *context, struct buffer *report);
+void server_set_reload(struct server *server, server_reload *reload, void *context);
+
 struct uv_loop_s *server_loop(struct server *server);
 
 /* Where it listens, as URLs with the ports the system chose: "ws://127.0.0.1:8765". NULL past the

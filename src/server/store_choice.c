@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "hub/rule.h"
 #include "server/room_settings.h"
 #include "store/store_memory.h"
 #include "store/store_rooms.h"
@@ -44,12 +45,24 @@ static struct retention to_retention(int history, size_t age_s, size_t count, si
     return retention;
 }
 
+/* Who may do what must not be forgotten, whatever becomes of what is said: where there is a disk, the
+ * rules of rooms are on it, all of them. */
+static void keep_rules(struct store_choice *choice, const struct config *config, size_t index) {
+    choice->rules[index] = (struct retention_rule){
+        .room_key = RULES_ROOM,
+        .retention = to_retention(CONFIG_HISTORY_DURABLE, 0, 0, 0),
+    };
+    if (config->store == CONFIG_STORE_SQLITE && !is_durable(config, config->history))
+        choice->others[choice->other_count++] = RULES_ROOM;
+}
+
 static void make_rules(struct store_choice *choice, const struct config *config) {
     size_t count = choice->rooms.count;
     bool durable = is_durable(config, config->history);
 
     choice->rules = memory_new((count + 1) * sizeof(*choice->rules));
     choice->others = memory_new((count + 1) * sizeof(*choice->others));
+    keep_rules(choice, config, count);
     for (size_t i = 0; i < count; i++) {
         const struct room_settings *room = &choice->rooms.items[i];
         struct slice key = buffer_slice(&room->key);
@@ -63,7 +76,7 @@ static void make_rules(struct store_choice *choice, const struct config *config)
         .usual = to_retention(config->history, config->retention_age_s, config->retention_count,
                               config->retention_bytes),
         .rules = choice->rules,
-        .count = count,
+        .count = count + 1,
     };
 }
 
@@ -136,6 +149,10 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
     }
     *choice = made;
     return 0;
+}
+
+bool store_choice_needs_folder(const struct config *config) {
+    return config->store == CONFIG_STORE_SQLITE; /* at least for the rules of rooms */
 }
 
 struct store *store_choice_store(struct store_choice *choice) {

@@ -16,6 +16,8 @@ struct store_choice;
 int store_choice_open(const struct config *config, const struct log *log, uint64_t seed,
                       store_wake *wake, void *wake_context, struct store_choice **choice,
                       char *message, size_t size) MUST_USE;
+/* Whether it would use the data folder. */
+bool store_choice_needs_folder(const struct config *config);
 struct store *store_choice_store(struct store_choice *choice);
 /* Whether it uses the data folder, and so holds its lock. */
 bool store_choice_durable(const struct store_choice *choice);

@@ -7,7 +7,8 @@ static void check_names(struct world *world) {
     for (size_t i = 0; i < world->plan.client_count; i++) {
         for (size_t k = 0; k < i; k++) {
             int name = world->clients[i].held;
-            world_check(world, name < 0 || name != world->clients[k].held,
+            bool same = client_is_same(&world->clients[i], &world->clients[k]);
+            world_check(world, same || name < 0 || name != world->clients[k].held,
                         "clients %zu and %zu are both called %s", k + 1, i + 1,
                         people_name((unsigned)name, 0));
         }

@@ -12,7 +12,7 @@ static const struct {
     unsigned weight;
 } kinds[] = {
     {&client_json, 10},   {&client_line, 4}, {&client_numbered, 2}, {&client_text, 2},
-    {&client_command, 3}, {&client_http, 2}, {&client_garbage, 1},
+    {&client_command, 3}, {&client_http, 2}, {&client_sse, 3},      {&client_garbage, 1},
 };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
@@ -41,7 +41,7 @@ void clients_init(struct world *world) {
         struct client *client = &world->clients[i];
         client->world = world;
         client->index = i;
-        client->held = -1;
+        client->held = client->account = -1;
         client->kind = pick_kind(world, i);
         client->state = memory_new(client->kind->state_size);
         if (client->kind->born) {
@@ -180,9 +180,20 @@ const char *client_pick_name(struct client *client) {
     return people_name(index, (unsigned)draw(client->world, 2));
 }
 
+bool client_is_same(const struct client *client, const struct client *other) {
+    return client == other || (client->account >= 0 && client->account == other->account);
+}
+
+/* To a name that is an account's only its devices have one, and they to no other; to others whoever
+ * has ever asked for it. */
+static bool has_right(const struct client *client, int name) {
+    bool is_account = name < (int)client->world->plan.account_count;
+    return is_account ? client->account == name : (client->tried & 1u << name) != 0;
+}
+
 void client_got_name(struct client *client, struct slice name) {
     int index = people_find(name);
-    if (index < 0 || !(client->tried & 1u << index)) {
+    if (index < 0 || !has_right(client, index)) {
         client_fail(client, "is called %.*s and never asked for that", SLICE_ARGS(name));
         return;
     }
@@ -207,11 +218,12 @@ void client_sends(struct client *client, struct utterance *utterance) {
 }
 
 void client_check_audience(struct client *client, const struct utterance *utterance) {
-    if (!utterance->to || utterance->author == client->index) {
+    if (!utterance->to ||
+        client_is_same(client, &client->world->clients[utterance->author])) {
         return;
     }
     int index = people_find(slice_of_string(utterance->to));
-    if (index < 0 || !(client->tried & 1u << index)) {
+    if (index < 0 || !has_right(client, index)) {
         client_fail(client, "reads #%u, which is for %s alone", utterance->tag, utterance->to);
     }
 }
@@ -233,8 +245,11 @@ static bool in_use(const struct client *client, int name) {
 
 static bool may_sign(const struct client *author, const struct utterance *utterance,
                      struct slice sender, int name) {
-    if (name >= 0 && author->tried & 1u << name) {
+    if (name >= 0 && has_right(author, name)) {
         return true;
+    }
+    if (name >= 0 && name < (int)author->world->plan.account_count) {
+        return false;
     }
     if (utterance->label) {
         return slice_equal(sender, slice_of_string(utterance->label));
@@ -256,7 +271,10 @@ void client_check_signature(struct world *world, const struct entry_body *body) 
                 "#%u is signed %.*s, by somebody who never asked for that", utterance->tag,
                 SLICE_ARGS(body->sender));
     for (size_t i = 0; i < world->plan.client_count && name >= 0; i++) {
-        world_check(world, i == utterance->author || !in_use(&world->clients[i], name),
+        const struct client *other = &world->clients[i];
+        world_check(world,
+                    client_is_same(other, &world->clients[utterance->author]) ||
+                        !in_use(other, name),
                     "#%u is signed with the name that client %zu has", utterance->tag, i + 1);
     }
 }

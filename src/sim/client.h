@@ -33,7 +33,7 @@ struct client_kind {
 };
 
 extern const struct client_kind client_json, client_text, client_line, client_numbered,
-    client_command, client_http, client_garbage;
+    client_command, client_http, client_sse, client_garbage;
 
 struct client {
     struct world *world;
@@ -45,6 +45,7 @@ struct client {
     unsigned index;
     unsigned tried; /* names it has ever asked for, a bit each */
     int held;       /* the name it has for sure; -1: none */
+    int account;    /* the one of the people that it logs in as; -1: a guest */
     enum view view;
     bool retired; /* it does not come back */
 };
@@ -70,6 +71,8 @@ void client_hang_up(struct client *client, enum leaving how);
 
 /* A name that nobody else is known to have, or one that somebody has. Counts as tried. */
 const char *client_pick_name(struct client *client);
+/* Whether both are devices of one account. */
+bool client_is_same(const struct client *client, const struct client *other);
 void client_got_name(struct client *client, struct slice name);
 
 /* Something new to say; words already chosen. */

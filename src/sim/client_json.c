@@ -95,6 +95,9 @@ static void born(struct client *client) {
     struct json_client *json = client->state;
     json->v1 = chance(client->world, 60);
     json->hello = json->v1 || chance(client->world, 50);
+    if (json->hello && client->world->plan.account_count > 0 && chance(client->world, 50)) {
+        client->account = (int)draw(client->world, client->world->plan.account_count);
+    }
     client->view = json->v1 ? VIEW_FULL : VIEW_PLAIN;
 }
 
@@ -150,6 +153,12 @@ static void forget(struct client *client) {
     reader_forget(client);
 }
 
+/* By its secret, or as an account. */
+static bool comes_back(const struct client *client) {
+    const struct json_client *json = client->state;
+    return json->session[0] != '\0' || client->account >= 0;
+}
+
 static void lost(struct client *client) {
     struct json_client *json = client->state;
     websocket_end_close(&json->socket);
@@ -158,7 +167,7 @@ static void lost(struct client *client) {
     while (json->pending) {
         struct pending *pending = json->pending;
         json->pending = pending->next;
-        if (pending->asked == ASKED_SAY && json->session[0] != '\0') {
+        if (pending->asked == ASKED_SAY && comes_back(client)) {
             json_unsure(client, pending);
         }
         memory_free(pending);
@@ -170,7 +179,7 @@ static void lost(struct client *client) {
             room->reading->staying = false;
         }
     }
-    if (json->session[0] == '\0' || chance(client->world, 3)) {
+    if (!comes_back(client) || chance(client->world, 3)) {
         forget(client);
     }
 }

@@ -56,6 +56,19 @@ static json_t *pack_resume(struct client *client) {
     return resume;
 }
 
+/* With its password, or with the token that it was given for that. */
+static void log_in(struct client *client, json_t *object) {
+    struct json_client *json = client->state;
+    bool right = client->world->calm || chance(client->world, 85);
+    unsigned spelling = (unsigned)draw(client->world, 2);
+    if (right && json->session[0] != '\0') {
+        return;
+    }
+    json_object_set_new(object, "name",
+                        json_string(people_name((unsigned)client->account, spelling)));
+    json_object_set_new(object, "password", json_string(right ? "right" : "wrong"));
+}
+
 void json_ask_hello(struct client *client) {
     struct json_client *json = client->state;
     json_t *object;
@@ -64,7 +77,9 @@ void json_ask_hello(struct client *client) {
     json->hello_sent = json->introduced = true;
     client->held = -1;
     client_note(client, "says hello%s as %s", returns ? " again" : "", pending->cid);
-    if (!client->world->calm && chance(client->world, returns ? 20 : 80)) {
+    if (client->account >= 0) {
+        log_in(client, object);
+    } else if (!client->world->calm && chance(client->world, returns ? 20 : 80)) {
         json_object_set_new(object, "name", json_string(client_pick_name(client)));
     }
     if (returns) {

@@ -238,6 +238,10 @@ static void hear_news(struct client *client, const json_t *frame, struct slice t
         hear_system(client, frame);
     } else if (slice_equal(type, SLICE("error"))) {
         hear_error(client, frame);
+    } else if (slice_equal(type, SLICE("read"))) {
+        if (client->account < 0) {
+            client_fail(client, "is told what somebody has read");
+        }
     } else if (!slice_equal(type, SLICE("presence")) && !slice_equal(type, SLICE("typing"))) {
         client_fail(client, "gets a frame of type %.*s", SLICE_ARGS(type));
     }

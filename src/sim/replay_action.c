@@ -1,5 +1,6 @@
 /* What happens to the server, to its store, to connections and to time. */
 #include "base/timestamp.h"
+#include "sim/authority.h"
 #include "sim/replay.h"
 #include "store/store_memory.h"
 
@@ -34,8 +35,10 @@ static bool set(struct replay *replay, struct slice *rest) {
     if (replay->server.store) {
         return replay_fail(replay, "a setting must stand before the first client");
     }
-    if (!slice_equal(text, SLICE("on")) && !slice_equal(text, SLICE("off")) &&
-        !number(replay, text, &value)) {
+    if (slice_equal(name, SLICE("auth"))) {
+        value = slice_equal(text, SLICE("required")) ? AUTH_REQUIRED : AUTH_OPEN;
+    } else if (!slice_equal(text, SLICE("on")) && !slice_equal(text, SLICE("off")) &&
+               !number(replay, text, &value)) {
         return false;
     }
     return replay_server_set(&replay->server, name, (unsigned)value) ||
@@ -179,6 +182,80 @@ static bool store(struct replay *replay, struct slice *rest) {
     return true;
 }
 
+/* account ann secret owner · account ann gone */
+static bool account(struct replay *replay, struct slice *rest) {
+    struct slice name = word(rest), password = word(rest), role_word = word(rest);
+    enum role role = ROLE_MEMBER;
+    if (password.length == 0 || (role_word.length > 0 && !role_parse(role_word, &role))) {
+        return replay_fail(replay, "an account is: account NAME PASSWORD [ROLE]");
+    }
+    if (slice_equal(password, SLICE("gone"))) {
+        sim_authority_remove(replay->server.authority, name);
+    } else {
+        sim_authority_add(replay->server.authority, name, password, role);
+    }
+    return true;
+}
+
+static bool token_option(struct replay *replay, struct sim_token *made, struct slice text) {
+    struct slice value = text, key = slice_cut(&value, '=');
+    uint64_t count = 0;
+    if (slice_equal(key, SLICE("rooms"))) {
+        made->rooms = value;
+        return true;
+    }
+    if (slice_equal(key, SLICE("role"))) {
+        return role_parse(value, &made->role) || replay_fail(replay, "there is no such role");
+    }
+    if (!number(replay, value, &count)) {
+        return false;
+    }
+    if (slice_equal(key, SLICE("seconds"))) {
+        made->expires_us =
+            replay_server_wall_us(&replay->server) + (int64_t)count * INT64_C(1000000);
+    } else if (slice_equal(key, SLICE("rate"))) {
+        made->has_rate = true;
+        made->rate_per_minute = (unsigned)count;
+    } else {
+        return replay_fail(replay, "a token has: rooms=, role=, seconds=, rate=");
+    }
+    return true;
+}
+
+/* token TEXT ann rooms=a,b* · token TEXT anybody */
+static bool token(struct replay *replay, struct slice *rest) {
+    struct slice text = word(rest), name = word(rest);
+    struct sim_token made = {.text = text, .name = name};
+    if (slice_equal(made.name, SLICE("anybody"))) {
+        made.name = SLICE_NONE;
+    }
+    while (rest->length > 0) {
+        if (!token_option(replay, &made, word(rest))) {
+            return false;
+        }
+    }
+    sim_authority_add_token(replay->server.authority, &made);
+    return true;
+}
+
+static bool revoke(struct replay *replay, struct slice *rest) {
+    sim_authority_revoke(replay->server.authority, word(rest));
+    return true;
+}
+
+static bool authority(struct replay *replay, struct slice *rest) {
+    struct slice verb = word(rest);
+    struct authority *engine = replay->server.authority;
+    if (slice_equal(verb, SLICE("hold")) || slice_equal(verb, SLICE("release"))) {
+        sim_authority_hold(engine, slice_equal(verb, SLICE("hold")));
+    } else if (slice_equal(verb, SLICE("busy")) || slice_equal(verb, SLICE("ready"))) {
+        sim_authority_set_busy(engine, slice_equal(verb, SLICE("busy")));
+    } else {
+        return replay_fail(replay, "an authority does: hold, release, busy, ready");
+    }
+    return true;
+}
+
 static bool crash(struct replay *replay, struct slice *rest) {
     uint64_t commit = 0;
     bool new_epoch = false;
@@ -217,7 +294,8 @@ bool replay_run_action(struct replay *replay, struct slice statement) {
         {SLICE("set"), set},     {SLICE("open"), open_client}, {SLICE("block"), block},
         {SLICE("allow"), allow}, {SLICE("drop"), drop},        {SLICE("eof"), end_of_file},
         {SLICE("after"), after}, {SLICE("store"), store},      {SLICE("crash"), crash},
-        {SLICE("stop"), stop},
+        {SLICE("stop"), stop},   {SLICE("account"), account},  {SLICE("token"), token},
+        {SLICE("revoke"), revoke},                             {SLICE("authority"), authority},
     };
     struct slice rest = statement, name = word(&rest);
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {

@@ -10,6 +10,7 @@ static const struct replay_kind kinds[] = {
     {SLICE("numbered"), "numbered", CUT_BYTES},
     {SLICE("command"), "command", CUT_WRITES},
     {SLICE("http"), "ws", CUT_RESPONSES},
+    {SLICE("sse"), "ws", CUT_EVENTS},
     {SLICE("json"), "ws", CUT_FRAMES, "/", NULL},
     {SLICE("v1"), "ws", CUT_FRAMES, "/ws", "banter.v1"},
     {SLICE("text"), "ws", CUT_FRAMES, "/text", NULL},
@@ -88,7 +89,7 @@ void replay_client_free(struct replay_client *client) {
     while (client->first) {
         replay_heard_drop(client);
     }
-    if (client->open) {
+    if (client->open && client->kind->cut == CUT_FRAMES) {
         websocket_decoder_close(&client->decoder);
     }
     memory_free(client->name);
@@ -191,6 +192,25 @@ static void hear_responses(struct replay_client *client) {
     }
 }
 
+static void hear_events(struct replay_client *client) {
+    struct buffer *output = &client->socket->output;
+    struct replay_heard head = {0};
+    size_t length;
+    if (!client->open && replay_http_take_stream_head(output, &head)) {
+        struct replay_heard *heard = hear(client, HEARD_RESPONSE, SLICE_NONE);
+        heard->code = head.code;
+        heard->head = head.head;
+        client->open = true;
+    }
+    while (client->open && (length = replay_http_event_length(buffer_slice(output))) > 0) {
+        hear(client, HEARD_WORDS, slice_from(buffer_slice(output).data, length));
+        buffer_consume(output, length + 1);
+    }
+    if (!client->open) {
+        hear_responses(client); /* it was refused */
+    }
+}
+
 bool replay_client_listen(struct replay_client *client) {
     switch (client->kind->cut) {
     case CUT_FRAMES:
@@ -205,6 +225,9 @@ bool replay_client_listen(struct replay_client *client) {
         return false;
     case CUT_RESPONSES:
         hear_responses(client);
+        return false;
+    case CUT_EVENTS:
+        hear_events(client);
         return false;
     case CUT_BYTES:
         break;

@@ -9,7 +9,7 @@
 #include "sim/replay_server.h"
 #include "wire/websocket.h"
 
-enum replay_cut { CUT_BYTES, CUT_WRITES, CUT_FRAMES, CUT_RESPONSES };
+enum replay_cut { CUT_BYTES, CUT_WRITES, CUT_FRAMES, CUT_RESPONSES, CUT_EVENTS };
 
 struct replay_kind {
     struct slice name;
@@ -75,6 +75,10 @@ void replay_client_send_close(struct replay_client *client, unsigned code);
 /* replay_http.c. `headers` are as they go over the wire, each with CR LF. */
 void replay_http_send(struct replay_client *client, struct slice method, struct slice target,
                       struct slice headers, struct slice body);
+/* Takes the head of a response whose body is a stream of events. */
+bool replay_http_take_stream_head(struct buffer *bytes, struct replay_heard *response);
+/* Length of the first event, to be taken with the empty line behind it; 0: it has not come. */
+size_t replay_http_event_length(struct slice bytes);
 /* Takes a whole response out of `bytes`; `ended`: no more will come. */
 bool replay_http_take(struct buffer *bytes, bool ended, struct replay_heard *response);
 /* The value of a header; data NULL: it is not there. */

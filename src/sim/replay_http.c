@@ -40,6 +40,30 @@ static size_t head_length(struct slice bytes) {
     return 0;
 }
 
+bool replay_http_take_stream_head(struct buffer *bytes, struct replay_heard *response) {
+    struct slice all = buffer_slice(bytes), head = {all.data, head_length(all)}, line = head;
+    struct slice type = replay_http_header(head, SLICE("Content-Type"));
+    uint64_t status = 0;
+    slice_cut(&line, ' ');
+    if (!slice_equal(type, SLICE("text/event-stream")) ||
+        !slice_to_u64(slice_cut(&line, ' '), &status)) {
+        return false;
+    }
+    response->code = (unsigned)status;
+    buffer_append_slice(&response->head, head);
+    buffer_consume(bytes, head.length);
+    return true;
+}
+
+size_t replay_http_event_length(struct slice bytes) {
+    for (size_t i = 1; i < bytes.length; i++) {
+        if (bytes.data[i] == '\n' && bytes.data[i - 1] == '\n') {
+            return i;
+        }
+    }
+    return 0;
+}
+
 bool replay_http_take(struct buffer *bytes, bool ended, struct replay_heard *response) {
     struct slice all = buffer_slice(bytes), head = {all.data, head_length(all)}, line = head;
     uint64_t status = 0, length = 0;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "sim/authority.h"
 #include "store/store_memory.h"
 
 #define WALL_US INT64_C(1770978645123456) /* 2026-02-13T10:30:45.123456Z */
@@ -16,10 +17,15 @@ static const struct {
 } option_names[] = {
 #define OPTION(name)                                                                               \
     { SLICE(#name), offsetof(struct replay_options, name) }
+    OPTION(auth),
     OPTION(rate_per_minute), OPTION(max_message),       OPTION(session_linger),
     OPTION(announce_limit),  OPTION(backlog),           OPTION(create_rooms),
     OPTION(stream_window),   OPTION(ping_interval),     OPTION(ping_timeout),
     OPTION(idle_timeout),    OPTION(handshake_timeout), OPTION(keep),
+    OPTION(message_timeout), OPTION(introduction_timeout), OPTION(address_rate_per_minute),
+    OPTION(senders_per_address), OPTION(room_rate_per_second), OPTION(bytes_per_minute),
+    OPTION(joins_per_minute), OPTION(names_per_minute), OPTION(address_names_per_minute),
+    OPTION(rooms_per_hour), OPTION(address_rooms_per_hour),
 #undef OPTION
 };
 
@@ -84,10 +90,16 @@ void replay_server_init(struct replay_server *server) {
                     .ping_interval = 30,
                     .ping_timeout = 10,
                     .handshake_timeout = 10,
+                    .message_timeout = 60,
+                    .introduction_timeout = 120,
+                    .senders_per_address = 100,
+                    .joins_per_minute = 3000,
+                    .names_per_minute = 60,
                     .keep = LIMIT_MEMORY_ROOM_ENTRIES},
         .tick_us = TICK_US,
     };
     rng_seed(&server->rng, 1);
+    server->authority = sim_authority_new();
 }
 
 bool replay_server_set(struct replay_server *server, struct slice name, unsigned value) {
@@ -128,9 +140,21 @@ void replay_server_start(struct replay_server *server) {
     if (!server->store) {
         first_start(server);
     }
+    sim_authority_restart(server->authority);
     server->delivery = delivery_new(&(struct delivery_options){
         .hub = {.seed = 1,
-                .rate_per_minute = options->rate_per_minute,
+                .auth = (enum auth_mode)options->auth,
+                .limits = {.rate_per_minute = options->rate_per_minute,
+                           .address_rate_per_minute = options->address_rate_per_minute,
+                           .senders_per_address = options->senders_per_address,
+                           .room_rate_per_second = options->room_rate_per_second,
+                           .bytes_per_minute = options->bytes_per_minute,
+                           .joins_per_minute = options->joins_per_minute,
+                           .names_per_minute = options->names_per_minute,
+                           .address_names_per_minute = options->address_names_per_minute,
+                           .rooms_per_hour = options->rooms_per_hour,
+                           .address_rooms_per_hour = options->address_rooms_per_hour},
+                .introduction_ms = options->introduction_timeout * 1000,
                 .max_message = options->max_message,
                 .session_linger_s = options->session_linger,
                 .announce_limit = options->announce_limit,
@@ -143,8 +167,10 @@ void replay_server_start(struct replay_server *server) {
                    .ping_interval_ms = options->ping_interval * 1000,
                    .ping_timeout_ms = options->ping_timeout * 1000,
                    .handshake_timeout_ms = options->handshake_timeout * 1000,
-                   .idle_timeout_ms = options->idle_timeout * 1000},
+                   .idle_timeout_ms = options->idle_timeout * 1000,
+                   .message_timeout_ms = options->message_timeout * 1000},
         .store = server->store,
+        .authority = server->authority,
         .stream_window = options->stream_window,
         .random = fill,
         .random_context = &server->rng});
@@ -199,6 +225,7 @@ void replay_server_close(struct replay_server *server) {
         memory_free(socket->writes);
         memory_free(socket);
     }
+    server->authority->engine->close(server->authority);
     if (server->store) {
         server->store->engine->close(server->store);
         inflater_free(server->settings.inflater);

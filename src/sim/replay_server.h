@@ -16,6 +16,11 @@
 struct replay_options {
     unsigned rate_per_minute, max_message, session_linger, announce_limit, backlog, create_rooms;
     unsigned stream_window, ping_interval, ping_timeout, handshake_timeout, idle_timeout;
+    unsigned message_timeout, introduction_timeout;
+    unsigned address_rate_per_minute, senders_per_address, room_rate_per_second, bytes_per_minute;
+    unsigned joins_per_minute, names_per_minute, address_names_per_minute;
+    unsigned rooms_per_hour, address_rooms_per_hour;
+    unsigned auth; /* enum auth_mode */
     unsigned keep; /* entries of a room that the store keeps */
 };
 
@@ -40,6 +45,7 @@ struct replay_server {
     struct replay_options options;
     struct protocol_settings settings;
     struct store *store;
+    struct authority *authority;
     struct delivery *delivery; /* NULL: down */
     struct replay_socket *sockets;
     struct rng rng;

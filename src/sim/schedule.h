@@ -18,6 +18,7 @@ enum happening {
     HAPPEN_TURN,     /* the server's loop turns */
     HAPPEN_TICK,     /* time passes for the server */
     HAPPEN_STORE,    /* the store does some of what it was asked */
+    HAPPEN_VERDICT,  /* the authority answers a question */
     HAPPEN_TROUBLE,  /* something goes wrong */
 };
 

@@ -1,6 +1,8 @@
 #include "sim/server.h"
 
+#include "sim/authority.h"
 #include "sim/client.h"
+#include "sim/speech.h"
 #include "sim/witness.h"
 #include "sim/world.h"
 #include "store/store_memory.h"
@@ -8,6 +10,8 @@
 /* The loop of a real server goes on as long as there is something to do; this one must come to an
  * end. */
 #define TURNS_MOST 100000
+
+#define VERDICT_US 300000 /* how long the authority takes at most */
 
 #define WALL_US INT64_C(1767225600000000) /* the first day of 2026 */
 
@@ -32,16 +36,23 @@ void server_init(struct world *world) {
     server->wall_us = WALL_US;
     server->store = store_memory_new(
         &(struct store_memory_options){.seed = draw(world, UINT64_MAX), .keep = world->plan.keep});
+    server->authority = sim_authority_new();
+    sim_authority_hold(server->authority, true);
+    for (unsigned i = 0; i < world->plan.account_count; i++) {
+        sim_authority_add(server->authority, slice_of_string(people_name(i, 0)), SLICE("right"),
+                          (enum role)(ROLE_MEMBER + draw(world, 3)));
+    }
     server_start(world);
 }
 
 void server_start(struct world *world) {
     struct server *server = &world->server;
     const struct plan *plan = &world->plan;
+    sim_authority_restart(server->authority);
     server->witness = witness_new(world, server->store);
     server->delivery =
         delivery_new(&(struct delivery_options){.hub = {.seed = draw(world, UINT64_MAX),
-                                                        .rate_per_minute = plan->rate_per_minute,
+                                                        .limits.rate_per_minute = plan->rate_per_minute,
                                                         .max_message = (unsigned)plan->max_message,
                                                         .session_linger_s = plan->linger_s,
                                                         .announce_limit = plan->announce_limit,
@@ -53,8 +64,10 @@ void server_start(struct world *world) {
                                                            .log = &quiet,
                                                            .ping_interval_ms = 30000,
                                                            .ping_timeout_ms = 10000,
-                                                           .handshake_timeout_ms = 10000},
+                                                           .handshake_timeout_ms = 10000,
+                                                           .message_timeout_ms = 60000},
                                                 .store = witness_store(server->witness),
+                                                .authority = server->authority,
                                                 .stream_window = plan->stream_window,
                                                 .random = fill,
                                                 .random_context = &server->secrets});
@@ -111,6 +124,7 @@ void server_close(struct world *world) {
     if (server->delivery) {
         tear_down(world);
     }
+    server->authority->engine->close(server->authority);
     server->store->engine->close(server->store);
     inflater_free(server->settings.inflater);
     deflater_free(server->settings.deflater);
@@ -144,6 +158,18 @@ void server_turn(struct world *world) {
         }
     }
     check_streams(world);
+    for (; server->verdicts_due < sim_authority_waiting(server->authority);
+         server->verdicts_due++) {
+        world_later(world, (int64_t)draw(world, VERDICT_US), HAPPEN_VERDICT, 0);
+    }
+}
+
+void server_verdict(struct world *world) {
+    struct server *server = &world->server;
+    server->verdicts_due--;
+    sim_authority_set_busy(server->authority, !world->calm && chance(world, 5));
+    sim_authority_release(server->authority, 1);
+    server_due(world);
 }
 
 void server_tick(struct world *world) {

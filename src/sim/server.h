@@ -15,6 +15,8 @@ struct world;
 
 struct server {
     struct store *store; /* the memory engine */
+    struct authority *authority;
+    size_t verdicts_due; /* answers of the authority that are scheduled */
     struct witness *witness;
     struct delivery *delivery; /* NULL: it is down */
     struct protocol_settings settings;
@@ -33,4 +35,5 @@ void server_close(struct world *world);
 void server_due(struct world *world); /* its loop turns soon */
 void server_turn(struct world *world);
 void server_tick(struct world *world);
+void server_verdict(struct world *world); /* the authority has come to one */
 void server_set_time(struct world *world);

@@ -135,6 +135,9 @@ void speech_append_flat(struct buffer *out, struct slice text) {
     }
 }
 
+/* The one signature of ours that reads like what a server announces. */
+static const struct slice announcement = SLICE("ann has conn");
+
 void speech_append_sender(struct buffer *out, struct slice sender) {
     for (size_t i = 0; i < sender.length; i++) {
         char c = sender.data[i];
@@ -144,5 +147,8 @@ void speech_append_sender(struct buffer *out, struct slice sender) {
         } else {
             buffer_append_char(out, c);
         }
+    }
+    if (slice_equal(sender, announcement)) {
+        buffer_append_string(out, REPLACEMENT);
     }
 }

@@ -68,7 +68,8 @@ static void plan_draw(struct world *world, size_t client_count) {
     plan->trouble_ms = (unsigned)ONE_OF(world, 0, 1000, 4000);
     plan->act_ms = (unsigned)ONE_OF(world, 50, 200, 600);
     plan->crashes = chance(world, 60);
-    plan->client_count = client_count > 0 ? client_count : 7 + (size_t)draw(world, 14);
+    plan->account_count = (unsigned)ONE_OF(world, 0, 1, 3);
+    plan->client_count = client_count > 0 ? client_count : 8 + (size_t)draw(world, 14);
 }
 
 static void check_load(struct world *world, const struct wire *wire) {
@@ -116,6 +117,9 @@ static void happen(struct world *world, const struct appointment *appointment) {
         break;
     case HAPPEN_STORE:
         trouble_store(world);
+        break;
+    case HAPPEN_VERDICT:
+        server_verdict(world);
         break;
     case HAPPEN_TROUBLE:
         if (appointment->subject == 0) {

@@ -43,6 +43,7 @@ struct plan {
     unsigned trouble_ms;  /* about, between two troubles; 0: none */
     unsigned act_ms;      /* about, between two acts of a client */
     bool crashes;
+    unsigned account_count; /* so many of the people are accounts, with the password "right" */
     size_t client_count;
 };
 

@@ -105,6 +105,9 @@ static size_t search_text_size(const struct search_query *query) {
     for (size_t i = 0; i < query->room_count; i++) {
         size += query->rooms[i].key.length + query->rooms[i].name.length;
     }
+    for (size_t i = 0; i < query->excluded_count; i++) {
+        size += query->excluded[i].length;
+    }
     return size;
 }
 
@@ -118,6 +121,12 @@ struct job *job_new_search(const struct search_query *query) {
         rooms[i].key = put_slice(&end, query->rooms[i].key);
         rooms[i].name = put_slice(&end, query->rooms[i].name);
     }
+    struct slice *excluded = memory_new(query->excluded_count * sizeof(*excluded) + 1);
+    for (size_t i = 0; i < query->excluded_count; i++) {
+        excluded[i] = put_slice(&end, query->excluded[i]);
+    }
+    job->search.query.excluded = excluded;
+    job->search.excluded = excluded;
     job->search.query.rooms = rooms;
     job->search.rooms = rooms;
     job->search.findings.ticket = query->ticket;
@@ -190,6 +199,7 @@ void job_free(struct job *job) {
     case JOB_SEARCH:
         findings_clear(&job->search.findings);
         memory_free(job->search.rooms);
+        memory_free(job->search.excluded);
         break;
     case JOB_UNFOLLOW:
     case JOB_ERASE:

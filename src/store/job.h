@@ -63,6 +63,7 @@ struct job {
         struct {
             struct search_query query; /* points into bytes and rooms */
             struct search_room *rooms; /* the array is owned */
+            struct slice *excluded;    /* the same */
             struct findings
                 findings; /* entries as above; rooms: both the array and each text are owned */
         } search;

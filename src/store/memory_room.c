@@ -143,7 +143,9 @@ static struct record *find_kept(const struct memory_room *room, uint64_t seq) {
     return record_at(room, seq);
 }
 
-static int check_target(const struct memory_room *room, const struct entry_body *body) {
+static int check_target(const struct memory_room *room, const struct draft *draft) {
+    const struct entry_body *body = &draft->body;
+
     if (!rules_need_target(body->kind)) {
         return 0;
     }
@@ -155,7 +157,7 @@ static int check_target(const struct memory_room *room, const struct entry_body 
         target.kind = record->entry->body.kind;
         target.identity = record->entry->body.identity;
     }
-    return rules_check_target(body, &target);
+    return rules_check_target(draft, &target);
 }
 
 /* Puts an entry without content in the place of this one, which others may still hold. */
@@ -269,7 +271,7 @@ void memory_room_append(struct memory_room *room, const struct draft *draft,
         memory_free(cid);
         return;
     }
-    outcome->error = draft->known_only ? ERR_RATE_LIMITED : check_target(room, &draft->body);
+    outcome->error = draft->known_only ? ERR_RATE_LIMITED : check_target(room, draft);
     if (outcome->error != 0) {
         memory_free(cid);
         return;

@@ -19,6 +19,7 @@ struct match {
 struct hunt {
     struct search_scan scan;
     size_t budget; /* bytes */
+    struct map *excluded; /* rooms, by key; NULL: none */
     struct match *matches;
     size_t count, capacity;
 };
@@ -72,6 +73,18 @@ static void search_room(struct hunt *hunt, const struct memory_room *room, struc
     id_map_free(edits);
 }
 
+static struct map *exclude(const struct search_query *query) {
+    struct map *excluded = query->excluded_count > 0 ? map_new(0) : NULL;
+    for (size_t i = 0; i < query->excluded_count; i++) {
+        map_put(excluded, query->excluded[i], (void *)&query->excluded[i]);
+    }
+    return excluded;
+}
+
+static bool is_excluded(const struct hunt *hunt, struct slice key) {
+    return hunt->excluded != NULL && map_find(hunt->excluded, key) != NULL;
+}
+
 static bool is_public(const struct memory_room *room) {
     return room->key.length > 0 && room->key.data[0] != '@' && room->key.data[0] != '$';
 }
@@ -87,7 +100,7 @@ static void search_rooms(struct hunt *hunt, const struct memory_rooms *rooms,
     struct list_node *node = query->public_rooms ? rooms->holding.last : NULL;
     for (; node != NULL && hunt->budget > 0; node = node->previous) {
         const struct memory_room *room = container_of(node, struct memory_room, holding_node);
-        if (is_public(room)) {
+        if (is_public(room) && !is_excluded(hunt, room->key)) {
             search_room(hunt, room, room->name);
         }
     }
@@ -143,10 +156,11 @@ void memory_search(const struct memory_rooms *rooms, const struct search_query *
     if (findings->error != 0) {
         return;
     }
-    struct hunt hunt = {.budget = LIMIT_SEARCH_SCAN};
+    struct hunt hunt = {.budget = LIMIT_SEARCH_SCAN, .excluded = exclude(query)};
     search_scan_init(&hunt.scan, &question);
     search_rooms(&hunt, rooms, query);
     take_page(&hunt, query, findings);
     search_scan_close(&hunt.scan);
+    map_free(hunt.excluded);
     memory_free(hunt.matches);
 }

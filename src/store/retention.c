@@ -11,7 +11,20 @@
 static const struct retention everything = {
     .age_us = RETENTION_AGE_ALL, .count = RETENTION_ALL, .bytes = RETENTION_ALL};
 
+/* Rooms of the server's own: of the one that shows whether entries can be stored a few are kept, so
+ * that it does not grow. Of all others everything, whatever is set for the rooms of people. */
+static struct retention retention_of_own(struct slice room_key) {
+    struct retention retention = everything;
+    if (slice_equal(room_key, SLICE("$ready"))) {
+        retention.count = RETENTION_READY;
+    }
+    return retention;
+}
+
 struct retention retention_of(const struct retention_rules *rules, struct slice room_key) {
+    if (slice_starts_with(room_key, SLICE("$"))) {
+        return retention_of_own(room_key);
+    }
     if (rules == NULL) {
         return everything;
     }

@@ -14,6 +14,8 @@
 #define RETENTION_CID_US (24 * 3600 * INT64_C(1000000))
 #define RETENTION_ENTRY_BYTES 64 /* what an entry counts for besides its text */
 
+#define RETENTION_READY 16       /* entries kept of "$ready", whatever is set for all rooms */
+
 /* Bounds that bound nothing. */
 #define RETENTION_AGE_ALL INT64_MAX
 #define RETENTION_ALL UINT64_MAX

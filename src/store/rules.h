@@ -19,5 +19,5 @@ struct target {
 bool rules_need_target(enum entry_kind kind);
 
 /* ERR_NOT_FOUND unless the target is a message that is still there; ERR_FORBIDDEN for an edit or a
- * delete of somebody else's. */
-int rules_check_target(const struct entry_body *body, const struct target *target) MUST_USE;
+ * delete of somebody else's, which a moderator may delete. */
+int rules_check_target(const struct draft *draft, const struct target *target) MUST_USE;

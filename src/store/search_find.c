@@ -13,7 +13,7 @@
 #define CLOCK_OPERATIONS 1000 /* of SQLite's machine between two looks at the clock */
 
 /* Parameters of the statement that finds. */
-enum { MATCH = 1, FROM, UNTIL, SENDERS, ROOMS, COUNT, SKIPPED };
+enum { MATCH = 1, FROM, UNTIL, SENDERS, ROOMS, COUNT, SKIPPED, EXCLUDED };
 
 struct found {
     int64_t room;
@@ -24,7 +24,7 @@ struct finder {
     const struct search_file *file;
     const struct search_query *query;
     struct search_question question;
-    struct buffer sql, match, senders, rooms; /* the parameters as SQLite takes them */
+    struct buffer sql, match, senders, rooms, excluded; /* the parameters as SQLite takes them */
     size_t room_count;
     size_t limit;
     bool all_public;
@@ -70,6 +70,17 @@ static void build_senders(struct finder *finder) {
     buffer_close(&folded);
 }
 
+static void build_excluded(struct finder *finder) {
+    buffer_append_char(&finder->excluded, '[');
+    for (size_t i = 0; i < finder->query->excluded_count; i++) {
+        if (i > 0) {
+            buffer_append_char(&finder->excluded, ',');
+        }
+        json_append_string(&finder->excluded, finder->query->excluded[i]);
+    }
+    buffer_append_char(&finder->excluded, ']');
+}
+
 static int add_room(struct finder *finder, struct slice key) {
     sqlite3_stmt *statement = search_statement(finder->file, SEARCH_FIND_ROOM);
     sqlite_bind_slice(statement, 1, key);
@@ -82,6 +93,15 @@ static int add_room(struct finder *finder, struct slice key) {
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+static bool is_excluded(const struct search_query *query, struct slice key) {
+    for (size_t i = 0; i < query->excluded_count; i++) {
+        if (slice_equal(query->excluded[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Public rooms that the question names. */
 static int add_public_rooms(struct finder *finder) {
     struct buffer key = {0};
@@ -90,7 +110,8 @@ static int add_public_rooms(struct finder *finder) {
         buffer_clear(&key);
         search_fold_sender(finder->question.rooms[i], &key);
         struct slice folded = buffer_slice(&key);
-        if (folded.length > 0 && folded.data[0] != '@' && folded.data[0] != '$') {
+        if (folded.length > 0 && folded.data[0] != '@' && folded.data[0] != '$' &&
+            !is_excluded(finder->query, folded)) {
             code = add_room(finder, folded);
         }
     }
@@ -134,7 +155,11 @@ static void build_sql(struct finder *finder) {
     if (finder->all_public) {
         buffer_append_string(&finder->sql,
                              " OR EXISTS (SELECT 1 FROM log.rooms AS r WHERE r.id = d.room"
-                             "  AND substr(r.key, 1, 1) NOT IN ('@', '$'))");
+                             "  AND substr(r.key, 1, 1) NOT IN ('@', '$')");
+        buffer_append_string(&finder->sql,
+                             finder->query->excluded_count > 0
+                                 ? " AND r.key NOT IN (SELECT value FROM json_each(?8)))"
+                                 : ")");
     }
     buffer_append_string(&finder->sql,
                          ") AND EXISTS (SELECT 1 FROM log.entries AS e WHERE e.room = d.room"
@@ -154,6 +179,9 @@ static void bind_all(struct finder *finder, sqlite3_stmt *statement) {
     sqlite_bind_slice(statement, ROOMS, buffer_slice(&finder->rooms));
     sqlite3_bind_int64(statement, COUNT, (sqlite3_int64)finder->limit + 1);
     sqlite3_bind_int64(statement, SKIPPED, finder->query->offset);
+    if (finder->all_public && finder->query->excluded_count > 0) {
+        sqlite_bind_slice(statement, EXCLUDED, buffer_slice(&finder->excluded));
+    }
 }
 
 static int is_late(void *context) {
@@ -219,6 +247,7 @@ static int fetch_all(const struct finder *finder, struct findings *findings) {
 static int find_within(struct finder *finder, struct findings *findings) {
     build_match(finder);
     build_senders(finder);
+    build_excluded(finder);
     int code = build_rooms(finder);
     if (code != SQLITE_OK || (finder->room_count == 0 && !finder->all_public)) {
         return code;
@@ -250,6 +279,7 @@ static void close_finder(struct finder *finder) {
     buffer_close(&finder->match);
     buffer_close(&finder->senders);
     buffer_close(&finder->rooms);
+    buffer_close(&finder->excluded);
 }
 
 int search_find(const struct search_file *file, const struct search_query *query,

@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/thread.h"
 #include "store/search_find.h"
 #include "store/search_follow.h"
-#include "store/thread.h"
 
 #define MILLISECOND_NS UINT64_C(1000000)
 #define SECOND_NS (1000 * MILLISECOND_NS)

@@ -148,11 +148,11 @@ static int find_cid(struct sqlite_log *log, const struct sqlite_room *room,
 }
 
 static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
-                        const struct entry_body *body, struct outcome *outcome) {
+                        const struct draft *draft, struct outcome *outcome) {
     struct target target = {0};
     sqlite3_stmt *statement = sqlite_statement(&log->connection, STATEMENT_FIND_TARGET);
     sqlite3_bind_int64(statement, 1, room->id);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)body->of);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)draft->body.of);
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         target.exists = true;
@@ -161,7 +161,7 @@ static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
         target.deleted = sqlite3_column_int(statement, 2) != 0;
     }
     sqlite3_reset(statement);
-    outcome->error = rules_check_target(body, &target);
+    outcome->error = rules_check_target(draft, &target);
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -183,7 +183,7 @@ static int check(struct sqlite_log *log, const struct sqlite_room *room, const s
         *decided = true;
     }
     if (code == SQLITE_OK && about_another && !*decided) {
-        code = check_target(log, room, body, outcome);
+        code = check_target(log, room, draft, outcome);
         *decided = outcome->error != 0;
     }
     return code;

@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 
 #include "base/memory.h"
+#include "base/thread.h"
 #include "store/sqlite_pages.h"
-#include "store/thread.h"
 
 #define COMPLAIN_NS 1000000000u
 

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/thread.h"
 #include "store/sqlite_log.h"
 #include "store/sqlite_mark.h"
 #include "store/sqlite_trim.h"
-#include "store/thread.h"
 
 #define MILLISECOND_NS 1000000u
 #define SECOND_NS (1000 * MILLISECOND_NS)

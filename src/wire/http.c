@@ -157,6 +157,7 @@ static int on_head_complete(http_parser *parser) {
             return fail_with(reader, error);
         }
     }
+    reader->message.minor = parser->http_minor;
     reader->message.status = parser->status_code;
     if ((parser->flags & F_CHUNKED) != 0) {
         reader->phase = PHASE_CHUNK_SIZE;
@@ -315,6 +316,10 @@ int http_reader_feed(struct http_reader *reader, struct slice *input) {
 const struct http_message *http_reader_message(const struct http_reader *reader) {
     assert(reader->phase == PHASE_COMPLETE);
     return &reader->message;
+}
+
+bool http_reader_in_body(const struct http_reader *reader) {
+    return reader->phase > PHASE_HEAD && reader->phase < PHASE_COMPLETE;
 }
 
 bool http_reader_body_too_large(const struct http_reader *reader) {

@@ -27,6 +27,7 @@ struct http_message {
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;
     struct slice body;
+    unsigned minor; /* of HTTP/1.x */
     bool keep_alive;
     bool upgrade; /* the connection leaves HTTP after this message; unread input is not HTTP */
 };
@@ -44,6 +45,8 @@ void http_reader_free(struct http_reader *reader);
  * After an error the reader is of no use. */
 int http_reader_feed(struct http_reader *reader, struct slice *input) MUST_USE;
 const struct http_message *http_reader_message(const struct http_reader *reader);
+/* Whether the head of the message is complete, and the rest is not. */
+bool http_reader_in_body(const struct http_reader *reader);
 /* Whether the body was too large rather than the head (413 rather than 431). */
 bool http_reader_body_too_large(const struct http_reader *reader);
 /* Whether the client waits for "100 Continue"; true once. */
@@ -66,4 +69,6 @@ bool http_query_next(struct slice *query, const char *name, struct buffer *out);
  * NULL for no body. `head_only`: answer to HEAD. */
 void http_append_response(struct buffer *out, unsigned status, const char *type, struct slice extra,
                           struct slice body, bool keep_alive, bool head_only);
+/* Appends the head of a 200 whose body has no end but that of the connection. */
+void http_append_stream_head(struct buffer *out, const char *type, struct slice extra);
 const char *http_status_text(unsigned status);

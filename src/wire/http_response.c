@@ -1,5 +1,6 @@
 /* Responses. Every answer forbids what a browser might do with it beyond what it is for: guess
- * another type, frame it, tell other sites where it was, keep it. */
+ * another type, run something in it, frame it, keep a hold on its window, tell other sites where it
+ * was, keep it. */
 #include <http_parser.h>
 
 #include "wire/http.h"
@@ -7,14 +8,21 @@
 static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                        "X-Frame-Options: DENY\r\n"
                                        "Referrer-Policy: no-referrer\r\n"
-                                       "Cross-Origin-Resource-Policy: same-origin\r\n";
+                                       "Cross-Origin-Opener-Policy: same-origin\r\n"
+                                       "Cross-Origin-Resource-Policy: same-origin\r\n"
+                                       "Permissions-Policy: camera=(), display-capture=(), "
+                                       "geolocation=(), microphone=(), payment=(), usb=()\r\n";
 
-/* For pages: only what this server itself serves runs, and it talks to this server and to the
- * WebSockets the user names. */
-static const char content_security_policy[] =
+/* For pages: only what this server itself serves runs, and it talks to this server alone, its
+ * WebSocket included ('self' has meant that since CSP 3). */
+static const char page_policy[] =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self' ws: wss:; img-src 'self' data:; manifest-src 'self'; base-uri 'none'; "
+    "connect-src 'self'; img-src 'self' data:; manifest-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'\r\n";
+
+/* For all else, should somebody have a browser show it. */
+static const char other_policy[] = "Content-Security-Policy: default-src 'none'; base-uri 'none'; "
+                                   "form-action 'none'; frame-ancestors 'none'\r\n";
 
 const char *http_status_text(unsigned status) {
     switch (status) {
@@ -63,12 +71,21 @@ void http_append_response(struct buffer *out, unsigned status, const char *type,
     if (!lines_have(extra, SLICE("Cache-Control"))) {
         buffer_append_string(out, "Cache-Control: no-store\r\n");
     }
-    if (is_page(type)) {
-        buffer_append_string(out, content_security_policy);
-    }
+    buffer_append_string(out, is_page(type) ? page_policy : other_policy);
     buffer_append_slice(out, extra);
     buffer_append_string(out, "\r\n");
     if (may_have_body(status) && !head_only) {
         buffer_append_slice(out, body);
     }
+}
+
+void http_append_stream_head(struct buffer *out, const char *type, struct slice extra) {
+    buffer_append_format(out,
+                         "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nConnection: close\r\n"
+                         "Cache-Control: no-store\r\n",
+                         type);
+    buffer_append_string(out, security_headers);
+    buffer_append_string(out, other_policy);
+    buffer_append_slice(out, extra);
+    buffer_append_string(out, "\r\n");
 }

@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 #define URL_SAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define DIGEST_BYTES 16
 
@@ -23,6 +25,10 @@ bool secret_valid(struct slice secret) {
            sodium_base642bin(bytes, sizeof(bytes), secret.data, secret.length, NULL, &length, NULL,
                              URL_SAFE) == 0 &&
            length == sizeof(bytes);
+}
+
+bool secret_is_accounts(struct slice secret) {
+    return slice_starts_with(secret, SLICE("bt_")) && secret.length <= LIMIT_SECRET;
 }
 
 void secret_digest(struct slice secret, uint8_t digest[DIGEST_BYTES]) {
@@ -51,4 +57,16 @@ void base64_append(struct buffer *out, struct slice bytes) {
     sodium_bin2base64(buffer_reserve(out, room), room, (const uint8_t *)bytes.data, bytes.length,
                       sodium_base64_VARIANT_ORIGINAL);
     buffer_commit(out, room - 1); /* it counts the zero at the end */
+}
+
+int base64_append_decoded(struct buffer *out, struct slice text) {
+    size_t length, room = text.length / 4 * 3 + 3;
+    uint8_t *bytes = (uint8_t *)buffer_reserve(out, room);
+
+    if (sodium_base642bin(bytes, room, text.data, text.length, NULL, &length, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+        return ERR_BAD_REQUEST;
+    }
+    buffer_commit(out, length);
+    return 0;
 }

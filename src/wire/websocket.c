@@ -72,12 +72,16 @@ static struct websocket_partial *partial_need(struct websocket_decoder *decoder)
     return decoder->partial;
 }
 
+bool websocket_decoder_half_read(const struct websocket_decoder *decoder) {
+    const struct websocket_partial *partial = decoder->partial;
+    return partial != NULL &&
+           (partial->in_frame || partial->head_length > 0 || partial->message_opcode != 0);
+}
+
 /* Gives back what the last result needed, unless something else is still half read. */
 static void release_results(struct websocket_decoder *decoder) {
-    struct websocket_partial *partial = decoder->partial;
     decoder->payload = SLICE_NONE;
-    if (partial != NULL && !partial->in_frame && partial->head_length == 0 &&
-        partial->message_opcode == 0)
+    if (!websocket_decoder_half_read(decoder))
         partial_free(decoder);
 }
 

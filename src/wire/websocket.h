@@ -52,6 +52,9 @@ void websocket_decoder_init(struct websocket_decoder *decoder, bool server, bool
                             size_t max_message);
 void websocket_decoder_close(struct websocket_decoder *decoder);
 
+/* Whether a frame or a message has begun to arrive and has not ended. */
+bool websocket_decoder_half_read(const struct websocket_decoder *decoder);
+
 /* Uses bytes from the front of `*input` (advances it) up to the end of one message or control
  * frame. May unmask in place inside `input`. An unfragmented message that is whole in `input` is
  * given without copying; the memory of any other is given back by the next call, for which an

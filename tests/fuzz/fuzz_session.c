@@ -449,7 +449,7 @@ static void begin(struct world *world, struct slice input) {
         .seed = 1, .keep = choice & 1 ? 8 : LIMIT_MEMORY_ROOM_ENTRIES});
     world->delivery = delivery_new(
         &(struct delivery_options){.hub = {.seed = 1,
-                                           .rate_per_minute = choice & 2 ? 20 : 0,
+                                           .limits.rate_per_minute = choice & 2 ? 20 : 0,
                                            .max_message = MAX_MESSAGE,
                                            .session_linger_s = LINGER_MS / 1000,
                                            .announce_limit = choice & 4 ? 2 : 100,

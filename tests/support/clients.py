@@ -119,9 +119,13 @@ class Stream:
     """Bytes over TCP."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self.connect(port)
         self.buffer = b""
+
+    def connect(self, port):
+        opened = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def __enter__(self):
         return self

@@ -64,13 +64,17 @@ class Connection:
     handshake at once, without waiting for its answer."""
 
     def __init__(self, port, path="/text", offer=None, headers=(), early=b""):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self.connect(port)
         self.buffer = bytearray()
         self.bits = 15
         offers = [offer] if isinstance(offer, str) else offer or []
         headers = [("Sec-WebSocket-Extensions", o) for o in offers] + list(headers)
         self._handshake(port, path, headers, early)
+
+    def connect(self, port):
+        opened = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def __enter__(self):
         return self

@@ -17,10 +17,11 @@
 #define CONNECTIONS 4096
 #define MARKS 64
 #define STORED_ROOMS 1200
+#define RULES 256
 
 const struct hub_options world_defaults = {
     .seed = 7,
-    .rate_per_minute = 20,
+    .limits.rate_per_minute = 20,
     .max_message = 100,
     .session_linger_s = 120,
     .announce_limit = 3,
@@ -54,6 +55,7 @@ struct words {
 
 struct link {
     bool open, closing, paused;
+    bool asking; /* the authority has not answered */
     struct words reading; /* room keys */
     struct words asked;   /* cids without an answer */
 };
@@ -80,6 +82,9 @@ struct world {
     size_t room_count;
     struct marked marks[MARKS];
     size_t mark_count;
+    struct entry *rules[RULES]; /* the log of "$rules" */
+    size_t rule_count;
+    bool reads_rules;
     struct effect *queue;
     size_t queue_start, queue_count, queue_capacity;
     struct buffer transcript;
@@ -184,6 +189,9 @@ static void write_items(struct world *world, const struct reply *reply, bool cou
         if (counts) {
             write_line(world, "/%u", item->client_count);
         }
+        if (item->role > ROLE_MEMBER) {
+            write_line(world, "/%s", role_name(item->role));
+        }
         if (item->read > 0) {
             write_line(world, "/read %u", (unsigned)item->read);
         }
@@ -223,6 +231,26 @@ static void write_joined(struct world *world, const struct reply *reply) {
     if (reply->read > 0) {
         write_line(world, " read %u", (unsigned)reply->read);
     }
+}
+
+static void write_rules(struct world *world, const struct reply *reply) {
+    const struct reply_rules *rules = reply->rules;
+
+    write_line(world, " rules %.*s: %.*s, %.*s%s%s", SLICE_ARGS(reply->room),
+               SLICE_ARGS(rules->access), SLICE_ARGS(rules->posting),
+               rules->registered_only ? ", registered only" : "",
+               rules->topic_lock ? ", topic locked" : "");
+    if (rules->slow_s > 0) {
+        write_line(world, ", slow %u", rules->slow_s);
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct reply_rule *item = &rules->items[i];
+
+        write_line(world, ", %.*s %.*s%.*s%s%.*s", SLICE_ARGS(item->kind), SLICE_ARGS(item->name),
+                   SLICE_ARGS(item->address), item->role.length > 0 ? " " : "",
+                   SLICE_ARGS(item->role));
+    }
+    write_line(world, "%s", reply->more ? ", …" : "");
 }
 
 static void write_reply(struct world *world, uint64_t connection, const struct reply *reply) {
@@ -267,6 +295,18 @@ static void write_reply(struct world *world, uint64_t connection, const struct r
     case REPLY_TOKEN:
         write_line(world, " token %.*s", SLICE_ARGS(reply->session));
         break;
+    case REPLY_TICKET:
+        write_line(world, " ticket %.*s", SLICE_ARGS(reply->session));
+        break;
+    case REPLY_READ:
+        write_line(world, " read %.*s up to %u", SLICE_ARGS(reply->room), (unsigned)reply->read);
+        break;
+    case REPLY_NOTICE:
+        write_line(world, " notice %.*s", SLICE_ARGS(reply->text));
+        break;
+    case REPLY_RULES:
+        write_rules(world, reply);
+        break;
     case REPLY_ERROR:
         write_error(world, reply);
         break;
@@ -294,7 +334,8 @@ static void write_entry(struct world *world, const struct effect *effect) {
 static void write_signal(struct world *world, const struct effect *effect) {
     static const char *const words[] = {
         [SIGNAL_JOINED] = "joined", [SIGNAL_LEFT] = "left",     [SIGNAL_RENAMED] = "renamed",
-        [SIGNAL_COUNT] = "count",   [SIGNAL_TYPING] = "typing", [SIGNAL_BINARY] = "binary"};
+        [SIGNAL_COUNT] = "count",   [SIGNAL_TYPING] = "typing", [SIGNAL_BINARY] = "binary",
+        [SIGNAL_NOTICE] = "notice"};
     const struct signal *signal = effect->signal;
 
     assert_true(signal->kind != SIGNAL_FENCE);
@@ -376,7 +417,21 @@ static void take_search(struct world *world, const struct effect *effect) {
     for (size_t i = 0; i < query->room_count; i++) {
         write_line(world, " %.*s", SLICE_ARGS(query->rooms[i].name));
     }
+    for (size_t i = 0; i < query->excluded_count; i++) {
+        write_line(world, " but not %.*s", SLICE_ARGS(query->excluded[i]));
+    }
     write_line(world, "\n");
+}
+
+static void take_audit(struct world *world, const struct effect *effect) {
+    struct link *link = link_of(world, effect->connection);
+
+    if (effect->audit.cid.length > 0) {
+        assert_true(words_remove(&link->asked, effect->audit.cid));
+    }
+    write_line(world, "%u audit %.*s%s before %u\n", (unsigned)effect->connection,
+               SLICE_ARGS(effect->audit.room), effect->audit.all ? "everything" : "",
+               (unsigned)effect->audit.before);
 }
 
 static void take_close(struct world *world, const struct effect *effect) {
@@ -410,7 +465,7 @@ static void keep_for_store(struct world *world, struct effect *effect) {
     static const char *const words[] = {
         [EFFECT_FOLLOW] = "follow", [EFFECT_UNFOLLOW] = "unfollow", [EFFECT_APPEND] = "append",
         [EFFECT_SIGNAL] = "signal", [EFFECT_LIST] = "list",         [EFFECT_ERASE] = "erase",
-        [EFFECT_MARK] = "mark",     [EFFECT_RECALL] = "recall"};
+        [EFFECT_MARK] = "mark",     [EFFECT_RECALL] = "recall",     [EFFECT_REPLAY] = "replay"};
     struct effect kept = *effect;
 
     if (world->show_store) {
@@ -432,6 +487,21 @@ static void keep_for_store(struct world *world, struct effect *effect) {
         world->queue = memory_resize(world->queue, world->queue_capacity * sizeof(kept));
     }
     world->queue[world->queue_count++] = kept;
+}
+
+static void take_question(struct world *world, const struct effect *effect) {
+    static const char *const words[] = {[CREDENTIAL_PASSWORD] = "password of",
+                                        [CREDENTIAL_TOKEN] = "token",
+                                        [CREDENTIAL_TICKET] = "ticket"};
+    const struct credential *credential = &effect->authenticate.credential;
+    struct link *link = link_of(world, effect->connection);
+
+    assert_false(link->asking);
+    link->asking = true;
+    write_line(world, "%u shows %s %.*s%s'%.*s'%s\n", (unsigned)effect->connection,
+               words[credential->kind], SLICE_ARGS(credential->name),
+               credential->name.length > 0 ? " " : "", SLICE_ARGS(credential->secret),
+               effect->authenticate.wants_ticket ? " for a ticket" : "");
 }
 
 static void take_effect(struct world *world, struct effect *effect) {
@@ -464,6 +534,12 @@ static void take_effect(struct world *world, struct effect *effect) {
         break;
     case EFFECT_CLOSE:
         take_close(world, effect);
+        break;
+    case EFFECT_AUDIT:
+        take_audit(world, effect);
+        break;
+    case EFFECT_AUTHENTICATE:
+        take_question(world, effect);
         break;
     default:
         keep_for_store(world, effect);
@@ -523,6 +599,11 @@ static void append(struct world *world, struct effect *effect) {
     }
     struct entry *entry = entry_new(&draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
 
+    if (outcome->error == 0 && !outcome->duplicate && strcmp(room->key, "$rules") == 0) {
+        assert_true(world->rule_count < RULES);
+        world->rules[world->rule_count++] = entry_ref(entry);
+    }
+
     step(world, &event);
     if (outcome->error == 0 && !outcome->duplicate && room->followed) {
         struct event committed = {
@@ -556,7 +637,7 @@ static void list(struct world *world, struct effect *effect) {
         .listed = {.origin = effect->list.origin, .cid = effect->list.cid, .heads = heads}};
 
     for (size_t i = 0; i < world->room_count; i++) {
-        if (world->rooms[i].last > 0 && world->rooms[i].key[0] != '@') {
+        if (world->rooms[i].last > 0 && strchr("@$", world->rooms[i].key[0]) == NULL) {
             heads[event.listed.count++] = head_of(&world->rooms[i]);
         }
     }
@@ -575,6 +656,22 @@ static void recall(struct world *world, const struct effect *effect) {
             marks[event.recalled.count++] = world->marks[i].mark;
         }
     }
+    step(world, &event);
+}
+
+static void replay(struct world *world, const struct effect *effect) {
+    struct event event = {.kind = EVENT_REPLAYED,
+                          .replayed = {.entries = world->rules + effect->replay.after,
+                                       .count = world->rule_count - effect->replay.after,
+                                       .last = world->rule_count}};
+
+    step(world, &event);
+}
+
+void world_read_rules(struct world *world) {
+    struct event event = {.kind = EVENT_STARTED};
+
+    world->reads_rules = true;
     step(world, &event);
 }
 
@@ -606,6 +703,9 @@ bool world_settle_one(struct world *world) {
     case EFFECT_RECALL:
         recall(world, &effect);
         break;
+    case EFFECT_REPLAY:
+        replay(world, &effect);
+        break;
     case EFFECT_ERASE:
         stored_find(world, effect.room_key, effect.room)->last = 0;
         break;
@@ -621,9 +721,10 @@ size_t world_under_way(const struct world *world) {
     size_t count = 0;
 
     for (size_t i = world->queue_start; i < world->queue_count; i++) {
-        enum effect_kind kind = world->queue[i].kind;
+        const struct effect *effect = &world->queue[i];
 
-        count += kind == EFFECT_APPEND || kind == EFFECT_SIGNAL || kind == EFFECT_LIST;
+        count += effect->kind == EFFECT_APPEND || effect->kind == EFFECT_LIST ||
+                 (effect->kind == EFFECT_SIGNAL && effect->signal->origin.session != 0);
     }
     return count;
 }
@@ -682,6 +783,9 @@ void world_restart(struct world *world) {
     }
     hub_free(world->hub);
     world->hub = hub_new(&world->options);
+    if (world->reads_rules) {
+        world_read_rules(world);
+    }
 }
 
 void world_fill(struct world *world, const char *room, uint64_t first, uint64_t last) {
@@ -749,7 +853,7 @@ struct identity world_identity(uint64_t connection) {
     return identity;
 }
 
-void world_open(struct world *world, uint64_t connection, enum client_kind kind) {
+static struct event opened(uint64_t connection, enum client_kind kind) {
     struct event event = {
         .kind = EVENT_OPENED,
         .connection = connection,
@@ -757,9 +861,102 @@ void world_open(struct world *world, uint64_t connection, enum client_kind kind)
 
     snprintf(event.opened.secret, sizeof(event.opened.secret), "secret-of-%u",
              (unsigned)connection);
+    return event;
+}
+
+void world_open(struct world *world, uint64_t connection, enum client_kind kind) {
+    struct event event = opened(connection, kind);
+
     assert_true(connection < CONNECTIONS && !world->links[connection].open);
     world->links[connection].open = true;
     step(world, &event);
+}
+
+void world_open_from(struct world *world, uint64_t connection, enum client_kind kind,
+                     const char *address) {
+    struct event event = opened(connection, kind);
+
+    event.opened.address = slice_of_string(address);
+    world->links[connection].open = true;
+    step(world, &event);
+}
+
+void world_open_with(struct world *world, uint64_t connection, enum client_kind kind,
+                     const char *token) {
+    struct event event = opened(connection, kind);
+
+    event.opened.credential = (struct credential){.kind = CREDENTIAL_TOKEN,
+                                                  .secret = slice_of_string(token)};
+    world->links[connection].open = true;
+    step(world, &event);
+}
+
+/* The authority. */
+
+struct identity world_account_identity(const char *name) {
+    struct identity identity = {{0}};
+
+    memcpy(identity.bytes, name, strnlen(name, IDENTITY_SIZE - 1));
+    identity.bytes[IDENTITY_SIZE - 1] = 2;
+    return identity;
+}
+
+struct principal world_principal(const char *name) {
+    return (struct principal){.identity = world_account_identity(name),
+                              .name = slice_of_string(name),
+                              .role = ROLE_MEMBER};
+}
+
+static void tell_account(struct world *world, const char *name, enum role role, bool gone) {
+    struct event event = {.kind = EVENT_ACCOUNT,
+                          .account = {.identity = world_account_identity(name),
+                                      .name = slice_of_string(name),
+                                      .role = role,
+                                      .gone = gone}};
+
+    step(world, &event);
+}
+
+void world_tell_account(struct world *world, const char *name, enum role role) {
+    tell_account(world, name, role, false);
+}
+
+void world_remove_account(struct world *world, const char *name) {
+    tell_account(world, name, ROLE_MEMBER, true);
+}
+
+void world_revoke(struct world *world, const struct identity *identity,
+                  const struct identity *device) {
+    struct event event = {.kind = EVENT_REVOKED,
+                          .revoked = {.identity = *identity, .device = *device}};
+
+    step(world, &event);
+}
+
+bool world_is_asking(const struct world *world, uint64_t connection) {
+    return world->links[connection].asking;
+}
+
+static void answer_question(struct world *world, struct event *event) {
+    assert_true(world->links[event->connection].asking);
+    world->links[event->connection].asking = false;
+    step(world, event);
+}
+
+void world_vouch(struct world *world, uint64_t connection, const struct principal *principal) {
+    struct event event = {.kind = EVENT_AUTHENTICATED,
+                          .connection = connection,
+                          .authenticated = {.principal = *principal}};
+
+    answer_question(world, &event);
+}
+
+void world_deny(struct world *world, uint64_t connection, int error) {
+    struct event event = {.kind = EVENT_AUTHENTICATED,
+                          .connection = connection,
+                          .authenticated = {.error = error}};
+
+    answer_question(world, &event);
 }
 
 /* After its goodbye, or when it was replaced, a client is not listened to any more. */
@@ -785,7 +982,7 @@ void world_close(struct world *world, uint64_t connection, bool lost) {
 
     words_clear(&link->reading);
     words_clear(&link->asked);
-    *link = (struct link){0};
+    *link = (struct link){.asking = link->asking};
     step(world, &event);
 }
 
@@ -802,6 +999,9 @@ void world_free(struct world *world) {
         if (world->links[connection].open) {
             world_close(world, connection, true);
         }
+        if (world->links[connection].asking) {
+            world_deny(world, connection, ERR_UNAVAILABLE);
+        }
     }
     world_settle(world);
     world_pass(world, INT64_C(3600000000));
@@ -810,11 +1010,14 @@ void world_free(struct world *world) {
     assert_int_equal(hub_session_count(world->hub), 0);
     assert_int_equal(hub_room_count(world->hub), 0);
     for (size_t i = 0; i < world->room_count; i++) {
-        assert_false(world->rooms[i].followed);
+        assert_true(!world->rooms[i].followed || world->rooms[i].key[0] == '$');
         memory_free(world->rooms[i].key);
         memory_free(world->rooms[i].name);
         memory_free(world->rooms[i].epoch);
         words_clear(&world->rooms[i].cids);
+    }
+    while (world->rule_count > 0) {
+        entry_unref(world->rules[--world->rule_count]);
     }
     memory_free(world->queue);
     buffer_close(&world->transcript);
@@ -875,6 +1078,16 @@ void come_back(struct world *world, uint64_t connection, uint64_t whose, const c
     snprintf(secret, sizeof(secret), "secret-of-%u", (unsigned)whose);
     ask(world, connection, .kind = REQUEST_HELLO, .name = slice_of_string(name),
         .session = slice_of_string(secret), .session_identity = world_identity(whose));
+}
+
+void log_in(struct world *world, uint64_t connection, const char *name) {
+    struct principal principal = world_principal(name);
+
+    ask(world, connection, .kind = REQUEST_HELLO,
+        .credential = {.kind = CREDENTIAL_PASSWORD,
+                       .name = slice_of_string(name),
+                       .secret = SLICE("right")});
+    world_vouch(world, connection, &principal);
 }
 
 void join(struct world *world, uint64_t connection, const char *room, const char *cid) {

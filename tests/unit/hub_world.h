@@ -5,9 +5,11 @@
  *   1 reads lobby from 3 live      a subscription
  *   1 history lobby before 0 …     a page is asked for
  *   1 search 'tea' in lobby        a search is
+ *   1 audit ops before 0           the changes of its rules are
  *   lobby: ann: hello #4           an entry is shown to whoever reads the room
  *   lobby: joined ann 2            a signal is
  *   store follow lobby             what goes to the store; only when show_store is set
+ *   1 shows password of ann 'x'    the authority is asked; answered by world_vouch or world_deny
  *
  * Of cids it remembers only that they were used, in which room.
  *
@@ -76,6 +78,27 @@ void world_forget(struct world *world); /* whatever came so far is of no interes
 /* Whether the transcript since the last time holds this text. Keeps it. */
 bool world_saw(const struct world *world, const char *text);
 
+/* The authority. It knows accounts by their names; all that it says of somebody follows from that
+ * (world_principal) unless a test changes it. */
+struct identity world_account_identity(const char *name);
+struct principal world_principal(const char *name);
+void world_tell_account(struct world *world, const char *name, enum role role);
+void world_remove_account(struct world *world, const char *name);
+void world_revoke(struct world *world, const struct identity *identity,
+                  const struct identity *device);
+/* Answers the question of this connection. */
+void world_vouch(struct world *world, uint64_t connection, const struct principal *principal);
+void world_deny(struct world *world, uint64_t connection, int error);
+/* Whether there is one; also of a connection that was closed meanwhile. */
+bool world_is_asking(const struct world *world, uint64_t connection);
+void world_open_from(struct world *world, uint64_t connection, enum client_kind kind,
+                     const char *address);
+void world_open_with(struct world *world, uint64_t connection, enum client_kind kind,
+                     const char *token);
+
+/* The hub reads the rules of rooms from the log of "$rules", now and after a restart. */
+void world_read_rules(struct world *world);
+
 /* `secret-of-N` is the secret of the session that connection N was opened with. */
 struct identity world_identity(uint64_t connection);
 
@@ -88,6 +111,8 @@ void call(struct world *world, uint64_t connection, const char *name); /* REQUES
 void hello(struct world *world, uint64_t connection, const char *name);
 /* Hello with the secret of the session that connection `whose` was opened with. */
 void come_back(struct world *world, uint64_t connection, uint64_t whose, const char *name);
+/* Hello with a password or a token, and what the authority says to it. */
+void log_in(struct world *world, uint64_t connection, const char *name);
 void join(struct world *world, uint64_t connection, const char *room, const char *cid);
 void leave(struct world *world, uint64_t connection, const char *room, const char *cid);
 void quit(struct world *world, uint64_t connection);

@@ -67,6 +67,7 @@ static inline void plain_note(struct buffer *out, const struct request *request)
     plain_note_member(out, "room", request->room);
     plain_note_member(out, "to", request->to);
     plain_note_member(out, "session", request->session);
+    plain_note_member(out, "password", request->credential.secret);
     plain_note_member(out, "cid", request->cid);
     plain_note_member(out, "content", request->content);
     if (request->limit)

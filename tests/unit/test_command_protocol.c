@@ -260,6 +260,35 @@ static void a_last_command_without_its_end_counts(void **state) {
     plain_close(peer);
 }
 
+static void a_name_with_an_account_is_registered_with_its_password(void **state) {
+    (void)state;
+    struct plain_peer *peer = plain_connect(&command_protocol);
+    plain_burst(peer, "register,Jane");
+    plain_forget(peer);
+    refuse(peer, ERR_UNAUTHORIZED);
+    plain_sent(peer, "error: that name has an account, try register,NAME,PASSWORD");
+    plain_burst(peer, "register,Jane,a,b c");
+    plain_asked(peer, "name|name=Jane|password=a,b c\n");
+    grant_name(peer);
+    plain_sent(peer, "ack");
+    plain_close(peer);
+}
+
+static void three_wrong_passwords_are_the_last(void **state) {
+    (void)state;
+    struct plain_peer *peer = plain_connect(&command_protocol);
+    plain_burst(peer, "register,Jane,"); /* none at all is no guess */
+    plain_sent(peer, "error: wrong name or password");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(command_protocol.close_wanted(peer->state), 0);
+        plain_burst(peer, "register,Jane,guess");
+        refuse(peer, ERR_UNAUTHORIZED);
+        plain_sent(peer, "error: wrong name or password");
+    }
+    assert_int_equal(command_protocol.close_wanted(peer->state), 1008);
+    plain_close(peer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_dialogue_needs_no_line_endings),
@@ -269,6 +298,8 @@ int main(void) {
         cmocka_unit_test(what_is_no_command_gets_an_error_and_the_connection_stays),
         cmocka_unit_test(only_register_is_answered_before_register),
         cmocka_unit_test(errors_of_the_hub_are_one_answer_each),
+        cmocka_unit_test(a_name_with_an_account_is_registered_with_its_password),
+        cmocka_unit_test(three_wrong_passwords_are_the_last),
         cmocka_unit_test(what_is_too_long_is_complained_about_once),
         cmocka_unit_test(messages_of_a_page_are_kept_apart),
         cmocka_unit_test(a_message_is_shown_to_whom_it_was_said),

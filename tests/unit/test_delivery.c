@@ -493,32 +493,38 @@ static void an_http_connection_is_kept_for_a_minute_of_silence(void **state) {
     say(world, half, request);
     pass(world, 15000);
     say(world, half, "GET /healthz HT");
-    pass(world, 21000);
-    assert_true(half->reset);
+    pass(world, 9900);
+    assert_false(half->finished);
+    pass(world, 200);
+    assert_true(half->finished);
+    assert_true(saw(half, "HTTP/1.1 408 "));
+    pass(world, 34800);
     assert_false(quiet->finished);
-    pass(world, 40000);
+    pass(world, 200);
     assert_true(quiet->finished);
     wire_close(world, quiet);
     wire_close(world, half);
     world_free(world);
 }
 
-static void a_request_that_began_just_before_a_look_has_its_time(void **state) {
+static void each_request_has_its_time_from_its_first_byte_on(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
     struct wire *http = wire_open(world, "ws");
     say(world, http, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    pass(world, 9500); /* looks are every ten seconds */
+    pass(world, 9500);
     say(world, http, "POST /r/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
-    pass(world, 9000);
-    assert_false(http->reset);
+    pass(world, 19000); /* with the head complete, the body has more time */
+    assert_false(http->finished);
     say(world, http, "y");
     assert_true(saw(http, "\"seq\":1"));
     say(world, http, "GET /healthz HT");
     pass(world, 9000);
     say(world, http, "TP/1.1");
-    pass(world, 11500);
-    assert_true(http->reset);
+    assert_false(http->finished);
+    pass(world, 1100);
+    assert_true(http->finished);
+    assert_true(saw(http, "HTTP/1.1 408 "));
     wire_close(world, http);
     world_free(world);
 }
@@ -565,10 +571,10 @@ static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
     struct wire *silent = wire_open(world, "ws");
-    pass(world, 9000);
-    assert_false(silent->reset);
-    pass(world, 2000);
-    assert_true(silent->reset);
+    pass(world, 9900);
+    assert_false(silent->finished);
+    pass(world, 200);
+    assert_true(silent->finished);
     wire_close(world, silent);
     world_free(world);
 }
@@ -794,7 +800,7 @@ int main(void) {
         cmocka_unit_test(an_unanswered_ping_cuts),
         cmocka_unit_test(an_idle_client_is_closed_though_nobody_pings),
         cmocka_unit_test(an_http_connection_is_kept_for_a_minute_of_silence),
-        cmocka_unit_test(a_request_that_began_just_before_a_look_has_its_time),
+        cmocka_unit_test(each_request_has_its_time_from_its_first_byte_on),
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
         cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),

@@ -107,7 +107,11 @@ static void a_response_can_be_read_and_has_its_guards(void **state) {
     assert_slice(http_header(message, "Cross-Origin-Resource-Policy"), "same-origin");
     assert_slice(http_header(message, "X-Frame-Options"), "DENY");
     assert_slice(http_header(message, "Cache-Control"), "no-store");
-    assert_null(http_header(message, "Content-Security-Policy").data);
+    assert_slice(http_header(message, "Cross-Origin-Opener-Policy"), "same-origin");
+    assert_slice(http_header(message, "Permissions-Policy"),
+                 "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()");
+    assert_slice(http_header(message, "Content-Security-Policy"),
+                 "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     http_reader_free(reader);
     buffer_close(&out);
 }
@@ -118,7 +122,7 @@ static void a_page_says_what_may_run_in_it(void **state) {
     (void)state;
     make_response(&out, 200, "text/html; charset=utf-8", "", "<p>", false, false);
     assert_true(holds(&out, "\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; "
-                            "style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+                            "style-src 'self'; connect-src 'self'; img-src 'self' data:; "
                             "manifest-src 'self'; base-uri 'none'; form-action 'none'; "
                             "frame-ancestors 'none'\r\n"));
     assert_true(holds(&out, "\r\nConnection: close\r\n"));

@@ -256,10 +256,12 @@ static void test_it_tells_whether_it_is_in_the_middle_of_a_request(void **state)
     assert_false(http_protocol.established(driver.state));
     write_input(&driver, "OST /r/ops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
     assert_int_equal(driver_next(&driver), FEED_MORE);
-    assert_false(http_protocol.established(driver.state));
+    assert_true(http_protocol.established(driver.state)); /* its head is there */
+    assert_true(http_protocol.half_read(driver.state));
     write_input(&driver, "y");
     assert_int_equal(driver_next(&driver), FEED_REQUEST);
     assert_true(http_protocol.established(driver.state));
+    assert_false(http_protocol.half_read(driver.state));
     driver_reply(&driver, &(struct reply){.kind = REPLY_ERROR, .error = ERR_NOT_FOUND});
     assert_true(http_protocol.established(driver.state));
     driver_free(&driver);

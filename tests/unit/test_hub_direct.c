@@ -527,8 +527,8 @@ static void a_message_sent_while_one_comes_back_is_not_lost(void **state) {
     struct world *world = world_after_restart();
 
     (void)state;
-    hello(world, 4, "bob"); /* another one: there is no log yet */
-    hello(world, 3, "ann");
+    come_back(world, 4, 12, "bob"); /* others: there is no log yet */
+    come_back(world, 3, 11, "ann");
     world_forget(world);
     join(world, 3, "@ann,bob", "j1");
     tell(world, 4, "ann", "hello");
@@ -537,6 +537,25 @@ static void a_message_sent_while_one_comes_back_is_not_lost(void **state) {
                   "3 reads @ann,bob from 1 live first\n"
                   "4 reads @ann,bob from 1 second\n"
                   "@ann,bob: bob: hello #1 second\n");
+    world_free(world);
+}
+
+/* Who was not here before the restart has no conversation to come back to, so none is opened. */
+static void nobody_new_can_come_back_to_it(void **state) {
+    struct world *world = world_after_restart();
+
+    (void)state;
+    come_back(world, 3, 1, "ann");
+    hello(world, 4, "bob");
+    world_open(world, 5, V1);
+    hello(world, 5, "eve");
+    world_forget(world);
+    join(world, 4, "@ann,bob", "j1");
+    join(world, 5, "@ann,eve", "j2");
+    assert_int_equal(world_under_way(world), 0);
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    expect(world, "4 error not_found <j1>\n"
+                  "5 error not_found <j2>\n");
     world_free(world);
 }
 
@@ -600,6 +619,7 @@ int main(void) {
         cmocka_unit_test(a_place_is_used_once),
         cmocka_unit_test(a_stranger_who_has_the_name_now_is_not_drawn_in),
         cmocka_unit_test(a_message_sent_while_one_comes_back_is_not_lost),
+        cmocka_unit_test(nobody_new_can_come_back_to_it),
         cmocka_unit_test(a_third_cannot_come_back_to_it),
         cmocka_unit_test(who_left_it_is_not_brought_back_by_the_other_coming_back),
     };

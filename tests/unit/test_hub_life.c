@@ -10,14 +10,23 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "hub/internal.h"
+#include "hub/accounts.h"
 #include "hub_world.h"
 
 #define CONNECTIONS 12
 #define STEPS 400
 #define SEEDS 500
 
-/* Returns how many of its requests to join wait. */
+static bool is_device(const struct session *session, const struct client *client) {
+    const struct client *device = session_next_client(session, NULL);
+
+    while (device != NULL && device != client) {
+        device = session_next_client(session, device);
+    }
+    return device == client;
+}
+
+/* Returns how many of its requests to join, and to be let in, wait. */
 static unsigned check_client(const struct client *client) {
     unsigned room_count = 0, entrances = 0;
     bool has_current = client->current == NULL;
@@ -42,9 +51,30 @@ static unsigned check_client(const struct client *client) {
     assert_true(client->deferral == NULL || client->outstanding > 0);
     assert_true(client->retry_count <= client->outstanding);
     assert_true(client->state != CLIENT_LIVE || client->deferral == NULL || client->paused);
-    assert_true(client->session == NULL || client->session->client == client);
+    assert_true(client->session == NULL || is_device(client->session, client));
     assert_true(client->session == NULL || client->state == CLIENT_LIVE);
-    return entrances;
+    const struct deferral *deferral = client->deferral;
+
+    return entrances +
+           (deferral != NULL && deferral->state != DEFERRAL_FENCE && !deferral->vouched);
+}
+
+/* Somebody who is in the room with several clients is counted once. */
+static void check_counts_once(const struct room *room, const struct membership *membership) {
+    const struct session *session = membership->client->session;
+    unsigned counted = 0, here = 0;
+
+    if (session == NULL) {
+        return;
+    }
+    for (struct list_node *node = room->members.first; node != NULL; node = node->next) {
+        const struct membership *other = container_of(node, struct membership, in_room);
+
+        here += other->client->session == session;
+        counted += other->client->session == session && other->counts;
+    }
+    assert_true(here > 0);
+    assert_true(counted <= 1);
 }
 
 static void check_room(const struct hub *hub, const struct room *room) {
@@ -52,7 +82,10 @@ static void check_room(const struct hub *hub, const struct room *room) {
     const struct client *client;
 
     for (struct list_node *node = room->members.first; node != NULL; node = node->next) {
-        members++;
+        const struct membership *membership = container_of(node, struct membership, in_room);
+
+        members += membership->counts;
+        check_counts_once(room, membership);
     }
     while ((client = id_map_next(hub->clients, &cursor)) != NULL) {
         struct list_node *node = client->roster.memberships.first;
@@ -67,10 +100,19 @@ static void check_room(const struct hub *hub, const struct room *room) {
 }
 
 static void check_session(const struct hub *hub, const struct session *session) {
-    assert_true(session->client == NULL || session->client->session == session);
+    const struct account *account = account_find(hub, &session->identity);
+
+    for (const struct client *client = session_next_client(session, NULL); client != NULL;
+         client = session_next_client(session, client)) {
+        assert_ptr_equal(client->session, session);
+        assert_true(!session->registered || client_account(client) != NULL);
+    }
     assert_true(session->claim == NULL || session->claim->session == session);
-    assert_true(!session_over(session) ||
-                (session->claim == NULL && !list_empty(&session->directs)));
+    assert_true(!session_over(session) || !list_empty(&session->directs));
+    assert_true(!session_over(session) || session->claim == NULL || account != NULL);
+    if (session->claim != NULL) {
+        assert_false(account_denies(hub, session->claim->folded, &session->identity));
+    }
     assert_true(session->expires_us == 0 || session->expires_us > hub->now_us);
 }
 
@@ -126,6 +168,10 @@ static void ask_something(struct world *world, struct rng *rng, uint64_t connect
     uint64_t whose = rng_below(rng, 4) == 0 ? 2000 + rng_below(rng, 3) : 1 + rng_below(rng, born);
     char secret[24];
 
+    /* These wait for a log of their own. */
+    if (request.kind == REQUEST_READY || request.kind == REQUEST_RULE) {
+        return;
+    }
     if ((request.kind == REQUEST_QUIT || request.room.length == 0) && rng_below(rng, 4) > 0) {
         request.kind = REQUEST_PUBLISH; /* else nobody would stay for long */
     }
@@ -135,6 +181,9 @@ static void ask_something(struct world *world, struct rng *rng, uint64_t connect
     if (request.kind != REQUEST_QUIT && rng_below(rng, 2) == 0) {
         snprintf(cid, sizeof(cid), "c%u", ++cids);
         request.cid = slice_of_string(cid);
+    }
+    if (rng_below(rng, 4) == 0) {
+        request.credential = (struct credential){.kind = CREDENTIAL_TOKEN, .secret = SLICE("x")};
     }
     if (request.kind == REQUEST_HELLO) {
         request.name = rng_below(rng, 2) == 0 ? SLICE_NONE : request.name;
@@ -153,6 +202,45 @@ static void ask_something(struct world *world, struct rng *rng, uint64_t connect
     world_ask(world, connection, request);
 }
 
+/* The authority says something, asked or not. */
+static void hear_the_authority(struct world *world, struct rng *rng, uint64_t born) {
+    static const char *const accounts[] = {"Eve", "zak", "eva", "elsewhere"};
+    const char *name = PICK(rng, accounts);
+    struct principal principal = world_principal(name);
+    const struct identity none = {{0}};
+
+    principal.device = world_identity(1 + rng_below(rng, 5));
+    switch (rng_below(rng, 8)) {
+    case 0:
+        world_tell_account(world, name, (enum role)rng_below(rng, 4));
+        return;
+    case 1:
+        world_remove_account(world, name);
+        return;
+    case 2:
+        world_revoke(world, &principal.identity, rng_below(rng, 2) == 0 ? &none : &principal.device);
+        return;
+    default:
+        break;
+    }
+    principal.expires_us = rng_below(rng, 3) == 0 ? world_now(world) + 30000000 : 0;
+    if (rng_below(rng, 5) == 0) {
+        principal.identity = none;
+        principal.name = SLICE_NONE;
+    }
+    for (uint64_t connection = 1; connection <= born; connection++) {
+        if (!world_is_asking(world, connection)) {
+            continue;
+        }
+        if (rng_below(rng, 4) == 0) {
+            world_deny(world, connection, ERR_UNAUTHORIZED);
+        } else {
+            world_vouch(world, connection, &principal);
+        }
+        return;
+    }
+}
+
 static void disturb_the_store(struct world *world, struct rng *rng) {
     switch (rng_below(rng, 4)) {
     case 0:
@@ -169,14 +257,28 @@ static void disturb_the_store(struct world *world, struct rng *rng) {
     }
 }
 
+static void open_somebody(struct world *world, struct rng *rng, uint64_t connection) {
+    enum client_kind kind = (enum client_kind)rng_below(rng, CLIENT_KINDS);
+
+    if (rng_below(rng, 5) == 0) {
+        world_open_with(world, connection, kind, "x");
+    } else {
+        world_open(world, connection, kind);
+    }
+}
+
 static void do_something(struct world *world, struct rng *rng, uint64_t *born) {
     /* Connection numbers are never used again; the twelve latest are those that act. */
     uint64_t connection =
         *born > CONNECTIONS ? *born - rng_below(rng, CONNECTIONS) : 1 + rng_below(rng, *born);
 
-    switch (rng_below(rng, 16)) {
+    switch (rng_below(rng, 18)) {
     case 0:
-        world_open(world, ++*born, (enum client_kind)rng_below(rng, CLIENT_KINDS));
+        open_somebody(world, rng, ++*born);
+        break;
+    case 16:
+    case 17:
+        hear_the_authority(world, rng, *born);
         break;
     case 1:
         if (rng_below(rng, 3) == 0) {
@@ -231,7 +333,8 @@ static void the_books_agree_whatever_happens(void **state) {
     *state = seed;
     for (*seed = 1; *seed <= SEEDS; (*seed)++) {
         options.create_rooms = *seed % 3 != 0;
-        options.rate_per_minute = *seed % 2 == 0 ? 0 : 20;
+        options.auth = *seed % 5 == 0 ? AUTH_REQUIRED : AUTH_OPEN;
+        options.limits.rate_per_minute = *seed % 2 == 0 ? 0 : 20;
         live_through(*seed, &options);
     }
 }

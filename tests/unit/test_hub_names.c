@@ -407,7 +407,7 @@ static void taking_on_a_secret_does_not_lift_the_rate(void **state) {
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 1;
+    options.limits.rate_per_minute = 1;
     struct world *world = world_new(&options);
 
     world_open(world, 1, PLAIN);

@@ -254,7 +254,7 @@ static void one_with_too_much_under_way_stays_paused_until_it_is_less(void **sta
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 0;
+    options.limits.rate_per_minute = 0;
     struct world *world = world_with(&options, PLAIN, "ann");
 
     for (int i = 0; i < LIMIT_OUTSTANDING - 1; i++) {

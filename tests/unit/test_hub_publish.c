@@ -301,7 +301,7 @@ static void what_was_refused_does_not_count_against_the_rate(void **state) {
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 1;
+    options.limits.rate_per_minute = 1;
     struct world *world = world_in_lobby(&options, PLAIN);
 
     ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("$"), .content = SLICE("x"));
@@ -319,7 +319,7 @@ static void what_is_sent_again_gets_its_first_answer_however_much_was_sent(void 
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 1;
+    options.limits.rate_per_minute = 1;
     struct world *world = world_in_lobby(&options, PLAIN);
 
     ask(world, 1, .kind = REQUEST_PUBLISH, .content = SLICE("x"), .cid = SLICE("c1"));
@@ -345,7 +345,7 @@ static void time_that_passed_at_the_store_is_not_waited_for_again(void **state) 
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 1;
+    options.limits.rate_per_minute = 1;
     struct world *world = world_new(&options);
 
     world_open(world, 1, HTTP);
@@ -372,7 +372,7 @@ static void only_so_many_are_looked_up_for_one_who_sends_too_much(void **state) 
     char cid[16];
 
     (void)state;
-    options.rate_per_minute = 1;
+    options.limits.rate_per_minute = 1;
     struct world *world = world_in_lobby(&options, PLAIN);
 
     for (int round = 0; round < 2; round++) {
@@ -395,7 +395,7 @@ static void without_a_rate_there_is_no_limit(void **state) {
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 0;
+    options.limits.rate_per_minute = 0;
     struct world *world = world_in_lobby(&options, PLAIN);
 
     for (int i = 0; i < 500; i++) {
@@ -410,7 +410,7 @@ static void http_callers_are_limited_over_all_their_connections(void **state) {
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 2;
+    options.limits.rate_per_minute = 2;
     struct world *world = world_new(&options);
 
     for (uint64_t connection = 1; connection <= 4; connection++) {
@@ -435,7 +435,7 @@ static void binary_frames_are_relayed_in_the_current_room_and_counted(void **sta
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 2;
+    options.limits.rate_per_minute = 2;
     struct world *world = world_in_lobby(&options, TEXT);
     char content[101] = {0};
 
@@ -497,7 +497,7 @@ static void too_much_under_way_pauses_the_connection(void **state) {
     struct hub_options options = world_defaults;
 
     (void)state;
-    options.rate_per_minute = 0;
+    options.limits.rate_per_minute = 0;
     struct world *world = world_in_lobby(&options, PLAIN);
 
     for (int i = 0; i < LIMIT_OUTSTANDING - 1; i++) {

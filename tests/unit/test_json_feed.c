@@ -90,7 +90,8 @@ static void test_the_words_of_replies(void **state) {
                  (struct reply){.kind = REPLY_MEMBERS,
                                 .cid = SLICE("m1"),
                                 .room = SLICE("general"),
-                                .items = &(struct reply_item){.name = SLICE("ann")},
+                                .items = &(struct reply_item){.name = SLICE("ann"),
+                                                              .role = ROLE_MEMBER},
                                 .item_count = 1},
                  "{\"type\":\"members\",\"room\":\"general\",\"items\":[{\"name\":\"ann\",\"role\":"
                  "\"member\"}],\"cid\":\"m1\"}");

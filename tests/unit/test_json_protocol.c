@@ -283,15 +283,77 @@ static void test_a_bad_message_is_answered_under_its_cid(void **state) {
     driver_free(&driver);
 }
 
-static void test_what_is_not_there_yet_says_so(void **state) {
+static void test_a_credential_comes_with_hello_and_auth(void **state) {
+    const struct {
+        const char *text;
+        enum request_kind request;
+        enum credential_kind kind;
+        const char *name, *secret;
+    } cases[] = {
+        {"{\"type\":\"hello\",\"token\":\"tok\"}", REQUEST_HELLO, CREDENTIAL_TOKEN, "", "tok"},
+        {"{\"type\":\"hello\",\"name\":\"ann\",\"token\":\"tok\"}", REQUEST_HELLO, CREDENTIAL_TOKEN,
+         "", "tok"},
+        {"{\"type\":\"hello\",\"name\":\"ann\",\"password\":\" a:b \"}", REQUEST_HELLO,
+         CREDENTIAL_PASSWORD, "ann", " a:b "},
+        {"{\"type\":\"hello\",\"name\":\"ann\",\"password\":null,\"token\":null}", REQUEST_HELLO,
+         CREDENTIAL_NONE, "", ""},
+        {"{\"type\":\"auth\",\"token\":\"tok\",\"cid\":\"a1\"}", REQUEST_AUTH, CREDENTIAL_TOKEN, "",
+         "tok"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct driver driver;
+        with_text(&driver, *(bool *)*state, cases[i].text);
+        assert_int_equal(driver_next(&driver), FEED_REQUEST);
+        const struct request *request = &driver.feed.request;
+        assert_int_equal(request->kind, cases[i].request);
+        assert_int_equal(request->credential.kind, cases[i].kind);
+        assert_slice_equal(request->credential.name, cases[i].name);
+        assert_slice_equal(request->credential.secret, cases[i].secret);
+        driver_free(&driver);
+    }
+}
+
+static void test_an_accounts_session_is_handed_on_as_it_is(void **state) {
     struct driver driver;
-    with_text(&driver, *(bool *)*state, "{\"type\":\"auth\",\"token\":\"t\",\"cid\":\"s1\"}");
-    assert_int_equal(driver_next(&driver), FEED_AGAIN);
-    expect_text(
-        &driver,
-        "{\"type\":\"error\",\"message\":\"Invalid message format\",\"code\":\"bad_request\","
-        "\"detail\":\"Tokens are not supported by this server\",\"cid\":\"s1\"}");
+    with_text(&driver, *(bool *)*state, "{\"type\":\"hello\",\"session\":\"bt_abc\"}");
+    assert_int_equal(driver_next(&driver), FEED_REQUEST);
+    assert_slice_equal(driver.feed.request.session, "bt_abc");
+    assert_true(identity_none(&driver.feed.request.session_identity));
     driver_free(&driver);
+}
+
+static void test_what_cannot_be_a_credential_is_refused(void **state) {
+    static const char malformed[] = "{\"type\":\"error\",\"message\":\"Invalid message format\","
+                                    "\"code\":\"bad_request\"";
+    static const char invalid[] =
+        "{\"type\":\"error\",\"message\":\"Invalid token\",\"code\":\"unauthorized\"";
+    static const char wrong[] =
+        "{\"type\":\"error\",\"message\":\"Wrong name or password\",\"code\":\"unauthorized\"";
+    const struct {
+        const char *members, *answer, *more;
+    } cases[] = {
+        {"\"type\":\"auth\"", malformed, ""},
+        {"\"type\":\"auth\",\"token\":5", malformed, ""},
+        {"\"type\":\"auth\",\"token\":\"\"", invalid, ""},
+        {"\"type\":\"hello\",\"token\":{}", malformed, ""},
+        {"\"type\":\"hello\",\"token\":\"a\\u0000b\"", invalid, ""},
+        {"\"type\":\"hello\",\"password\":\"x\"", malformed,
+         ",\"detail\":\"A password needs a name\""},
+        {"\"type\":\"hello\",\"name\":\"ann\",\"password\":\"x\",\"token\":\"t\"", malformed,
+         ",\"detail\":\"Either a token or a password\""},
+        {"\"type\":\"hello\",\"name\":\"ann\",\"password\":\"\"", wrong, ""},
+        {"\"type\":\"hello\",\"name\":\"a b\",\"password\":\"x\"", wrong, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct driver driver;
+        char text[256], expected[256];
+        snprintf(text, sizeof(text), "{%s,\"cid\":\"c\"}", cases[i].members);
+        snprintf(expected, sizeof(expected), "%s%s,\"cid\":\"c\"}", cases[i].answer, cases[i].more);
+        with_text(&driver, *(bool *)*state, text);
+        assert_int_equal(driver_next(&driver), FEED_AGAIN);
+        expect_text(&driver, expected);
+        driver_free(&driver);
+    }
 }
 
 static void test_a_resume_of_too_many_rooms_is_refused(void **state) {
@@ -344,7 +406,9 @@ int main(void) {
         FED_BOTH_WAYS(test_hello_shows_a_plain_client_everything),
         FED_BOTH_WAYS(test_a_bad_message_is_answered_and_the_connection_stays),
         FED_BOTH_WAYS(test_a_bad_message_is_answered_under_its_cid),
-        FED_BOTH_WAYS(test_what_is_not_there_yet_says_so),
+        FED_BOTH_WAYS(test_a_credential_comes_with_hello_and_auth),
+        FED_BOTH_WAYS(test_an_accounts_session_is_handed_on_as_it_is),
+        FED_BOTH_WAYS(test_what_cannot_be_a_credential_is_refused),
         cmocka_unit_test(test_a_resume_of_too_many_rooms_is_refused),
         FED_BOTH_WAYS(test_requests_come_one_by_one_in_their_order),
     };

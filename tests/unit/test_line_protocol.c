@@ -124,9 +124,11 @@ static void commands_become_requests(void **state) {
         {"/history\n", "history|limit=20\n"},
         {"/history 100000\n", "history|limit=100\n"},
         {"/search deploy from:bob\n", "search|content=deploy from:bob\n"},
-        {"/nick Jay\n", "name|name=Jay\n"},
+        {"/nick Jay\n", "name|name=Jay|cid=nick\n"},
+        {"/login ann  a b\n", "name|name=ann|password=a b|cid=login\n"},
         {"/token\n", "token\n"},
         {"/resume " TOKEN "\n", "hello|session=" TOKEN "\n"},
+        {"/resume bt_abc\n", "hello|session=bt_abc\n"},
         {"  /quit  \n", "quit|1000\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -153,6 +155,8 @@ static void a_wrong_command_gets_one_error(void **state) {
         {"/history many\n", "error: usage: /history N, with a number above 0\n"},
         {"/history 0\n", "error: usage: /history N, with a number above 0\n"},
         {"/resume abc\n", "error: that is no token\n"},
+        {"/login ann\n", "error: usage: /login NAME PASSWORD\n"},
+        {"/login a:b x\n", "error: Wrong name or password\n"},
         {"/nick a b\n", "error: " BAD_NAME},
         {"/join @ann,bob\n",
          "error: the name of a room is 1 to 64 letters, digits, '-', '_' or '.'\n"},
@@ -172,7 +176,7 @@ static void help_names_every_command(void **state) {
     static const char *const words[] = {
         "/help",    "/join ROOM",    "/rooms",       "/who",          "/msg NAME TEXT",
         "/me TEXT", "/topic TEXT",   "/history [N]", "/search WORDS", "/nick NAME",
-        "/token",   "/resume TOKEN", "/quit",        "//TEXT"};
+        "/token",   "/resume TOKEN", "/quit",        "//TEXT", "/login NAME PASSWORD"};
     struct plain_peer *peer = jason();
     plain_receive(peer, "/help\n");
     buffer_append_char(&peer->output, '\0');

@@ -151,7 +151,7 @@ static void set_up(struct fixture *fixture, size_t limit, size_t limit_per_addre
     endpoint_append_address(&listener.address, &text);
     snprintf(fixture->address, sizeof(fixture->address), "%.*s", SLICE_ARGS(buffer_slice(&text)));
     buffer_close(&text);
-    net_listen(fixture->net, &listener, NULL);
+    net_listen(fixture->net, &listener, &(struct net_service){0});
 }
 
 static void tear_down(struct fixture *fixture) {

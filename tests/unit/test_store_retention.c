@@ -229,6 +229,17 @@ static void a_room_may_differ(void **state) {
     expect_range(fixture, "special", 5, 6);
 }
 
+/* What is set for the rooms of people neither makes the one of /readyz grow nor eats the server's
+ * other logs. */
+static void rooms_of_the_server_have_bounds_of_their_own(void **state) {
+    struct fixture *fixture = *state;
+    set_rules(fixture, keep_count(2));
+    say_some(fixture, "$ready", 40);
+    say_some(fixture, "$rules", 6);
+    expect_range(fixture, "$ready", 25, 40);
+    expect_range(fixture, "$rules", 1, 6);
+}
+
 /* The rest is about what was stored under other rules. */
 
 static void bounds_that_were_lowered_hold_after_a_restart(void **state) {
@@ -316,6 +327,7 @@ int main(void) {
         RETENTION_CASE(a_cid_is_known_a_day_longer_than_its_entry),
         RETENTION_CASE(an_entry_that_went_cannot_be_edited),
         RETENTION_CASE(a_room_may_differ),
+        RETENTION_CASE(rooms_of_the_server_have_bounds_of_their_own),
         cmocka_unit_test_setup_teardown(bounds_that_were_lowered_hold_after_a_restart,
                                         prepare_sqlite, stop_store),
         cmocka_unit_test_setup_teardown(cids_are_forgotten_after_a_day, prepare_sqlite, stop_store),

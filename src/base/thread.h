@@ -1,4 +1,4 @@
-/* Starting a thread of the store: named, and with all signals blocked, so that those of the process
+/* Starting a thread: named, and with all signals blocked, so that those of the process
  * go to the main thread. */
 #pragma once
 

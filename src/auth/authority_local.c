@@ -1,0 +1,396 @@
+#include "auth/authority_local.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#include "auth/attempts.h"
+#include "auth/clerk.h"
+#include "auth/memo.h"
+#include "auth/static_tokens.h"
+#include "auth/tickets.h"
+#include "auth/vouch.h"
+#include "base/limits.h"
+#include "base/memory.h"
+
+struct local {
+    struct authority base;
+    struct authority_local_options options; /* its keys are not kept */
+    struct clerk *clerk;
+    struct queue answers;  /* by the clerk */
+    struct list ready;     /* answered here, or first of all */
+    size_t logins, others; /* questions the clerk has */
+    struct static_tokens tokens;
+    struct attempts *attempts;
+    struct memo *memo;
+    struct tickets *tickets;
+    struct question *current; /* what `event` points into */
+    size_t told;              /* of its notices */
+    char ticket[TICKET_LENGTH + 1];
+    struct event event;
+};
+
+static int64_t system_clock(void *context) {
+    struct timespec now;
+
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_us(const struct local *local) {
+    return local->options.clock(local->options.context);
+}
+
+/* Answered already. */
+static void answer(struct local *local, struct question *question) {
+    list_append(&local->ready, &question->node);
+}
+
+static void refuse(struct local *local, struct question *question, int error, const char *why) {
+    question_refuse(question, error, why);
+    answer(local, question);
+}
+
+/* Whether the clerk may be asked: whoever asks has not failed too often, and `waiting` others do
+ * not fill its desk. */
+static bool may_ask(struct local *local, struct question *question, size_t waiting, size_t limit) {
+    if (waiting >= limit)
+        refuse(local, question, ERR_UNAVAILABLE, "too many are waiting");
+    else if (!attempts_allow(local->attempts, question->name, question->address, now_us(local)))
+        refuse(local, question, ERR_RATE_LIMITED, NULL);
+    else
+        return true;
+    return false;
+}
+
+static void ask_password(struct local *local, struct question *question) {
+    const struct principal *known =
+        question->passing ? memo_find(local->memo, question->name, question->secret, now_us(local))
+                          : NULL;
+
+    if (known) {
+        question->principal = principal_copy(known);
+        answer(local, question);
+    } else if (may_ask(local, question, local->logins, LIMIT_LOGINS)) {
+        attempts_begin(local->attempts, question->name, now_us(local));
+        local->logins++;
+        clerk_put(local->clerk, question);
+    }
+}
+
+static void ask_token(struct local *local, struct question *question) {
+    struct principal stranger = {.role = ROLE_GUEST};
+
+    if (static_tokens_hold(&local->tokens, question->secret, &stranger.device)) {
+        question->principal = principal_copy(&stranger);
+        answer(local, question);
+    } else if (may_ask(local, question, local->others, LIMIT_CREDENTIALS)) {
+        local->others++;
+        clerk_put(local->clerk, question);
+    }
+}
+
+/* One ticket is not good for another: that would make it good for ever. */
+static void ask_ticket(struct local *local, struct question *question) {
+    if (!question->wants_ticket)
+        question->principal = tickets_take(local->tickets, question->secret, now_us(local));
+    if (!question->principal)
+        question_refuse(question, ERR_UNAUTHORIZED, "it is no ticket, or was used");
+    answer(local, question);
+}
+
+static void authenticate(struct authority *authority, uint64_t connection,
+                         const struct credential *credential, struct slice address,
+                         bool wants_ticket) {
+    struct local *local = container_of(authority, struct local, base);
+    bool is_password = credential->kind == CREDENTIAL_PASSWORD;
+    struct question *question;
+
+    if (credential->secret.length > LIMIT_SECRET || credential->name.length > LIMIT_NAME)
+        credential = &(const struct credential){.kind = CREDENTIAL_NONE};
+    question = question_new(is_password ? QUESTION_PASSWORD : QUESTION_TOKEN, connection,
+                            credential, address);
+    question->wants_ticket = wants_ticket;
+    switch (credential->kind) {
+    case CREDENTIAL_NONE:
+        refuse(local, question, ERR_UNAUTHORIZED, "there is none");
+        break;
+    case CREDENTIAL_PASSWORD:
+        ask_password(local, question);
+        break;
+    case CREDENTIAL_TOKEN:
+        ask_token(local, question);
+        break;
+    case CREDENTIAL_TICKET:
+        ask_ticket(local, question);
+        break;
+    }
+}
+
+/* What is typed in place of a name may be a password, so only names of accounts are written. */
+static void log_refusal(const struct local *local, const struct question *question) {
+    struct slice from = question->address.length > 0 ? question->address : SLICE("somewhere");
+
+    if (question->error == ERR_UNAVAILABLE || !question->why)
+        return;
+    if (question->kind == QUESTION_PASSWORD && question->known)
+        log_write(local->options.log, LOG_INFO, "Refused a login as %.*s from %.*s: %s",
+                  SLICE_ARGS(question->name), SLICE_ARGS(from), question->why);
+    else
+        log_write(local->options.log, LOG_INFO, "Refused a %s from %.*s: %s",
+                  question->kind == QUESTION_PASSWORD ? "login" : "token", SLICE_ARGS(from),
+                  question->why);
+}
+
+/* The clerk has it no more: what its answer means for the next who ask. */
+static void conclude(struct local *local, const struct question *question) {
+    bool is_password = question->kind == QUESTION_PASSWORD;
+
+    if (is_password)
+        local->logins--;
+    else
+        local->others--;
+    if (question->error != ERR_UNAVAILABLE)
+        attempts_end(local->attempts, is_password ? question->name : SLICE_NONE, question->address,
+                     question->error != ERR_UNAUTHORIZED, now_us(local));
+    if (is_password && question->passing && !question->error)
+        memo_put(local->memo, question->name, question->secret, question->principal, now_us(local));
+}
+
+static struct event *tell_verdict(struct local *local, const struct question *question) {
+    struct event *event = &local->event;
+
+    if (question->error)
+        log_refusal(local, question);
+    *event = (struct event){.kind = EVENT_AUTHENTICATED,
+                            .connection = question->connection,
+                            .authenticated = {.error = question->error}};
+    if (question->principal)
+        event->authenticated.principal = *question->principal;
+    if (question->principal && question->wants_ticket) {
+        tickets_make(local->tickets, question->principal, now_us(local), local->ticket);
+        event->authenticated.principal.session = slice_from(local->ticket, TICKET_LENGTH);
+    }
+    return event;
+}
+
+static struct event *tell_notice(struct local *local, const struct notice *notice) {
+    memo_clear(local->memo);
+    if (notice->is_revocation) {
+        tickets_revoke(local->tickets, &notice->identity, &notice->device);
+        local->event = (struct event){
+            .kind = EVENT_REVOKED,
+            .revoked = {.identity = notice->identity, .device = notice->device},
+        };
+    } else {
+        local->event = (struct event){
+            .kind = EVENT_ACCOUNT,
+            .account = {.identity = notice->identity,
+                        .name = notice->name,
+                        .role = notice->role,
+                        .gone = notice->gone},
+        };
+    }
+    return &local->event;
+}
+
+static struct question *next_answer(struct local *local) {
+    struct list_node *node = list_take_first(&local->ready);
+    struct question *question;
+
+    if (node)
+        return container_of(node, struct question, node);
+    question = queue_take(&local->answers);
+    if (question && question->kind != QUESTION_CHANGES)
+        conclude(local, question);
+    return question;
+}
+
+/* The next of the notices at hand; NULL: all are told. */
+static struct event *tell_next(struct local *local) {
+    struct question *question = local->current;
+
+    if (!question || question->kind != QUESTION_CHANGES)
+        return NULL;
+    if (local->told < question->notice_count) {
+        struct notice notice = question_notice(question, local->told++);
+        return tell_notice(local, &notice);
+    }
+    if (question->waited_for && local->options.told)
+        local->options.told(local->options.context, question->error);
+    return NULL;
+}
+
+static struct event *collect(struct authority *authority) {
+    struct local *local = container_of(authority, struct local, base);
+    struct event *event;
+
+    sodium_memzero(local->ticket, sizeof(local->ticket));
+    do {
+        event = tell_next(local);
+        if (event)
+            return event;
+        question_free(local->current);
+        local->told = 0;
+        local->current = next_answer(local);
+    } while (local->current && local->current->kind == QUESTION_CHANGES);
+    return local->current ? tell_verdict(local, local->current) : NULL;
+}
+
+static void close_local(struct authority *authority) {
+    struct local *local = container_of(authority, struct local, base);
+    struct list_node *node;
+
+    clerk_stop(local->clerk);
+    queue_close(&local->answers);
+    question_free(local->current);
+    while ((node = list_take_first(&local->ready)))
+        question_free(container_of(node, struct question, node));
+    static_tokens_close(&local->tokens);
+    attempts_free(local->attempts);
+    memo_free(local->memo);
+    tickets_free(local->tickets);
+    memory_free(local);
+}
+
+static const struct authority_engine engine = {authenticate, collect, close_local};
+
+static bool given(const char *text) {
+    return text && text[0];
+}
+
+static int load_keys(const struct authority_local_keys *keys, struct jwt_setup **setup,
+                     struct buffer *message) {
+    struct jwt_setup *loaded = memory_new_struct(struct jwt_setup);
+    struct buffer why = {0};
+    int error = 0;
+
+    if (given(keys->jwt_key))
+        error = jwt_keys_load(keys->jwt_key, &loaded->keys, &why);
+    if (error) {
+        buffer_append_format(message, "jwt_key = %s: %.*s", keys->jwt_key,
+                             SLICE_ARGS(buffer_slice(&why)));
+        jwt_setup_free(loaded);
+    } else {
+        struct slice issuer = slice_of_string(keys->jwt_issuer);
+        struct slice audience = slice_of_string(keys->jwt_audience);
+        buffer_append_slice(&loaded->text, issuer);
+        buffer_append_slice(&loaded->text, audience);
+        struct slice text = buffer_slice(&loaded->text);
+        loaded->rules = (struct jwt_rules){
+            .issuer = slice_from(text.data, issuer.length),
+            .audience = slice_skip(text, issuer.length),
+            .leeway_s = keys->jwt_leeway_s,
+        };
+        *setup = loaded;
+    }
+    buffer_close(&why);
+    return error;
+}
+
+int authority_local_check(const struct authority_local_keys *keys, struct buffer *message) {
+    struct jwt_setup *setup;
+    int error = load_keys(keys, &setup, message);
+
+    if (!error)
+        jwt_setup_free(setup);
+    return error;
+}
+
+static int start_clerk(struct local *local, struct jwt_setup *setup, struct buffer *message) {
+    const struct authority_local_options *options = &local->options;
+    struct question *notices;
+    int error = clerk_start(
+        &(struct clerk_options){
+            .folder = options->folder,
+            .log = options->log,
+            .setup = setup,
+            .session_age_us = (int64_t)options->session_age_s * 1000000,
+            .clock = options->clock,
+            .answers = &local->answers,
+            .wake = options->wake,
+            .context = options->context,
+        },
+        &notices, &local->clerk, message);
+
+    if (!error)
+        answer(local, notices);
+    return error;
+}
+
+int authority_local_open(const struct authority_local_options *options,
+                         struct authority **authority, struct buffer *message) {
+    struct jwt_setup *setup;
+    struct local *local;
+    uint64_t seed;
+    int error;
+
+    if (sodium_init() < 0) {
+        buffer_append_string(message, "the system gives no random numbers");
+        return ERR_IO;
+    }
+    error = load_keys(&options->keys, &setup, message);
+    if (error)
+        return error;
+    randombytes_buf(&seed, sizeof(seed));
+    local = memory_new_struct(struct local);
+    local->base.engine = &engine;
+    local->options = *options;
+    local->options.keys = (struct authority_local_keys){0};
+    if (!options->clock)
+        local->options.clock = system_clock;
+    queue_init(&local->answers);
+    static_tokens_set(&local->tokens, options->keys.tokens, options->keys.token_count);
+    local->attempts = attempts_new(seed);
+    local->memo = memo_new();
+    local->tickets = tickets_new(seed);
+    error = start_clerk(local, setup, message);
+    if (error)
+        close_local(&local->base);
+    else
+        *authority = &local->base;
+    return error;
+}
+
+/* Static tokens that are gone, as revocations of whoever came with them. */
+static struct question *compare_tokens(const struct static_tokens *before,
+                                       const struct static_tokens *after) {
+    struct question *question = question_new(QUESTION_CHANGES, 0, NULL, SLICE_NONE);
+
+    for (size_t i = 0; i < before->count; i++) {
+        if (!static_tokens_have(after, &before->digests[i]))
+            question_add_notice(
+                question, &(struct notice){.is_revocation = true, .device = before->digests[i]});
+    }
+    return question;
+}
+
+int authority_local_reload(struct authority *authority, const struct authority_local_keys *keys,
+                           struct buffer *message) {
+    struct local *local = container_of(authority, struct local, base);
+    struct static_tokens tokens;
+    struct jwt_setup *setup;
+    struct question *question;
+    int error = load_keys(keys, &setup, message);
+
+    if (error)
+        return error;
+    static_tokens_set(&tokens, keys->tokens, keys->token_count);
+    answer(local, compare_tokens(&local->tokens, &tokens));
+    static_tokens_close(&local->tokens);
+    local->tokens = tokens;
+    question = question_new(QUESTION_KEYS, 0, NULL, SLICE_NONE);
+    question->setup = setup;
+    clerk_put(local->clerk, question);
+    local->options.wake(local->options.context);
+    return 0;
+}
+
+void authority_local_look(struct authority *authority) {
+    struct local *local = container_of(authority, struct local, base);
+    struct question *question = question_new(QUESTION_CHANGES, 0, NULL, SLICE_NONE);
+
+    question->waited_for = true;
+    clerk_put(local->clerk, question);
+}

@@ -1,0 +1,62 @@
+#include "auth/vouch.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+/* A principal and what it points to, in one piece. */
+struct copy {
+    struct principal principal;
+    size_t size; /* of all of it */
+    struct slice rooms[];
+};
+
+/* Puts a copy at `*to`, which is advanced past it. */
+static struct slice place(struct slice text, char **to) {
+    struct slice placed = slice_from(*to, text.length);
+
+    if (text.length > 0)
+        memcpy(*to, text.data, text.length);
+    *to += text.length;
+    return placed;
+}
+
+struct principal *principal_copy(const struct principal *principal) {
+    size_t size = sizeof(struct copy) + principal->room_count * sizeof(struct slice) +
+                  principal->name.length + principal->session.length;
+    struct copy *copy;
+    char *to;
+
+    for (size_t i = 0; i < principal->room_count; i++)
+        size += principal->rooms[i].length;
+    copy = memory_new(size);
+    to = (char *)&copy->rooms[principal->room_count];
+    copy->size = size;
+    copy->principal = *principal;
+    copy->principal.name = place(principal->name, &to);
+    copy->principal.session = place(principal->session, &to);
+    for (size_t i = 0; i < principal->room_count; i++)
+        copy->rooms[i] = place(principal->rooms[i], &to);
+    copy->principal.rooms = copy->rooms;
+    return &copy->principal;
+}
+
+void principal_free(struct principal *principal) {
+    struct copy *copy;
+
+    if (!principal)
+        return;
+    copy = container_of(principal, struct copy, principal);
+    sodium_memzero(copy, copy->size);
+    memory_free(copy);
+}
+
+bool room_pattern_valid(struct slice pattern) {
+    if (pattern.length > 0 && pattern.data[pattern.length - 1] == '*')
+        pattern.length--;
+    else if (pattern.length == 0)
+        return false;
+    return pattern.length == 0 || name_check(pattern) == 0;
+}

@@ -1,0 +1,108 @@
+/* Who somebody is, as the hub's files share it. Private to hub/.
+ *
+ *   account   somebody that the authority knows: a name that is nobody else's, and a role (account.c)
+ *   passport  what a client was let in with: whose it is, what it may see, how long (passport.c)
+ *   question  a credential that the authority is asked about; the client's request waits for the
+ *             answer as one does for its fence (authentication.c)
+ *   device    one of the clients of an account's session (device.c) */
+#pragma once
+
+#include "hub/internal.h"
+
+#define CLOSE_POLICY 1008 /* the credential is good no more, or never was */
+
+/* account.c */
+
+struct account {
+    struct identity identity;
+    uint8_t role;           /* enum role, on the whole server */
+    uint16_t folded_length; /* of bytes; */
+    uint16_t shown_length;  /* 0: it is shown as it is compared */
+    char bytes[];           /* the name as it is compared, then as it is shown */
+};
+
+struct account *account_find(const struct hub *hub, const struct identity *identity);
+struct account *account_find_name(struct hub *hub, struct slice name);
+/* The same with a name that is folded already. */
+struct account *account_find_folded(const struct hub *hub, struct slice folded);
+struct slice account_name(const struct account *account);
+struct slice account_folded(const struct account *account);
+/* Whether the name belongs to an account, and that is not this one's. */
+bool account_denies(const struct hub *hub, struct slice folded, const struct identity *identity);
+/* Somebody whom the authority vouches for without having told of an account (a token made
+ * elsewhere): from now on the name is theirs, if it is nobody's. */
+void account_learn(struct hub *hub, const struct principal *principal);
+void account_told(struct hub *hub, const struct event *event);
+void directory_open(struct hub *hub);
+void directory_close(struct hub *hub);
+
+/* passport.c */
+
+struct passport {
+    struct client *client;
+    struct identity identity; /* none: it lets in without saying whom */
+    struct identity device;   /* none: cannot be told from others */
+    struct list_node in_order; /* in hub->expiring while expires_us is set */
+    struct list_node in_strangers; /* in hub->strangers while it has no identity */
+    int64_t expires_us;            /* 0: never */
+    uint8_t role;                  /* enum role */
+    bool restricted;
+    bool has_rate;
+    unsigned rate_per_minute;
+    struct slice name, session; /* point into bytes, as do the rooms; see struct principal */
+    size_t room_count;
+    struct slice rooms[]; /* as they are compared; one that ends in '*' is a beginning */
+};
+
+/* In place of the one that the client has. */
+void passport_issue(struct hub *hub, struct client *client, const struct principal *principal);
+void passport_withdraw(struct hub *hub, struct client *client);
+void passport_tick(struct hub *hub);
+void passport_revoked(struct hub *hub, const struct event *event);
+/* Ends all that came in as this account. */
+void passport_end_all(struct hub *hub, const struct identity *identity);
+
+/* Whether the server lets the client do more than introduce itself. */
+bool client_is_admitted(const struct hub *hub, const struct client *client);
+/* Whether the credential that the client came with is good for a room of this name, as it is
+ * compared: "ops", "@ann,bob". Says nothing about the room's own rules. */
+bool client_may_see(const struct client *client, struct slice folded);
+/* What the client is on the whole server. */
+enum role client_role(const struct client *client);
+/* The account that it acts as; NULL: none. */
+const struct identity *client_account(const struct client *client);
+/* Whose doing its requests are. */
+const struct identity *client_identity(const struct client *client, const struct request *request);
+/* False: as many messages as anybody; else so many a minute, 0: any number. */
+bool client_has_rate(const struct client *client, unsigned *rate_per_minute);
+/* What the client can come back with; empty: what it has shown. */
+struct slice client_secret(const struct client *client);
+
+/* authentication.c */
+
+/* Whether the request has to wait until the authority has said whose its credential is. If so, it is
+ * kept, and will be carried out then. */
+bool authentication_start(struct hub *hub, struct client *client, const struct request *request);
+/* The same of what was shown in the handshake. */
+bool authentication_open(struct hub *hub, struct client *client, const struct event *event);
+void authentication_told(struct hub *hub, const struct event *event);
+void handle_auth(struct hub *hub, struct client *client, const struct request *request);
+void handle_ticket(struct hub *hub, struct client *client, const struct request *request);
+
+/* device.c */
+
+/* The account's session, made if need be. One that nobody needs after all goes by session_settle. */
+struct session *device_open_session(struct hub *hub, const struct identity *identity);
+/* Who answers to the name, here or not; NULL: nobody. Also goes by session_settle. */
+struct session *device_find_session(struct hub *hub, struct slice name);
+/* Lets the client in. If the principal is an account, the client is one of its devices from now on,
+ * and what it was before is over. ERR_FORBIDDEN: it is somebody else's already. ERR_TOO_MANY. */
+int device_admit(struct hub *hub, struct client *client,
+                 const struct principal *principal) MUST_USE;
+/* It joins or leaves: whether somebody who was not there comes, or goes for good. `identity` is that
+ * of the signal. */
+bool device_comes(struct hub *hub, struct membership *membership, const struct identity *identity);
+bool device_goes(struct hub *hub, struct membership *membership, const struct identity *identity);
+/* Tells the session's other clients how far it has read. */
+void device_tell_read(struct hub *hub, const struct client *client, const struct room *room,
+                      uint64_t seq);

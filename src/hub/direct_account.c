@@ -1,0 +1,123 @@
+/* Conversations between accounts: they outlive everybody who takes part. The hub knows such a room
+ * while one of the two is here, and finds it again by the key, which both identities are in: for an
+ * account that comes, by the read marks that are kept for it; for one that asks by name, from the
+ * names of both. */
+#include "hub/accounts.h"
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool take_identity(struct slice *text, struct identity *identity) {
+    if (text->length < 2 * sizeof(identity->bytes)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(identity->bytes); i++) {
+        int high = hex_digit(text->data[2 * i]), low = hex_digit(text->data[2 * i + 1]);
+
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        identity->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    *text = slice_skip(*text, 2 * sizeof(identity->bytes));
+    return true;
+}
+
+/* "@", two identities and a comma between them. */
+static bool parse_key(struct slice key, struct identity sides[2]) {
+    struct slice rest = slice_skip(key, 1);
+
+    if (!slice_starts_with(key, SLICE("@")) || !take_identity(&rest, &sides[0]) ||
+        !slice_starts_with(rest, SLICE(","))) {
+        return false;
+    }
+    rest = slice_skip(rest, 1);
+    return take_identity(&rest, &sides[1]) && rest.length == 0;
+}
+
+bool direct_is_durable(const struct hub *hub, const struct room *room) {
+    const struct direct *direct = room->direct;
+
+    return account_find(hub, &direct->sides[0].session->identity) != NULL &&
+           account_find(hub, &direct->sides[1].session->identity) != NULL;
+}
+
+void direct_recall(struct hub *hub, struct session *session, struct slice key) {
+    struct identity sides[2];
+    struct room *room;
+
+    if (session->client == NULL || session->claim == NULL || !parse_key(key, sides)) {
+        return;
+    }
+    bool is_first = identity_equal(&sides[0], &session->identity);
+    const struct identity *other = &sides[is_first ? 1 : 0];
+
+    if ((!is_first && !identity_equal(&sides[1], &session->identity)) ||
+        account_find(hub, other) == NULL || account_find(hub, &session->identity) == NULL) {
+        return;
+    }
+    struct session *others = device_open_session(hub, other);
+
+    if (others->claim == NULL || direct_open(hub, session, others, &room) < 0) {
+        session_settle(hub, others);
+        return;
+    }
+    direct_attach(hub, room);
+}
+
+/* The account that goes by the other of both names; NULL: the conversation is not this account's. */
+static const struct account *find_other(struct hub *hub, const struct account *own,
+                                        struct slice folded) {
+    struct slice second = slice_skip(folded, 1);
+    struct slice first = slice_cut(&second, ',');
+
+    if (slice_equal(first, account_folded(own))) {
+        return account_find_folded(hub, second);
+    }
+    return slice_equal(second, account_folded(own)) ? account_find_folded(hub, first) : NULL;
+}
+
+int direct_find_stored(struct hub *hub, const struct identity *identity, struct slice name,
+                       struct place *place) {
+    const struct account *own = account_find(hub, identity);
+    struct slice folded;
+
+    if (own == NULL || direct_fold(hub, name, &folded) < 0) {
+        return ERR_NOT_FOUND;
+    }
+    const struct account *other = find_other(hub, own, folded);
+
+    if (other == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    struct slice key = direct_key(hub, &own->identity, &other->identity);
+
+    *place = (struct place){room_find(hub, key), key, hub_keep(hub, name)};
+    return 0;
+}
+
+static void remember(struct hub *hub, const struct session *session, struct slice key) {
+    struct effect *effect = effects_add(hub->effects, EFFECT_MARK);
+
+    effect->mark = (struct read_mark){
+        .identity = session->identity, .room_key = key, .updated_us = hub->now_us};
+}
+
+void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
+    if (room == NULL || room->direct == NULL || !direct_is_durable(hub, room)) {
+        return;
+    }
+    struct slice key = hub_keep(hub, room->key);
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct session *session = room->direct->sides[i].session;
+
+        if (seq == 1 || session->client == NULL) {
+            remember(hub, session, key);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/* What `banterd user` and `banterd token` have in common: their command line, the file of accounts,
+ * and telling a server that runs.
+ *
+ * Each changes accounts.db by itself, so it works without a server. Where one runs it is told
+ * through DATA/admin.sock, and the command returns when the change is in force there. */
+#pragma once
+
+#include "auth/tokens.h"
+#include "server/config.h"
+
+/* The options there are; a command takes those of its letters. */
+struct operator_options {
+    const char *role;         /* r */
+    const char *label;        /* l */
+    const char *rate;         /* n */
+    const char *expires;      /* e */
+    struct config_list rooms; /* o */
+    bool json;                /* j */
+};
+
+struct operator_call {
+    struct config config;
+    const char *folder;
+    struct operator_options options;
+    char **words; /* after the command's name */
+    int word_count;
+    struct accounts accounts;
+};
+
+/* `banterd user add` and so on: a row for each. */
+struct operator_deed {
+    const char *name;
+    int least, most;                        /* words */
+    const char *letters;                    /* of its options */
+    bool makes_file;                        /* where there are no accounts yet */
+    bool changes;                           /* the server must be told */
+    int (*run)(struct operator_call *call); /* the exit status */
+};
+
+/* Carries out what the words behind `values[0]` say. The exit status. */
+int operator_accounts(const char *usage, const struct operator_deed *deeds, size_t count,
+                      int value_count, char **values);
+
+/* Prints "banterd: …". Returns EXIT_FAILURE. */
+int operator_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says what an error of accounts.h means, about an account of this name. The same. */
+int operator_fail_about(const struct operator_call *call, const char *name, int error);
+
+int64_t operator_now_us(void);
+/* The date of a time, "2026-02-13", or "never"; `text` holds 11 bytes. */
+const char *operator_date(int64_t time_us, char text[11]);
+
+/* The two commands. */
+int operator_user(int count, char **values);
+int operator_token(int count, char **values);
