@@ -29,43 +29,50 @@ export function explain({ code, message, shown, name }) {
   return name ? `${name} has an account here. Sign in, or go by another name.` : "Please sign in.";
 }
 
-export class NameDialog {
-  #$; #signingIn = false;
+/* An account goes by its own name, so it has nothing to choose but to leave. */
+const MODES = {
+  guest: { title: "What shall we call you?", submit: "Join the conversation", other: "Sign in to an account" },
+  signIn: { title: "Sign in", submit: "Sign in", other: "Go on as a guest" },
+  account: { title: "You are signed in", submit: "Go on" },
+};
 
-  /** `onEnter` gets {name} of a guest, or {name, password} or {token}, and `stay`. */
+export class NameDialog {
+  #$; #mode = "guest";
+
+  /** `onEnter` gets {name} of a guest; or {name, password} or {token}, and `stay`. */
   constructor($, { onEnter, onSignOut }) {
     this.#$ = $;
     $("name-form").onsubmit = () => {
       const name = $("name").value.trim(), secret = $("password").value, stay = $("stay").checked;
       $("password").value = "";
-      if (!this.#signingIn) onEnter({ name });
-      else onEnter(name ? { name, password: secret, stay } : { token: secret.trim(), stay });
+      if (this.#mode === "guest") onEnter({ name });
+      else if (this.#mode === "signIn") onEnter(name ? { name, password: secret, stay } : { token: secret.trim(), stay });
     };
-    $("sign-in").onclick = () => this.#show(!this.#signingIn);
+    $("sign-in").onclick = () => this.#show(this.#mode === "guest" ? "signIn" : "guest");
     $("sign-out").onclick = () => onSignOut();
   }
 
   ask({ name, problem = "", signIn = false, account = false }) {
     const $ = this.#$;
-    $("name-problem").textContent = problem || HINT;
+    $("name-problem").textContent = problem || (account ? `Everybody knows you as ${name}.` : HINT);
     $("name-problem").classList.toggle("bad", Boolean(problem));
     $("name").value = name;
     $("stay").checked = kept.stays();
-    $("sign-out").hidden = !account;
-    $("sign-in").hidden = account;
-    this.#show(signIn);
+    this.#show(account ? "account" : signIn ? "signIn" : "guest");
     if (!$("name-dialog").open) $("name-dialog").showModal();
     $(signIn && name ? "password" : "name").select();
   }
 
-  #show(signingIn) {
-    const $ = this.#$;
-    this.#signingIn = signingIn;
-    $("login").hidden = !signingIn;
-    $("password").required = signingIn;
-    $("name").required = !signingIn;
-    $("name-title").textContent = signingIn ? "Sign in" : "What shall we call you?";
-    $("name-submit").textContent = signingIn ? "Sign in" : "Join the conversation";
-    $("sign-in").textContent = signingIn ? "Go on as a guest" : "Sign in to an account";
+  #show(mode) {
+    const $ = this.#$, { title, submit, other } = MODES[mode];
+    this.#mode = mode;
+    $("name").hidden = $("sign-in").hidden = mode === "account";
+    $("sign-out").hidden = mode !== "account";
+    $("login").hidden = mode !== "signIn";
+    $("password").required = mode === "signIn";
+    $("name").required = mode === "guest";
+    $("name-title").textContent = title;
+    $("name-submit").textContent = submit;
+    $("sign-in").textContent = other ?? "";
   }
 }

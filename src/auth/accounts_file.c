@@ -208,6 +208,7 @@ int accounts_open_existing(const char *folder, struct accounts *accounts, struct
 }
 
 void accounts_close(struct accounts *accounts) {
+    sqlite3_finalize(accounts->find_token);
     sqlite3_close(accounts->db);
     buffer_close(&accounts->text);
     *accounts = (struct accounts){0};
@@ -258,6 +259,7 @@ static int copy_to(struct accounts *accounts, const char *path, struct buffer *m
 
 int accounts_copy(const char *folder, const char *path, struct buffer *message) {
     struct accounts accounts;
+    int64_t any = 0;
     int error;
 
     if (!accounts_exist(folder))
@@ -265,7 +267,11 @@ int accounts_copy(const char *folder, const char *path, struct buffer *message) 
     error = accounts_open(folder, &accounts, message);
     if (error)
         return error;
-    error = copy_to(&accounts, path, message);
+    error = read_number(accounts.db, "SELECT EXISTS (SELECT 1 FROM accounts)", &any);
+    if (error)
+        fail(message, folder, accounts_error(&accounts));
+    else if (any)
+        error = copy_to(&accounts, path, message);
     accounts_close(&accounts);
     return error;
 }

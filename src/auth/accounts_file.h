@@ -16,7 +16,8 @@
 
 struct accounts {
     sqlite3 *db;
-    struct buffer text; /* what the slices of the latest answer point to */
+    sqlite3_stmt *find_token; /* what is asked most, prepared once; NULL: not yet */
+    struct buffer text;       /* what the slices of the latest answer point to */
 };
 
 /* Makes the folder and the file if they are missing, and brings the schema up to date. ERR_IO, with
@@ -36,5 +37,6 @@ int accounts_end(struct accounts *accounts, int error) MUST_USE;
 /* What SQLite says of the latest failure. */
 const char *accounts_error(const struct accounts *accounts);
 
-/* Copies the file as it is to `path`, which must not be there yet; nothing where there is none. */
+/* Copies the file as it is to `path`, which must not be there yet; nothing where there are no
+ * accounts. */
 int accounts_copy(const char *folder, const char *path, struct buffer *message) MUST_USE;

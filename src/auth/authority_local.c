@@ -103,12 +103,13 @@ static void ask_ticket(struct local *local, struct question *question) {
 static void authenticate(struct authority *authority, uint64_t connection,
                          const struct credential *credential, struct slice address,
                          bool wants_ticket) {
+    static const struct credential none;
     struct local *local = container_of(authority, struct local, base);
     bool is_password = credential->kind == CREDENTIAL_PASSWORD;
     struct question *question;
 
     if (credential->secret.length > LIMIT_SECRET || credential->name.length > LIMIT_NAME)
-        credential = &(const struct credential){.kind = CREDENTIAL_NONE};
+        credential = &none;
     question = question_new(is_password ? QUESTION_PASSWORD : QUESTION_TOKEN, connection,
                             credential, address);
     question->wants_ticket = wants_ticket;

@@ -7,6 +7,13 @@ void query_begin(struct query *query, sqlite3 *db, const char *sql) {
     query->code = sqlite3_prepare_v2(db, sql, -1, &query->statement, NULL);
 }
 
+void query_begin_kept(struct query *query, sqlite3 *db, const char *sql, sqlite3_stmt **kept) {
+    *query = (struct query){.kept = true};
+    if (!*kept)
+        query->code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+    query->statement = *kept;
+}
+
 static void keep(struct query *query, int code) {
     if (query->code == SQLITE_OK)
         query->code = code;
@@ -64,7 +71,12 @@ struct identity query_identity(const struct query *query, int column) {
 }
 
 int query_end(struct query *query) {
-    sqlite3_finalize(query->statement);
+    if (query->kept && query->statement) {
+        sqlite3_reset(query->statement);
+        sqlite3_clear_bindings(query->statement); /* they point to what is the caller's */
+    } else {
+        sqlite3_finalize(query->statement);
+    }
     query->statement = NULL;
     if (query->code == SQLITE_OK)
         return 0;

@@ -21,9 +21,13 @@ struct query {
     sqlite3_stmt *statement;
     int parameter; /* bound last */
     int code;      /* SQLite's */
+    bool kept;     /* the statement is for the next time too */
 };
 
 void query_begin(struct query *query, sqlite3 *db, const char *sql);
+/* The same with a statement that is prepared once: `*kept` NULL at first, finalized by its owner.
+ */
+void query_begin_kept(struct query *query, sqlite3 *db, const char *sql, sqlite3_stmt **kept);
 /* In the order of ?1, ?2, …; borrowed until query_end. */
 void query_bind_text(struct query *query, struct slice text);
 void query_bind_bytes(struct query *query, const void *bytes, size_t size);

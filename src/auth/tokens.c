@@ -191,10 +191,11 @@ int tokens_find(struct accounts *accounts, struct slice text, int64_t now_us, st
     int error;
 
     digest_of(text, digest);
-    query_begin(&query, accounts->db,
-                "SELECT " COLUMNS ", accounts.identity, accounts.name, accounts.role"
-                " FROM tokens JOIN accounts ON accounts.identity = tokens.account"
-                " WHERE tokens.digest = ?1 AND " ALIVE);
+    query_begin_kept(&query, accounts->db,
+                     "SELECT " COLUMNS ", accounts.identity, accounts.name, accounts.role"
+                     " FROM tokens JOIN accounts ON accounts.identity = tokens.account"
+                     " WHERE tokens.digest = ?1 AND " ALIVE,
+                     &accounts->find_token);
     query_bind_bytes(&query, digest, sizeof(digest));
     query_bind_number(&query, now_us);
     found = query_row(&query);

@@ -13,6 +13,22 @@ void list_append(struct list *list, struct list_node *node) {
     list->last = node;
 }
 
+void list_insert_before(struct list *list, struct list_node *before, struct list_node *node) {
+    if (before == NULL) {
+        list_append(list, node);
+        return;
+    }
+    assert(node->previous == NULL && node->next == NULL && list->first != node);
+    node->next = before;
+    node->previous = before->previous;
+    if (before->previous != NULL) {
+        before->previous->next = node;
+    } else {
+        list->first = node;
+    }
+    before->previous = node;
+}
+
 void list_remove(struct list *list, struct list_node *node) {
     assert(node->previous != NULL || list->first == node);
     assert(node->next != NULL || list->last == node);

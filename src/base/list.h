@@ -20,5 +20,7 @@ static inline bool list_empty(const struct list *list) {
 }
 
 void list_append(struct list *list, struct list_node *node);
+/* In front of a node of this list; NULL: at its end. */
+void list_insert_before(struct list *list, struct list_node *before, struct list_node *node);
 void list_remove(struct list *list, struct list_node *node); /* node must be in this list */
 struct list_node *list_take_first(struct list *list);        /* NULL when empty */

@@ -6,7 +6,7 @@
 
 /* Microseconds; from what memory takes to what nobody waits for. */
 static const uint32_t bounds_us[METRIC_BOUNDS] = {
-    50,    100,    250,    500,    1000,   2500,    5000,    10000,
+    50,    100,   250,    500,    1000,   2500,    5000,    10000,
     25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000,
 };
 

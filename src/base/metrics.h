@@ -11,7 +11,8 @@
 
 /* How long things took. Zeroed: none did yet. */
 struct metric_histogram {
-    uint64_t counts[METRIC_BOUNDS + 1]; /* up to each bound and above the one before; then the rest */
+    uint64_t
+        counts[METRIC_BOUNDS + 1]; /* up to each bound and above the one before; then the rest */
     uint64_t sum_us;
 };
 

@@ -32,6 +32,7 @@ struct bench_plan {
     const char *host_port;     /* to dial, see io/endpoint.h */
     struct tls_context *tls;   /* NULL: plain */
     const char *host, *target; /* of the upgrade to WebSocket */
+    const char *token;         /* shown there; NULL: none */
     uint64_t subscribers;      /* only read */
     uint64_t stalled;          /* join, and never read again */
     uint64_t publishers;       /* publish and read */

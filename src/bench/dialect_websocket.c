@@ -26,9 +26,12 @@ static void open_websocket(const struct speaker *speaker, struct buffer *output)
                          "Upgrade: websocket\r\n"
                          "Connection: Upgrade\r\n"
                          "Sec-WebSocket-Version: 13\r\n"
-                         "Sec-WebSocket-Key: " KEY "\r\n%s\r\n",
+                         "Sec-WebSocket-Key: " KEY "\r\n%s",
                          speaker->plan->target, speaker->plan->host,
                          is_json ? "Sec-WebSocket-Protocol: banter.v1\r\n" : "");
+    if (speaker->plan->token != NULL)
+        buffer_append_format(output, "Authorization: Bearer %s\r\n", speaker->plan->token);
+    buffer_append_string(output, "\r\n");
 }
 
 static int cut_head(struct slice *input, struct incoming *incoming) {

@@ -22,8 +22,10 @@
     "  status         how it is, as a line of JSON\n"                                              \
     "  reload         has it read its configuration again, as SIGHUP does, and tells what "        \
     "changed\n"                                                                                    \
-    "  backup FILE    copies its database to FILE while it runs. FILE must not be there yet;\n"    \
-    "                 it appears when it is complete.\n"
+    "  backup FILE    copies its database to FILE while it runs, and its accounts, if it has "     \
+    "any,\n"                                                                                       \
+    "                 to FILE.accounts. FILE must not be there yet; it appears when all is "       \
+    "complete.\n"
 
 static bool send_all(int descriptor, struct slice text) {
     while (text.length > 0) {
@@ -123,13 +125,24 @@ static int ask(const struct question *question) {
 }
 
 /* The server keeps the copy as long as it is connected. */
-static int take_copy(const struct question *question, struct slice name) {
-    struct buffer message = {0};
-    int error = copy_take(question->folder, name, question->path, &message);
+static int take_copy(const struct question *question, struct slice names) {
+    struct slice database = slice_cut(&names, ' ');
+    struct buffer message = {0}, accounts = {0};
+    int error = 0;
+    buffer_append_format(&accounts, "%s.accounts", question->path);
+    buffer_append_char(&accounts, '\0');
+    if (names.length > 0)
+        error = copy_take(question->folder, names, buffer_slice(&accounts).data, &message);
+    if (!error) {
+        error = copy_take(question->folder, database, question->path, &message);
+        if (error && names.length > 0)
+            unlink(buffer_slice(&accounts).data);
+    }
     if (error)
         command_error("%.*s", SLICE_ARGS(buffer_slice(&message)));
     else
         printf("%s\n", question->path);
+    buffer_close(&accounts);
     buffer_close(&message);
     return error ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include "bench/bench.h"
 #include "bench/tag.h"
 #include "client/command.h"
+#include "client/login.h"
 #include "client/options.h"
 #include "client/trust.h"
 
@@ -100,6 +101,7 @@ int command_bench(int count, char **arguments) {
                               .size = 128,
                               .seconds = 5,
                               .warmup_seconds = 1};
+    struct login login = {0};
     bool as_json = false;
     struct trust trust = {0};
     struct url url;
@@ -121,6 +123,7 @@ int command_bench(int count, char **arguments) {
          .flag = &plan.acks_only},
         {"pid", "PID", "of the server: reports its CPU time and memory too", .number = &plan.pid},
         {"json", NULL, "report as one JSON object", .flag = &as_json},
+        LOGIN_TOKEN_OPTIONS(&login),
         TRUST_OPTIONS(&trust),
     };
     struct command_line line = {
@@ -155,7 +158,8 @@ int command_bench(int count, char **arguments) {
     if (!trust_open(&trust, &url))
         return EXIT_USAGE;
     plan.tls = trust.tls;
-    int status = bench(&plan, as_json);
+    int status = login_token(&login, &plan.token) ? bench(&plan, as_json) : EXIT_USAGE;
+    login_close(&login);
     trust_close(&trust);
     return status;
 }

@@ -10,17 +10,19 @@
 
 #define TEXT_MAX 4096 /* of a path, and of a file */
 
-/* "/home/ann/.local/state/banter/127.0.0.1:8765": an authority holds no '/'. False: nobody knows
- * where such files go. */
+/* "/home/ann/.local/state/banter/127.0.0.1:8765": an authority holds no '/'. What was given over
+ * TLS has a file of its own, and is never shown without. False: nobody knows where such files go.
+ */
 static bool path_of(const struct url *url, char *path, size_t size) {
     const char *state = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
+    const char *prefix = url->secure ? "tls:" : "";
     int length = -1;
 
     if (state != NULL && state[0] == '/')
-        length = snprintf(path, size, "%s/banter/%s", state, url->host_port);
+        length = snprintf(path, size, "%s/banter/%s%s", state, prefix, url->host_port);
     else if (home != NULL && home[0] == '/')
-        length = snprintf(path, size, "%s/.local/state/banter/%s", home, url->host_port);
+        length = snprintf(path, size, "%s/.local/state/banter/%s%s", home, prefix, url->host_port);
     return length > 0 && (size_t)length < size;
 }
 

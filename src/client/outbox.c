@@ -7,14 +7,24 @@
 #include "wire/json.h"
 
 static void append_frame(struct buffer *out, const struct outgoing_message *message) {
-    buffer_append_string(out, "{\"type\":\"message\"");
+    buffer_append_string(out, "{\"type\":");
+    json_append_string(out, slice_of_string(message->type != NULL ? message->type : "message"));
     if (message->to.length > 0)
         json_append_string_member(out, "to", message->to);
     else
         json_append_string_member(out, "room", message->room);
     if (message->sender.length > 0)
         json_append_string_member(out, "sender", message->sender);
-    json_append_string_member(out, "content", message->content);
+    if (message->re > 0)
+        json_append_u64_member(out, "re", message->re);
+    if (message->of > 0)
+        json_append_u64_member(out, "of", message->of);
+    if (message->key.length > 0)
+        json_append_string_member(out, "key", message->key);
+    if (message->remove)
+        json_append_string_member(out, "op", SLICE("remove"));
+    if (message->type == NULL || message->content.data != NULL)
+        json_append_string_member(out, "content", message->content);
     json_append_string_member(out, "cid", message->cid);
     buffer_append_char(out, '}');
 }

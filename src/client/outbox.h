@@ -28,9 +28,15 @@ struct outbox {
     size_t count;
 };
 
-/* Who and what; empty slices for what is not there. Either room or to. */
+/* Who and what; empty slices for what is not there. Either room or to. Entries that are no message
+ * say so. */
 struct outgoing_message {
     struct slice cid, room, to, sender, content;
+    const char *type; /* "edit", "delete", "react", "topic"; NULL: a message */
+    uint64_t re;      /* the message this answers; 0: none */
+    uint64_t of;      /* the message this changes; 0: none */
+    struct slice key; /* of a reaction */
+    bool remove;      /* the reaction goes */
 };
 
 void outbox_add(struct outbox *outbox, const struct outgoing_message *message);

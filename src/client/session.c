@@ -15,14 +15,11 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "client/interrupt.h"
 #include "client/session_internal.h"
-#include "io/dial.h"
 #include "wire/json.h"
 
 #define DIAL_TIMEOUT_MS 10000
-#define GREETING_TIMEOUT_MS 15000 /* upgrade and welcome */
-#define PING_GRACE_MS 10000       /* how much later than announced a ping may come */
+#define PING_GRACE_MS 10000 /* how much later than announced a ping may come */
 #define CLOSING_TIMEOUT_MS 2000
 
 struct session *session_new(const struct session_options *options) {
@@ -44,29 +41,31 @@ struct session *session_new(const struct session_options *options) {
 void session_free(struct session *session) {
     if (session == NULL)
         return;
+    dialer_free(session->dialer);
     connection_free(session->connection);
     session_drop_frame(session);
     outbox_close(&session->outbox);
     places_close(&session->places);
     buffer_close(&session->name);
     buffer_close(&session->password);
+    buffer_close(&session->barred);
     memory_free(session);
 }
 
 int session_descriptor(const struct session *session) {
+    if (session->dialer != NULL)
+        return dialer_descriptor(session->dialer);
     return session->connection == NULL ? -1 : connection_descriptor(session->connection);
 }
 
 short session_wants(const struct session *session) {
+    if (session->dialer != NULL)
+        return POLLIN;
     return session->connection == NULL ? 0 : connection_wants(session->connection);
 }
 
 struct slice session_name(const struct session *session) {
     return session->welcomed ? buffer_slice(&session->name) : SLICE_NONE;
-}
-
-struct slice session_secret(const struct session *session) {
-    return session->welcomed ? slice_of_string(session->secret) : SLICE_NONE;
 }
 
 size_t session_unacked(const struct session *session) {
@@ -140,15 +139,30 @@ void session_leave_room(struct session *session, struct slice room) {
 
 void session_publish(struct session *session, struct slice room, struct slice to,
                      struct slice sender, struct slice content) {
+    session_post(session, &(struct outgoing_message){
+                              .room = room, .to = to, .sender = sender, .content = content});
+}
+
+void session_post(struct session *session, const struct outgoing_message *message) {
+    struct outgoing_message signed_message = *message;
     struct buffer cid = {0};
 
     session_append_cid(session, &cid);
-    outbox_add(&session->outbox, &(struct outgoing_message){.cid = buffer_slice(&cid),
-                                                            .room = room,
-                                                            .to = to,
-                                                            .sender = sender,
-                                                            .content = content});
+    signed_message.cid = buffer_slice(&cid);
+    outbox_add(&session->outbox, &signed_message);
     buffer_close(&cid);
+}
+
+bool session_rename(struct session *session, struct slice name) {
+    struct buffer hello = {0};
+
+    buffer_append_string(&hello, "{\"type\":\"hello\"");
+    json_append_string_member(&hello, "name", name);
+    json_append_string_member(&hello, "cid", SLICE("rename"));
+    buffer_append_char(&hello, '}');
+    bool asked = session_ask(session, buffer_slice(&hello));
+    buffer_close(&hello);
+    return asked;
 }
 
 bool session_ask(struct session *session, struct slice request) {
@@ -165,8 +179,14 @@ void session_leave(struct session *session, uint64_t deadline_ms) {
 
 /* Ending and losing. */
 
+static void drop_dialer(struct session *session) {
+    dialer_free(session->dialer);
+    session->dialer = NULL;
+}
+
 static void drop_connection(struct session *session) {
     session_drop_frame(session);
+    drop_dialer(session);
     connection_free(session->connection);
     session->connection = NULL;
     outbox_rewind(&session->outbox);
@@ -226,15 +246,23 @@ static bool take_ending(struct session *session, struct session_event *event) {
 
 /* Connecting. */
 
-static bool dial(struct session *session, struct session_event *event) {
+static bool start_dialling(struct session *session, struct session_event *event) {
+    session->dialer = dialer_start(session->options.url->host_port, DIAL_TIMEOUT_MS);
+    if (session->dialer == NULL)
+        return session_lose(session, event, SLICE("the system has no thread left"));
+    session->state = SESSION_STATE_DIALLING;
+    session->deadline_ms = UINT64_MAX; /* the dialer says when it is done */
+    return false;
+}
+
+static bool finish_dialling(struct session *session, struct session_event *event) {
     char message[256] = "";
     int descriptor = -1;
-    sigset_t before;
+    int error = 0;
 
-    interrupts_let_through(&before); /* there is nobody yet to say goodbye to */
-    int error = io_dial(session->options.url->host_port, DIAL_TIMEOUT_MS, &descriptor, message,
-                        sizeof message);
-    interrupts_put_back(&before);
+    if (!dialer_take(session->dialer, &error, &descriptor, message, sizeof message))
+        return false;
+    drop_dialer(session);
     if (error < 0 &&
         (error == ERR_BAD_REQUEST || (!session->welcomed && !session->options.patient)))
         return session_end(session, event, slice_of_string(message));
@@ -254,7 +282,11 @@ static bool keep_deadline(struct session *session, struct session_event *event) 
     case SESSION_STATE_WAITING:
         if (nothing_owed(session))
             return session_end(session, event, SLICE_NONE);
-        return session->now_ms >= session->deadline_ms && dial(session, event);
+        return session->now_ms >= session->deadline_ms && start_dialling(session, event);
+    case SESSION_STATE_DIALLING:
+        if (nothing_owed(session))
+            return session_end(session, event, SLICE_NONE);
+        return finish_dialling(session, event);
     case SESSION_STATE_ASKING:
         return session->no_password && session_end(session, event, SLICE_NONE);
     case SESSION_STATE_GREETING:
@@ -334,38 +366,6 @@ uint64_t session_deadline(const struct session *session) {
     return deadline_ms;
 }
 
-/* Passwords. */
-
-/* Whether the user wants to log in, and nothing is known to do it with. */
-static bool must_ask(const struct session *session) {
-    return session->options.log_in && session->secret[0] == 0 &&
-           buffer_length(&session->password) == 0;
-}
-
-bool session_ask_password(struct session *session, struct session_event *event, bool again) {
-    event->kind = SESSION_PASSWORD;
-    event->again = again;
-    event->optional = session->options.name_is_a_wish;
-    session_event_text(event, buffer_slice(&session->name));
-    session->state = SESSION_STATE_ASKING;
-    session->deadline_ms = UINT64_MAX;
-    return true;
-}
-
-void session_give_password(struct session *session, uint64_t now_ms, struct slice password) {
-    if (session->state != SESSION_STATE_ASKING)
-        return;
-    buffer_clear(&session->password);
-    buffer_append_slice(&session->password, password);
-    session->no_password = password.length == 0 && !session_wish_again(session);
-    if (session->no_password)
-        return;
-    session->state = SESSION_STATE_GREETING;
-    session->now_ms = now_ms;
-    session->deadline_ms = now_ms + GREETING_TIMEOUT_MS;
-    session_say_hello(session);
-}
-
 /* Everything that has come so far, up to something to tell. */
 static bool read_connection(struct session *session, struct session_event *event) {
     struct slice text = SLICE_NONE;
@@ -375,9 +375,8 @@ static bool read_connection(struct session *session, struct session_event *event
         case CONNECTION_IDLE:
             return false;
         case CONNECTION_OPEN:
-            if (must_ask(session))
-                return session_ask_password(session, event, false);
-            session_say_hello(session);
+            if (session_greet(session, event))
+                return true;
             break;
         case CONNECTION_TEXT:
             if (session_take_text(session, text, event))

@@ -30,19 +30,20 @@ struct session_options {
 };
 
 enum session_event_kind {
-    SESSION_CONNECTED,   /* welcome, for the first time */
-    SESSION_RECONNECTED, /* welcome, after the connection was lost */
+    SESSION_CONNECTED,   /* json: welcome, for the first time */
+    SESSION_RECONNECTED, /* json: welcome, after the connection was lost */
     SESSION_PASSWORD, /* text: the name whose password is wanted; again, optional; nothing goes on
                          before session_give_password */
     SESSION_LOST,     /* text: why; delay_ms: when the next attempt comes; connected */
     SESSION_ENTRY,    /* json, room, seq: the next entry of a room's log, each once */
-    SESSION_HISTORY,  /* json, room, seq: of the answer to a history request */
+    SESSION_HISTORY,  /* json, room, seq, cid: of the answer to a request for history or a search */
+    SESSION_ANSWERED, /* json, cid: that answer is complete */
     SESSION_GAP,      /* room, json: entries are gone for good */
     SESSION_ACKED,    /* seq: the oldest message is durable */
     SESSION_HELD,     /* text, delay_ms: the server wants the oldest message later */
     SESSION_REFUSED,  /* text: the oldest message is not wanted; it is dropped */
-    SESSION_JOINED,   /* room */
-    SESSION_BARRED,   /* text: the room that was to be joined cannot be */
+    SESSION_JOINED,   /* room, json */
+    SESSION_BARRED,   /* room; text: why it cannot be joined, or read any more */
     SESSION_FRAME,    /* json: anything else, such as presence, rooms, members, error */
     SESSION_OVER,     /* text: why, empty when it is we who left; nothing comes after it */
 };
@@ -51,6 +52,7 @@ struct session_event {
     enum session_event_kind kind;
     const json_t *json; /* valid until the next call, as are the slices */
     struct slice room;
+    struct slice cid;
     uint64_t seq;
     unsigned delay_ms;
     bool connected; /* of LOST: it had been made before */
@@ -66,8 +68,7 @@ int session_descriptor(const struct session *session); /* -1: there is none now 
 short session_wants(const struct session *session);
 uint64_t session_deadline(const struct session *session); /* call session_next then at the latest */
 
-/* Does what is due at `now_ms` and fills `*event`. False: nothing to tell for now. May take up
- * to ten seconds when it is time to connect. */
+/* Does what is due at `now_ms` and fills `*event`. False: nothing to tell for now. Does not wait. */
 bool session_next(struct session *session, uint64_t now_ms, struct session_event *event);
 
 /* What an error says for people: its `detail` where there is one, else its `message`. */
@@ -93,7 +94,14 @@ void session_leave_room(struct session *session, struct slice room);
  * has it. */
 void session_publish(struct session *session, struct slice room, struct slice to,
                      struct slice sender, struct slice content);
+/* The same of an entry of any kind; its cid is chosen here. */
+struct outgoing_message;
+void session_post(struct session *session, const struct outgoing_message *message);
 size_t session_unacked(const struct session *session); /* messages; stop writing at OUTBOX_MAX */
+
+/* Asks for another name to go by. The answer is a SESSION_FRAME, a welcome or an error. False when
+ * there is no connection. */
+bool session_rename(struct session *session, struct slice name);
 
 /* Sends a request that is not worth repeating. False when there is no connection. */
 bool session_ask(struct session *session, struct slice request);

@@ -9,7 +9,6 @@
 #include "wire/json.h"
 #include "wire/secret.h"
 
-#define PASSWORDS_TRIED_MAX 3
 #define NAMES_TRIED_MAX 99 /* ann, ann-2 … ann-99 */
 
 void session_drop_frame(struct session *session) {
@@ -17,6 +16,7 @@ void session_drop_frame(struct session *session) {
     session->frame = NULL;
     session->items = NULL;
     session->next_item = 0;
+    session->asked = false;
 }
 
 void session_event_text(struct session_event *event, struct slice text) {
@@ -100,9 +100,16 @@ bool session_take_item(struct session *session, struct session_event *event) {
         event->json = item;
         event->room = text_of(item, "room");
         event->seq = number_of(item, "seq");
+        event->cid = text_of(session->frame, "cid");
         return true;
     }
-    return false;
+    if (!session->asked)
+        return false;
+    session->asked = false;
+    event->kind = SESSION_ANSWERED;
+    event->json = session->frame;
+    event->cid = text_of(session->frame, "cid");
+    return true;
 }
 
 static bool take_batch(struct session *session, const json_t *frame, struct session_event *event) {
@@ -110,6 +117,15 @@ static bool take_batch(struct session *session, const json_t *frame, struct sess
     session->next_item = 0;
     session->asked = text_of(frame, "cid").length > 0;
     return session_take_item(session, event);
+}
+
+/* What the session itself has no use for. */
+static bool take_other(struct session *session, const json_t *frame, struct session_event *event) {
+    (void)session;
+    event->kind = SESSION_FRAME;
+    event->json = frame;
+    event->room = text_of(frame, "room");
+    return true;
 }
 
 /* Coming in. */
@@ -145,11 +161,25 @@ static void join_places(struct session *session) {
     }
 }
 
+/* The answer to session_rename. Rooms and everything else stay as they are. */
+static bool take_rename(struct session *session, const json_t *frame, struct session_event *event) {
+    struct slice name = text_of(frame, "name");
+
+    if (name.length > 0) {
+        buffer_clear(&session->name);
+        buffer_append_slice(&session->name, name);
+        session->options.name_is_a_wish = false; /* no other one is to be tried */
+    }
+    return take_other(session, frame, event);
+}
+
 static bool take_welcome(struct session *session, const json_t *frame,
                          struct session_event *event) {
     struct slice name = text_of(frame, "name");
     struct slice secret = text_of(frame, "session");
 
+    if (slice_equal(text_of(frame, "cid"), SLICE("rename")))
+        return take_rename(session, frame, event);
     if (session->state != SESSION_STATE_GREETING)
         return false;
     if (buffer_length(&session->name) > 0 && name.length > 0) {
@@ -169,6 +199,7 @@ static bool take_welcome(struct session *session, const json_t *frame,
     join_places(session);
 
     event->kind = session->welcomed ? SESSION_RECONNECTED : SESSION_CONNECTED;
+    event->json = frame;
     session->welcomed = true;
     return true;
 }
@@ -223,7 +254,7 @@ static bool take_ack(struct session *session, const json_t *frame, struct sessio
     uint64_t seq = number_of(frame, "seq");
 
     if (!is_oldest_message(session, text_of(frame, "cid")))
-        return false;
+        return take_other(session, frame, event);
     outbox_drop_first(&session->outbox);
     backoff_reset(&session->backoff);
     if (place != NULL && seq > place->awaited)
@@ -250,9 +281,10 @@ static bool take_hello_error(struct session *session, struct slice code, struct 
         session_say_hello(session);
         return false;
     }
-    if (slice_equal(code, SLICE("unauthorized")) && buffer_length(&session->name) > 0 &&
-        session->options.token == NULL && session->passwords_tried++ < PASSWORDS_TRIED_MAX)
+    if (slice_equal(code, SLICE("unauthorized")) && session_may_log_in(session))
         return session_ask_password(session, event, buffer_length(&session->password) > 0);
+    if (slice_equal(code, SLICE("unauthorized")) && buffer_length(&session->name) == 0)
+        text = SLICE("this server wants to know who you are: use --user NAME or --token-file FILE");
     if (slice_equal(code, SLICE("name_taken")) && session_wish_again(session)) {
         session_say_hello(session);
         return false;
@@ -282,20 +314,15 @@ static bool take_message_error(struct session *session, const json_t *frame, str
     return true;
 }
 
-static bool take_other(struct session *session, const json_t *frame, struct session_event *event) {
-    (void)session;
-    event->kind = SESSION_FRAME;
-    event->json = frame;
-    event->room = text_of(frame, "room");
-    return true;
-}
-
 /* A room cannot be read, or not any more. Direct messages between guests go when one of them
  * does. */
 static bool take_room_error(struct session *session, struct place *place, const json_t *frame,
                             struct session_event *event) {
     bool direct = is_direct(buffer_slice(&place->name));
 
+    buffer_clear(&session->barred);
+    buffer_append_slice(&session->barred, buffer_slice(&place->name));
+    event->room = buffer_slice(&session->barred);
     places_remove(&session->places, place);
     if (direct)
         return false;
@@ -334,7 +361,6 @@ static const struct frame_type frame_types[] = {
     {"react", take_entry},    {"topic", take_entry},     {"batch", take_batch},
     {"ack", take_ack},        {"welcome", take_welcome}, {"joined", take_joined},
     {"gap", take_gap},        {"live", take_live},       {"error", take_error},
-    {"presence", take_other}, {"rooms", take_other},     {"members", take_other},
 };
 
 bool session_take_text(struct session *session, struct slice text, struct session_event *event) {
@@ -346,5 +372,5 @@ bool session_take_text(struct session *session, struct slice text, struct sessio
     for (size_t i = 0; i < sizeof frame_types / sizeof *frame_types; i++)
         if (slice_equal(type, slice_of_string(frame_types[i].name)))
             return frame_types[i].take(session, session->frame, event);
-    return false;
+    return take_other(session, session->frame, event);
 }

@@ -27,9 +27,8 @@ void audit_start(struct delivery *delivery, const struct effect *effect) {
     struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
     if (!peer || peer->stage != PEER_OPEN)
         return;
-    struct audit *audit =
-        memory_new(sizeof *audit + effect->audit.cid.length + effect->audit.room_key.length +
-                   effect->audit.room.length);
+    struct audit *audit = memory_new(sizeof *audit + effect->audit.cid.length +
+                                     effect->audit.room_key.length + effect->audit.room.length);
     char *at = audit->bytes;
     audit->connection = effect->connection;
     audit->all = effect->audit.all;

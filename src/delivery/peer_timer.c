@@ -196,8 +196,7 @@ static void reader_due(struct peer *peer) {
 
 /* Who is slow to take an answer gets it all, as long as some of it goes out. */
 static void keep_alive_due(struct peer *peer) {
-    bool answering =
-        peer->waits_for_answer || peer->reading || peer->out_first || is_halfway(peer);
+    bool answering = peer->waits_for_answer || peer->reading || peer->out_first || is_halfway(peer);
     if (stalled_for(peer, KEEP_ALIVE_MS))
         expire_at_once(peer, EXPIRED_STALLED);
     else if (!answering && idle_for(peer, KEEP_ALIVE_MS))

@@ -1,6 +1,7 @@
 #include "hub/access.h"
 
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/rules.h"
 
 const struct identity *access_identity(const struct client *client) {
@@ -96,8 +97,8 @@ static enum role role_wanted(const struct room_rules *room, enum access_action a
     return ROLE_OWNER;
 }
 
-static int check_direct(const struct hub *hub, const struct client *client,
-                        const struct room *room, enum access_action action) {
+static int check_direct(const struct hub *hub, const struct client *client, const struct room *room,
+                        enum access_action action) {
     if (!client_may_see(client, room->direct->folded)) {
         return ERR_NOT_FOUND;
     }
@@ -175,9 +176,8 @@ int access_check_label(struct hub *hub, const struct place *place, struct slice 
         return ERR_BAD_REQUEST;
     }
     suspect.folded = slice_trim(buffer_slice(&hub->folded));
-    bool sanctioned =
-        is_label_sanctioned(hub, hub->rules->server, &suspect) ||
-        is_label_sanctioned(hub, rules_find(hub->rules, place->key), &suspect);
+    bool sanctioned = is_label_sanctioned(hub, hub->rules->server, &suspect) ||
+                      is_label_sanctioned(hub, rules_find(hub->rules, place->key), &suspect);
 
     return sanctioned ? ERR_FORBIDDEN : 0;
 }
@@ -200,8 +200,7 @@ bool access_is_banned(struct hub *hub, const struct client *client, struct slice
     return sanctions_find(bans, &suspect, hub->now_us) != NULL;
 }
 
-bool access_turn_away(struct hub *hub, struct client *client, struct slice name,
-                      struct slice cid) {
+bool access_turn_away(struct hub *hub, struct client *client, struct slice name, struct slice cid) {
     static const uint16_t banned = 4501;
 
     if (!access_is_banned(hub, client, name)) {

@@ -7,10 +7,10 @@
 struct room_rules;
 
 enum access_action {
-    ACCESS_LIST,   /* know that the room is there */
-    ACCESS_ENTER,  /* be in it */
-    ACCESS_READ,   /* history, search, members */
-    ACCESS_WRITE,  /* messages, edits and deletes of one's own, typing */
+    ACCESS_LIST,  /* know that the room is there */
+    ACCESS_ENTER, /* be in it */
+    ACCESS_READ,  /* history, search, members */
+    ACCESS_WRITE, /* messages, edits and deletes of one's own, typing */
     ACCESS_REACT,
     ACCESS_TOPIC,
     ACCESS_MODERATE, /* kick, ban, mute, invite; delete what others wrote */
@@ -34,9 +34,8 @@ enum role access_role(const struct hub *hub, const struct client *client,
 /* Who it is for the rules; NULL: nobody who could come back. */
 const struct identity *access_identity(const struct client *client);
 
-/* Whether the client, or somebody who would go by `name` (empty: as it is), is banned from the whole
- * server. */
+/* Whether the client, or somebody who would go by `name` (empty: as it is), is banned from the
+ * whole server. */
 bool access_is_banned(struct hub *hub, const struct client *client, struct slice name);
 /* If so, closes it (4501), or, where it comes for one request only, answers. */
-bool access_turn_away(struct hub *hub, struct client *client, struct slice name,
-                      struct slice cid);
+bool access_turn_away(struct hub *hub, struct client *client, struct slice name, struct slice cid);

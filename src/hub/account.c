@@ -8,6 +8,7 @@
 
 #include "hub/accounts.h"
 #include "hub/pack.h"
+#include "hub/rules.h"
 
 static struct slice key_of(const struct identity *identity) {
     return slice_from(identity->bytes, sizeof(identity->bytes));
@@ -107,8 +108,8 @@ static void rename_session(struct hub *hub, const struct account *account) {
         (session->claim != NULL && slice_equal(session->claim->shown, account_name(account)))) {
         return;
     }
-    struct slice former = session->claim != NULL ? hub_keep(hub, session->claim->shown)
-                                                 : SLICE_NONE;
+    struct slice former =
+        session->claim != NULL ? hub_keep(hub, session->claim->shown) : SLICE_NONE;
 
     name_claim(hub, session, account_name(account));
     for (struct client *client = session_next_client(session, NULL); client != NULL;
@@ -133,13 +134,15 @@ void account_learn(struct hub *hub, const struct principal *principal) {
 static void change_role(struct hub *hub, struct account *account, enum role role) {
     struct session *session = session_find(hub, &account->identity);
 
+    struct client *next;
+
     account->role = (uint8_t)role;
     for (struct client *client = session != NULL ? session_next_client(session, NULL) : NULL;
-         client != NULL; client = session_next_client(session, client)) {
+         client != NULL; client = next) {
+        next = session_next_client(session, client);
         client->passport->role = (uint8_t)role;
-    }
-    if (session != NULL) {
         session_weigh(session);
+        eviction_review(hub, client);
     }
 }
 

@@ -1,10 +1,10 @@
 /* Who somebody is, as the hub's files share it. Private to hub/.
  *
- *   account   somebody that the authority knows: a name that is nobody else's, and a role (account.c)
- *   passport  what a client was let in with: whose it is, what it may see, how long (passport.c)
- *   question  a credential that the authority is asked about; the client's request waits for the
- *             answer as one does for its fence (authentication.c)
- *   device    one of the clients of an account's session (device.c) */
+ *   account   somebody that the authority knows: a name that is nobody else's, and a role
+ * (account.c) passport  what a client was let in with: whose it is, what it may see, how long
+ * (passport.c) question  a credential that the authority is asked about; the client's request waits
+ * for the answer as one does for its fence (authentication.c) device    one of the clients of an
+ * account's session (device.c) */
 #pragma once
 
 #include "hub/internal.h"
@@ -40,18 +40,19 @@ void directory_close(struct hub *hub);
 
 struct passport {
     struct client *client;
-    struct identity identity; /* none: it lets in without saying whom */
-    struct identity device;   /* none: cannot be told from others */
-    struct list_node in_order; /* in hub->expiring while expires_us is set */
+    struct identity identity;      /* none: it lets in without saying whom */
+    struct identity device;        /* none: cannot be told from others */
+    struct list_node in_order;     /* in hub->expiring while expires_us is set */
     struct list_node in_strangers; /* in hub->strangers while it has no identity */
     int64_t expires_us;            /* 0: never */
     uint8_t role;                  /* enum role */
     bool restricted;
     bool has_rate;
     unsigned rate_per_minute;
-    struct slice name, session; /* point into bytes, as do the rooms; see struct principal */
+    struct slice name,
+        session; /* the account's; see struct principal. In memory of its own, as are */
     size_t room_count;
-    struct slice rooms[]; /* as they are compared; one that ends in '*' is a beginning */
+    struct slice rooms[]; /* the rooms as they are compared; one that ends in '*' is a beginning */
 };
 
 /* In place of the one that the client has. */
@@ -59,6 +60,8 @@ void passport_issue(struct hub *hub, struct client *client, const struct princip
 void passport_withdraw(struct hub *hub, struct client *client);
 void passport_tick(struct hub *hub);
 void passport_revoked(struct hub *hub, const struct event *event);
+/* Sends away who may not be here any more after the options have changed. */
+void passport_demand(struct hub *hub);
 /* Ends all that came in as this account. */
 void passport_end_all(struct hub *hub, const struct identity *identity);
 
@@ -80,8 +83,8 @@ struct slice client_secret(const struct client *client);
 
 /* authentication.c */
 
-/* Whether the request has to wait until the authority has said whose its credential is. If so, it is
- * kept, and will be carried out then. */
+/* Whether the request has to wait until the authority has said whose its credential is. If so, it
+ * is kept, and will be carried out then. */
 bool authentication_start(struct hub *hub, struct client *client, const struct request *request);
 /* The same of what was shown in the handshake. */
 bool authentication_open(struct hub *hub, struct client *client, const struct event *event);
@@ -91,7 +94,8 @@ void handle_ticket(struct hub *hub, struct client *client, const struct request 
 
 /* device.c */
 
-/* The account's session, made if need be. One that nobody needs after all goes by session_settle. */
+/* The account's session, made if need be. One that nobody needs after all goes by session_settle.
+ */
 struct session *device_open_session(struct hub *hub, const struct identity *identity);
 /* Who answers to the name, here or not; NULL: nobody. Also goes by session_settle. */
 struct session *device_find_session(struct hub *hub, struct slice name);
@@ -99,8 +103,8 @@ struct session *device_find_session(struct hub *hub, struct slice name);
  * and what it was before is over. ERR_FORBIDDEN: it is somebody else's already. ERR_TOO_MANY. */
 int device_admit(struct hub *hub, struct client *client,
                  const struct principal *principal) MUST_USE;
-/* It joins or leaves: whether somebody who was not there comes, or goes for good. `identity` is that
- * of the signal. */
+/* It joins or leaves: whether somebody who was not there comes, or goes for good. `identity` is
+ * that of the signal. */
 bool device_comes(struct hub *hub, struct membership *membership, const struct identity *identity);
 bool device_goes(struct hub *hub, struct membership *membership, const struct identity *identity);
 /* Tells the session's other clients how far it has read. */

@@ -11,6 +11,8 @@
  * A request of those that may show a credential and reaches its handler with one has been vouched
  * for: the kind is still there, the secret is not. With others it means nothing. */
 #include "hub/accounts.h"
+#include "hub/deferral.h"
+#include "hub/rules.h"
 
 #define CLOSE_TRY_LATER 1013
 
@@ -23,8 +25,7 @@ static bool may_show(const struct client *client, const struct request *request)
            request->kind == REQUEST_NAME || request->kind == REQUEST_AUTH;
 }
 
-static struct credential credential_of(const struct client *client,
-                                       const struct request *request) {
+static struct credential credential_of(const struct client *client, const struct request *request) {
     struct credential credential = request->credential;
 
     if (!may_show(client, request)) {
@@ -62,7 +63,7 @@ bool authentication_start(struct hub *hub, struct client *client, const struct r
     }
     struct request kept = *request;
 
-    kept.credential = (struct credential){.kind = credential.kind};
+    kept.credential.kind = credential.kind; /* of a hello with a session it has none yet */
     if (slice_starts_with(kept.session, token_prefix)) {
         kept.session = SLICE_NONE;
     }
@@ -98,6 +99,10 @@ static void refuse(struct hub *hub, struct client *client, const struct deferral
 
     if (deferral->state != DEFERRAL_HANDSHAKE) {
         answer_error(hub, client, deferral->request.cid, error, reason_of(error));
+        if (error == ERR_UNAUTHORIZED && client->state == CLIENT_LIVE &&
+            !client->traits.transient && limit_failed_login(hub, client)) {
+            client_quit(hub, client, CLOSE_POLICY, false);
+        }
     } else if (client->state == CLIENT_LIVE) {
         client_quit(hub, client, wrong ? CLOSE_POLICY : CLOSE_TRY_LATER, false);
     }
@@ -131,6 +136,10 @@ void authentication_told(struct hub *hub, const struct event *event) {
     }
     int error = let_in(hub, client, event);
 
+    /* It may be in rooms that it must not see as what it is now. */
+    if (error == 0 && !client->traits.transient) {
+        eviction_review(hub, client);
+    }
     if (error == 0 && client->session != NULL && client->session->registered) {
         deferral->vouched = true;
         deferral_fence(hub, client);
@@ -145,8 +154,8 @@ void authentication_told(struct hub *hub, const struct event *event) {
     client_settle(hub, client);
 }
 
-/* The credential has been taken in already. In a server that lets in nobody without, the lobby comes
- * only now. */
+/* The credential has been taken in already. In a server that lets in nobody without, the lobby
+ * comes only now. */
 void handle_auth(struct hub *hub, struct client *client, const struct request *request) {
     if (request->credential.kind == CREDENTIAL_NONE) {
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
@@ -154,6 +163,7 @@ void handle_auth(struct hub *hub, struct client *client, const struct request *r
     }
     answer_ack(hub, client, request->cid, SLICE_NONE);
     client_enter(hub, client);
+    eviction_review(hub, client); /* the new one may be good for less */
 }
 
 void handle_ticket(struct hub *hub, struct client *client, const struct request *request) {

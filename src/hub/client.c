@@ -43,7 +43,12 @@ void client_enter(struct hub *hub, struct client *client) {
     if (access_turn_away(hub, client, SLICE_NONE, SLICE_NONE)) {
         return;
     }
-    if (client->traits.lobby_at_open && !client->entered && client_is_admitted(hub, client)) {
+    if (client->traits.no_login && !client_is_admitted(hub, client)) {
+        client_quit(hub, client, CLOSE_POLICY, false);
+        return;
+    }
+    if (client->traits.lobby_at_open && !client->entered && client_is_admitted(hub, client) &&
+        client_may_see(client, lobby.key)) {
         client->entered = true;
         client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
     }
@@ -89,7 +94,9 @@ void client_tick(struct hub *hub) {
             return;
         }
         end_introduction(hub, client);
-        if (client->state == CLIENT_LIVE && client_duty(client) != NULL) {
+        bool waits = client_duty(client) != NULL || !client_is_admitted(hub, client);
+
+        if (client->state == CLIENT_LIVE && waits) {
             hub->counters.refused[REFUSED_INTRODUCTION]++;
             client_quit(hub, client, CLOSE_IDLE, true);
         }

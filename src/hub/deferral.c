@@ -12,7 +12,7 @@
  * came back before the fence does, so one more fence is behind it. */
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/deferral.h"
 #include "hub/pack.h"
 
 static size_t list_size(const struct request *request) {
@@ -51,16 +51,18 @@ static char *pack_lists(struct deferral *deferral) {
 
 static struct deferral *deferral_new(const struct request *from) {
     struct request request = *from;
-    struct slice *const texts[] = {&request.cid,    &request.room,    &request.to,  &request.name,
-                                   &request.sender, &request.content, &request.key, &request.meta,
-                                   &request.epoch,  &request.session, &request.reason,
-                                   &request.subject};
+    struct slice *const texts[] = {&request.cid,     &request.room,   &request.to,
+                                   &request.name,    &request.sender, &request.content,
+                                   &request.key,     &request.meta,   &request.epoch,
+                                   &request.session, &request.reason, &request.subject};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
     size_t size = list_size(from);
 
     for (size_t i = 0; i < count; i++) {
         size += texts[i]->length;
     }
+    request.address = SLICE_NONE;                                     /* was dealt with */
+    request.credential.name = request.credential.secret = SLICE_NONE; /* as well */
     struct deferral *deferral = memory_new(sizeof(*deferral) + size);
 
     deferral->request = *from;

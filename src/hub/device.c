@@ -1,7 +1,8 @@
-/* Devices: the clients of one account. They share a session, and with it name, rate, direct messages
- * and read marks. Whoever is in a room with several of them is there once: the first that joins
- * counts and is announced, and when it leaves another counts in its place. */
+/* Devices: the clients of one account. They share a session, and with it name, rate, direct
+ * messages and read marks. Whoever is in a room with several of them is there once: the first that
+ * joins counts and is announced, and when it leaves another counts in its place. */
 #include "hub/accounts.h"
+#include "hub/direct.h"
 
 static const struct slice no_secret = SLICE("");
 
@@ -14,8 +15,9 @@ struct session *device_open_session(struct hub *hub, const struct identity *iden
     }
     session = session_new(hub, identity, no_secret, NULL);
     session->registered = true;
+    limit_fetch(hub, session);
     if (account != NULL) {
-        session->role = (enum role)account->role;
+        session->role = account->role;
         name_claim(hub, session, account_name(account));
     }
     return session;
@@ -57,8 +59,7 @@ static const struct session *session_of(struct hub *hub, const struct client *cl
     return client->session != NULL ? client->session : session_find(hub, identity);
 }
 
-bool device_comes(struct hub *hub, struct membership *membership,
-                  const struct identity *identity) {
+bool device_comes(struct hub *hub, struct membership *membership, const struct identity *identity) {
     const struct session *session = session_of(hub, membership->client, identity);
 
     membership->counts = find_other(session, membership->client, membership->room) == NULL;
@@ -66,8 +67,7 @@ bool device_comes(struct hub *hub, struct membership *membership,
     return membership->counts;
 }
 
-bool device_goes(struct hub *hub, struct membership *membership,
-                 const struct identity *identity) {
+bool device_goes(struct hub *hub, struct membership *membership, const struct identity *identity) {
     const struct session *session = session_of(hub, membership->client, identity);
     struct membership *other = find_other(session, membership->client, membership->room);
 
@@ -87,8 +87,7 @@ bool device_goes(struct hub *hub, struct membership *membership,
 }
 
 /* Who was seen in the room under a former name has gone: somebody whom all know there came. */
-static void show_merged(struct hub *hub, const struct membership *membership,
-                        struct slice former) {
+static void show_merged(struct hub *hub, const struct membership *membership, struct slice former) {
     struct place place = place_of(membership->room);
     struct signal left = {.kind = SIGNAL_LEFT,
                           .name = former,
@@ -108,8 +107,7 @@ static void merge(struct hub *hub, struct client *client, struct slice former) {
         if (membership->leaving || membership->room->direct != NULL) {
             continue;
         }
-        if (membership->counts &&
-            find_other(client->session, client, membership->room) != NULL) {
+        if (membership->counts && find_other(client->session, client, membership->room) != NULL) {
             membership->counts = false;
             membership->room->member_count--;
             show_merged(hub, membership, former);
@@ -117,6 +115,13 @@ static void merge(struct hub *hub, struct client *client, struct slice former) {
             name_announce_in(hub, membership, former);
         }
     }
+}
+
+/* What only reads may do so as often as it likes. */
+static bool is_replaced(const struct client *client, const struct client *newest,
+                        const struct identity *device) {
+    return client != newest && !client->traits.quiet && !newest->traits.quiet &&
+           !identity_none(device) && identity_equal(&client->passport->device, device);
 }
 
 /* The same device is here only once: the earlier connection may be dead without our knowing. */
@@ -128,8 +133,7 @@ static unsigned replace_device(struct hub *hub, struct session *session,
     for (struct client *client = session_next_client(session, NULL); client != NULL;
          client = next) {
         next = session_next_client(session, client);
-        if (client != newest && !identity_none(device) &&
-            identity_equal(&client->passport->device, device)) {
+        if (is_replaced(client, newest, device)) {
             client_replace(hub, client);
         } else {
             count++;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/pack.h"
 
 #define KEY_LENGTH (2 + 4 * IDENTITY_SIZE)
@@ -192,8 +193,8 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
 
 /* Who has to say hello first is told nothing before, and finds its conversations in the answer. */
 static bool follows(const struct client *client, const struct room *room) {
-    return client->traits.direct && (client->introduced || client->traits.default_room ||
-                                     client->traits.needs_name) &&
+    return client->traits.direct &&
+           (client->introduced || client->traits.default_room || client->traits.needs_name) &&
            client_may_see(client, room->direct->folded) &&
            roster_find(&client->roster, room) == NULL;
 }

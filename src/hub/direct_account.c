@@ -3,6 +3,11 @@
  * account that comes, by the read marks that are kept for it; for one that asks by name, from the
  * names of both. */
 #include "hub/accounts.h"
+#include "hub/direct.h"
+
+/* Read marks that nobody touches are forgotten after some months, by the store; that of a
+ * conversation which goes on must not be. */
+#define REMEMBER_EVERY 64
 
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') {
@@ -69,7 +74,8 @@ void direct_recall(struct hub *hub, struct session *session, struct slice key) {
     direct_attach(hub, room);
 }
 
-/* The account that goes by the other of both names; NULL: the conversation is not this account's. */
+/* The account that goes by the other of both names; NULL: the conversation is not this account's.
+ */
 static const struct account *find_other(struct hub *hub, const struct account *own,
                                         struct slice folded) {
     struct slice second = slice_skip(folded, 1);
@@ -116,7 +122,7 @@ void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
     for (size_t i = 0; i < 2; i++) {
         const struct session *session = room->direct->sides[i].session;
 
-        if (seq == 1 || session->client == NULL) {
+        if (seq % REMEMBER_EVERY == 1 || session->client == NULL) {
             remember(hub, session, key);
         }
     }

@@ -7,6 +7,7 @@
  * is just a try. So a room that is opened in this way is gone again when its log turns out to be
  * empty. */
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/pack.h"
 
 #define POINTS_PER_SESSION 100

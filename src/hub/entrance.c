@@ -189,7 +189,8 @@ void entrance_refuse(struct hub *hub, struct client *client, struct entrance *en
         return;
     }
     /* A name that leads nowhere is given back, so that it can be claimed again. */
-    if (entrance->kind == ENTRANCE_NAMED && client->session != NULL) {
+    if (entrance->kind == ENTRANCE_NAMED && client->session != NULL &&
+        !client->session->registered) {
         name_release(hub, client->session);
     }
     if (entrance->kind != ENTRANCE_RETURN) {

@@ -47,6 +47,7 @@ struct traits {
     bool needs_name;       /* nothing is allowed before a name is claimed */
     bool transient; /* one request at a time under an identity of its own (HTTP); is in no room */
     bool quiet;     /* only reads: of its joins and leaves the count is told and nothing else */
+    bool no_login;  /* has no words to show a credential with: in its handshake, or never */
     bool lingers;   /* a lost connection keeps session and name for session_linger */
 };
 

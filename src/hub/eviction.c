@@ -15,8 +15,7 @@ struct verdict {
     struct slice text;
 };
 
-static void put_out(struct hub *hub, struct membership *membership,
-                    const struct verdict *verdict) {
+static void put_out(struct hub *hub, struct membership *membership, const struct verdict *verdict) {
     struct client *client = membership->client;
     bool was_current = client->current == membership;
     bool was_lobby = membership->room->lobby;

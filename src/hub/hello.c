@@ -7,8 +7,9 @@
  * survive a restart. */
 #include "hub/access.h"
 #include "hub/accounts.h"
-#include "hub/rules.h"
+#include "hub/direct.h"
 #include "hub/pack.h"
+#include "hub/rules.h"
 
 struct welcome {
     bool whole;                     /* see request.h */

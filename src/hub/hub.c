@@ -13,6 +13,7 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/deferral.h"
 #include "hub/moderation.h"
 #include "hub/ready.h"
 #include "hub/rules.h"
@@ -251,6 +252,7 @@ static void configure(struct hub *hub, const struct hub_options *options) {
 
     hub->options = *options;
     hub->options.seed = seed;
+    passport_demand(hub);
 }
 
 void hub_step(struct hub *hub, const struct event *event, struct effects *effects) {

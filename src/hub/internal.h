@@ -12,8 +12,8 @@
  *   welcome     a hello that waits for its entrances (hello.c)
  *   direct      the two sides of a direct-message room
  *
- * Accounts, and what a client was let in with, are in accounts.h; who may do what in which room is
- * decided in access.h.
+ * What not everybody needs has headers of its own: accounts, and what a client was let in with
+ * (accounts.h), who may do what in which room (access.h), deferral.h, direct.h.
  *
  * Everything that must keep its order goes through the store's queue and is decided when it
  * comes back. Whatever may be freed in the same step is copied into the effects' arena before an
@@ -175,38 +175,6 @@ void client_settle(struct hub *hub, struct client *client);
  */
 void client_pause(struct hub *hub, struct client *client);
 void client_free(struct client *client); /* without effects, for the end of the hub */
-
-/* deferral.c */
-
-enum deferral_state {
-    DEFERRAL_FENCE,     /* waits for what the client asked for before */
-    DEFERRAL_QUESTION,  /* waits for the authority */
-    DEFERRAL_HANDSHAKE, /* the same, and nothing was asked for yet: the credential was shown when
-                           the connection was opened */
-};
-
-struct deferral {
-    struct request request;
-    uint8_t state; /* enum deferral_state */
-    bool vouched;  /* the authority has answered, and a fence is under way all the same */
-    bool overtaken; /* an earlier request went on behind the fence: one more is needed */
-    _Alignas(uint64_t) char lists[]; /* of the request; behind them all its texts */
-};
-
-/* Keeps the request until all that the client asked for before it has taken effect; until then
- * the client is paused, so that there is one at most. */
-void deferral_start(struct hub *hub, struct client *client, const struct request *request);
-/* Something that the client asked for earlier was sent to the store's queue only now. */
-void deferral_overtake(struct client *client);
-/* Keeps the request until deferral_carry_out; until then the client is paused. */
-void deferral_keep(struct hub *hub, struct client *client, const struct request *request,
-                   enum deferral_state state);
-/* Lets what is kept wait for a fence too. */
-void deferral_fence(struct hub *hub, struct client *client);
-/* The fence has come back: the request, to be carried out; NULL: it still waits. */
-struct deferral *deferral_take(struct hub *hub, struct client *client) MUST_USE;
-/* Its turn has come; frees it. In hub.c. */
-void deferral_carry_out(struct hub *hub, struct client *client, struct deferral *deferral);
 
 /* session.c */
 
@@ -469,65 +437,6 @@ void publish_appended(struct hub *hub, const struct event *event);
 /* The room's head is known: sends off the drafts that waited for it. */
 void publish_waiting(struct hub *hub, struct room *room, int error);
 
-/* direct.c */
-
-struct direct_side {
-    struct session *session;
-    struct room *room;
-    struct list_node node; /* in session->directs */
-};
-
-struct direct {
-    /* In the order of the room's name; only the first when they are the same */
-    struct direct_side sides[2];
-    bool forsaken; /* is to be erased as soon as nobody reads it */
-    bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it
-                      is empty */
-    struct slice folded; /* the room's name as it is compared; points into bytes */
-    char bytes[];
-};
-
-/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
- * ERR_UNAVAILABLE. */
-int direct_open(struct hub *hub, struct session *from, struct session *to,
-                struct room **room) MUST_USE;
-/* The one that is shown to `session` as `name`; NULL: none. */
-struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
-/* The key of the conversation of these two, in memory of the step. */
-struct slice direct_key(struct hub *hub, const struct identity *a, const struct identity *b);
-/* The log's place of a conversation that an account has with another, whether anybody is here or
- * not. ERR_NOT_FOUND. */
-int direct_find_stored(struct hub *hub, const struct identity *identity, struct slice name,
-                       struct place *place) MUST_USE;
-/* Opens the conversation with this key, if it is between accounts and one is the session's. */
-void direct_recall(struct hub *hub, struct session *session, struct slice key);
-/* Whether both sides are accounts: then the log stays when they go. */
-bool direct_is_durable(const struct hub *hub, const struct room *room);
-/* Something was written there. So that an account that is not here finds it when it comes. */
-void direct_written(struct hub *hub, const struct room *room, uint64_t seq);
-/* Lets every live client of both sides read along, each from where it was cut off. */
-void direct_attach(struct hub *hub, struct room *room);
-/* `name` ("@ann,bob") as it is compared, in memory of the step. ERR_BAD_REQUEST. */
-int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_USE;
-
-/* direct_point.c */
-
-/* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the
- * other side is back too; to be followed by direct_attach. ERR_NOT_FOUND: it is not; where
- * `entrance` wants to read on is kept for when it is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. The
- * client has a session; `name` is not empty. */
-int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
-                     const struct entrance *entrance, struct place *place) MUST_USE;
-/* How the session enters the room to read on where it was cut off; NULL: there is no such place. */
-struct entrance *direct_point_take(struct session *session, const struct room *room);
-/* The session enters the room in another way. */
-void direct_point_drop(struct session *session, const struct room *room);
-void direct_points_free(struct session *session);
-enum side direct_side_of(const struct room *room, const struct identity *identity);
-bool direct_over(const struct room *room);
-/* The room goes; so do sessions that were kept for it. */
-void direct_unlink(struct hub *hub, struct room *room);
-
 /* lookup.c */
 
 void handle_rooms(struct hub *hub, struct client *client, const struct request *request);
@@ -563,6 +472,22 @@ unsigned rate_wait(struct rate *rate, unsigned limit, int64_t now_us);
 /* One has come; only after rate_wait was 0. */
 void rate_count(struct rate **rate, unsigned limit, int64_t now_us);
 
+/* caller.c */
+
+/* Somebody without a session. */
+struct caller {
+    struct identity identity;
+    struct list_node node;
+    int64_t used_us;
+    struct rate *rate;
+    struct quota_bucket buckets[BUCKETS_PER_SESSION];
+};
+
+/* Made if need be; valid during the step. */
+struct caller *caller_find(struct hub *hub, const struct identity *identity);
+void callers_tick(struct hub *hub);
+void callers_close(struct hub *hub);
+
 /* limits.c */
 
 /* All of these: 0: it may be, and was counted; else nothing was counted, and it may be asked for
@@ -583,5 +508,8 @@ bool limit_counts_rooms(const struct hub *hub);
 bool limit_failed_login(struct hub *hub, struct client *client);
 bool limit_cid_valid(struct slice cid);
 void limit_open(struct hub *hub);
+/* What an account has used up is kept when its session goes, for the next or for HTTP. */
+void limit_park(struct hub *hub, struct session *session);
+void limit_fetch(struct hub *hub, struct session *session);
 void limit_tick(struct hub *hub);
 void limit_close(struct hub *hub);

@@ -7,20 +7,19 @@
  * the same address.
  *
  * A session carries its own buckets, and they go with it when it is taken over; an account has one
- * session, whatever the number of its devices. Since anybody can
- * have new sessions, what is charged to addresses bounds all that come from one. These are
- * in a table of a fixed size that nobody can flood to be forgotten (see base/quota.c). Callers
- * without a session (HTTP) are known by an identity made of their address and the name they sign
- * with; of the LIMIT_CALLERS remembered the one silent longest is forgotten. To be forgotten that
- * way gains nobody anything: another name is a new caller anyway, and senders_per_address counts
- * them all. */
-#include <limits.h>
+ * session, whatever the number of its devices, and what it has used up is remembered when it goes.
+ * Since anybody can have new sessions, what is charged to addresses bounds all that come from one.
+ * These are in a table of a fixed size that nobody can flood to be forgotten (see base/quota.c).
+ * Callers without a session (HTTP) are known by an identity made of their address and the name they
+ * sign with; of the LIMIT_CALLERS remembered the one silent longest is forgotten. To be forgotten
+ * that way gains nobody anything: another name is a new caller anyway, and senders_per_address
+ * counts them all. */
+#include <string.h>
 
 #include "hub/accounts.h"
 
 #define MINUTE_S 60
 #define HOUR_S 3600
-#define CALLERS_LOOKED_AT 1000  /* in a tick */
 #define SENDERS_MOST 1000000000 /* messages in a minute, of all senders together */
 
 enum address_bucket {
@@ -29,16 +28,6 @@ enum address_bucket {
     ADDRESS_NAMES,
     ADDRESS_ROOMS,
     ADDRESS_BUCKETS
-};
-
-/* Somebody who comes without a session, known by identity; remembered until the times are of no
- * more use. */
-struct caller {
-    struct identity identity;
-    struct list_node node;
-    int64_t used_us;
-    struct rate *rate;
-    struct quota_bucket buckets[BUCKETS_PER_SESSION];
 };
 
 /* What one thing would take from one bucket. */
@@ -114,39 +103,6 @@ static unsigned charges_take(struct hub *hub, const struct charges *charges) {
     return 0;
 }
 
-static struct slice caller_key(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
-
-static void forget_caller(struct hub *hub, struct caller *caller) {
-    map_remove(hub->callers, caller_key(&caller->identity));
-    list_remove(&hub->caller_order, &caller->node);
-    memory_free(caller->rate);
-    memory_free(caller);
-}
-
-static struct caller *oldest_caller(const struct hub *hub) {
-    return container_of(hub->caller_order.first, struct caller, node);
-}
-
-static struct caller *find_caller(struct hub *hub, const struct identity *identity) {
-    struct caller *caller = map_find(hub->callers, caller_key(identity));
-
-    if (caller != NULL) {
-        list_remove(&hub->caller_order, &caller->node);
-    } else {
-        if (map_count(hub->callers) >= LIMIT_CALLERS) {
-            forget_caller(hub, oldest_caller(hub));
-        }
-        caller = memory_new_struct(struct caller);
-        caller->identity = *identity;
-        map_put(hub->callers, caller_key(&caller->identity), caller);
-    }
-    list_append(&hub->caller_order, &caller->node);
-    caller->used_us = hub->now_us;
-    return caller;
-}
-
 /* What is charged; NULL: nothing, the client has quit. */
 struct purse {
     struct rate **rate;
@@ -159,6 +115,9 @@ static struct purse purse_of(struct hub *hub, const struct client *client,
     struct session *session = client->session;
     struct purse purse = {0};
 
+    if (session == NULL && client_account(client) != NULL) {
+        session = session_find(hub, client_account(client));
+    }
     if (!client_has_rate(client, &purse.rate_per_minute)) {
         purse.rate_per_minute = hub->options.limits.rate_per_minute;
     }
@@ -166,7 +125,7 @@ static struct purse purse_of(struct hub *hub, const struct client *client,
         purse.rate = &session->rate;
         purse.buckets = session->buckets;
     } else if (client->traits.transient) {
-        struct caller *caller = find_caller(hub, identity);
+        struct caller *caller = caller_find(hub, identity);
 
         purse.rate = &caller->rate;
         purse.buckets = caller->buckets;
@@ -330,44 +289,14 @@ void limit_open(struct hub *hub) {
     hub->busy_rooms = quota_table_new(LIMIT_QUOTA_KEYS, 1, seed);
 }
 
-static bool owes_nothing(const struct caller *caller, int64_t now_us) {
-    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
-        if (caller->buckets[i].full_us > now_us) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Who still owes something, for a room made within the hour, goes to the end of the line. */
-static void forget_callers(struct hub *hub) {
-    for (int looked_at = 0; looked_at < CALLERS_LOOKED_AT; looked_at++) {
-        if (list_empty(&hub->caller_order) ||
-            hub->now_us - oldest_caller(hub)->used_us < RATE_WINDOW_US) {
-            return;
-        }
-        struct caller *caller = oldest_caller(hub);
-
-        if (owes_nothing(caller, hub->now_us)) {
-            forget_caller(hub, caller);
-        } else {
-            list_remove(&hub->caller_order, &caller->node);
-            list_append(&hub->caller_order, &caller->node);
-        }
-    }
-}
-
 void limit_tick(struct hub *hub) {
-    forget_callers(hub);
+    callers_tick(hub);
     quota_table_sweep(hub->addresses, hub->now_us);
     quota_table_sweep(hub->busy_rooms, hub->now_us);
 }
 
 void limit_close(struct hub *hub) {
-    while (!list_empty(&hub->caller_order)) {
-        forget_caller(hub, oldest_caller(hub));
-    }
-    map_free(hub->callers);
+    callers_close(hub);
     quota_table_free(hub->addresses);
     quota_table_free(hub->busy_rooms);
 }

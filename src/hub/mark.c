@@ -5,6 +5,7 @@
  * tells of every message, so a mark is only written some seconds after it has changed, or when its
  * session goes. */
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/pack.h"
 
 #define SAVE_AFTER_US INT64_C(5000000)

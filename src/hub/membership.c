@@ -11,6 +11,8 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/deferral.h"
+#include "hub/direct.h"
 
 #define CLOSE_BANNED 4501
 
@@ -220,8 +222,8 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
     struct membership *membership = roster_oldest(&client->roster, room);
 
     assert(membership != NULL && membership->leaving);
-    bool goes = membership->state == MEMBERSHIP_JOINED &&
-                device_goes(hub, membership, &signal->identity);
+    bool goes =
+        membership->state == MEMBERSHIP_JOINED && device_goes(hub, membership, &signal->identity);
     struct slice cid = hub_keep(hub, hub_text(membership->leave_cid));
     struct slice name = hub_keep(hub, hub_text(room->name));
 

@@ -2,9 +2,9 @@
  * whom. What is allowed becomes a line in the log of "$rules", and takes effect when it comes back
  * from there (rules_log.c).
  *
- * A room whose rules nobody has made belongs to nobody. An account that makes a room (by "create", or
- * by setting a rule of one that is not there yet) owns it; whether it is there is known when it is
- * followed, so the line waits for that. */
+ * A room whose rules nobody has made belongs to nobody. An account that makes a room (by "create",
+ * or by setting a rule of one that is not there yet) owns it; whether it is there is known when it
+ * is followed, so the line waits for that. */
 #include "hub/moderation.h"
 
 #include <string.h>
@@ -26,11 +26,8 @@ static const struct {
     [RULE_SET] = {.action = ACCESS_OWN},
     [RULE_ROLE] = {.action = ACCESS_OWN, .named = true, .known = true, .over = true},
     [RULE_INVITE] = {.action = ACCESS_MODERATE, .named = true, .known = true},
-    [RULE_KICK] = {.action = ACCESS_MODERATE,
-                   .everywhere = true,
-                   .named = true,
-                   .known = true,
-                   .over = true},
+    [RULE_KICK] =
+        {.action = ACCESS_MODERATE, .everywhere = true, .named = true, .known = true, .over = true},
     [RULE_BAN] = {.action = ACCESS_MODERATE,
                   .everywhere = true,
                   .named = true,
@@ -139,8 +136,8 @@ static int check_rank(const struct hub *hub, const struct client *client,
     return outranks ? 0 : refuse(proposal, ERR_FORBIDDEN, "They are as much here as you are");
 }
 
-static int check_target(struct hub *hub, const struct client *client,
-                        const struct request *request, struct proposal *proposal) {
+static int check_target(struct hub *hub, const struct client *client, const struct request *request,
+                        struct proposal *proposal) {
     int error = 0;
 
     if (!kinds[proposal->rule.kind].named) {

@@ -4,8 +4,8 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
-#include "hub/rules.h"
 #include "hub/pack.h"
+#include "hub/rules.h"
 
 /* What messages without a sender are signed with; nobody can be it. */
 static const struct slice nobody = SLICE("anonymous");
@@ -155,8 +155,7 @@ static bool is_announced(const struct hub *hub, const struct client *client) {
 
 void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error) {
     static const struct slice invalid = SLICE("A name is 1 to 64 letters, digits, '-', '_' or '.'");
-    static const struct slice owned =
-        SLICE("This name has an account: show its password or token");
+    static const struct slice owned = SLICE("This name has an account: show its password or token");
     static const struct slice fixed = SLICE("An account goes by its own name");
     struct slice text = error == ERR_BAD_REQUEST    ? invalid
                         : error == ERR_UNAUTHORIZED ? owned

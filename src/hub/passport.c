@@ -1,8 +1,8 @@
 /* Passports: what clients were let in with. A credential counts for the connection that showed it:
  * a token that is good for one room does not see more because its owner's telephone does.
  *
- * Those that expire stand in one list in the order in which they do; most come with the same time to
- * live and go to its end. */
+ * Those that expire stand in one list in the order in which they do; most come with the same time
+ * to live and go to its end. */
 #include "hub/accounts.h"
 #include "hub/pack.h"
 
@@ -36,6 +36,10 @@ static void put_in_order(struct hub *hub, struct passport *passport) {
     }
 }
 
+static bool is_strangers(const struct passport *passport) {
+    return identity_none(&passport->identity) && !passport->client->traits.transient;
+}
+
 void passport_withdraw(struct hub *hub, struct client *client) {
     struct passport *passport = client->passport;
 
@@ -45,7 +49,7 @@ void passport_withdraw(struct hub *hub, struct client *client) {
     if (passport->expires_us != 0) {
         list_remove(&hub->expiring, &passport->in_order);
     }
-    if (identity_none(&passport->identity)) {
+    if (is_strangers(passport)) {
         list_remove(&hub->strangers, &passport->in_strangers);
     }
     client->passport = NULL;
@@ -84,7 +88,10 @@ static struct passport *passport_new(struct hub *hub, const struct principal *pr
     struct slice *rooms =
         effects_allocate(hub->effects, principal->room_count * sizeof(struct slice));
     size_t room_count = fold_patterns(hub, principal, rooms);
-    size_t size = principal->name.length + principal->session.length;
+    const struct account *account = account_find(hub, &principal->identity);
+    /* What a token made elsewhere calls its owner may be somebody else's name here. */
+    struct slice name = account != NULL ? account_name(account) : SLICE_NONE;
+    size_t size = name.length + principal->session.length;
 
     for (size_t i = 0; i < room_count; i++) {
         size += sizeof(struct slice) + rooms[i].length;
@@ -99,7 +106,7 @@ static struct passport *passport_new(struct hub *hub, const struct principal *pr
     passport->restricted = principal->restricted;
     passport->has_rate = principal->has_rate;
     passport->rate_per_minute = principal->rate_per_minute;
-    passport->name = principal->name;
+    passport->name = name;
     passport->session = principal->session;
     passport->room_count = room_count;
     at = pack_slice(&passport->name, at);
@@ -117,10 +124,13 @@ void passport_issue(struct hub *hub, struct client *client, const struct princip
     passport_withdraw(hub, client);
     passport->client = client;
     client->passport = passport;
+    if (client->traits.transient) {
+        passport->expires_us = 0; /* was good for this one request */
+    }
     if (passport->expires_us != 0) {
         put_in_order(hub, passport);
     }
-    if (identity_none(&passport->identity)) {
+    if (is_strangers(passport)) {
         list_append(&hub->strangers, &passport->in_strangers);
     }
     if (client->session != NULL) {
@@ -128,8 +138,8 @@ void passport_issue(struct hub *hub, struct client *client, const struct princip
     }
 }
 
-/* It is sent away once what it asked for is answered. The passport stays, as it says what the client
- * must not see until then. */
+/* It is sent away once what it asked for is answered. The passport stays, as it says what the
+ * client must not see until then. */
 static void end(struct hub *hub, struct client *client) {
     struct passport *passport = client->passport;
 
@@ -194,6 +204,19 @@ void passport_revoked(struct hub *hub, const struct event *event) {
     }
 }
 
+void passport_demand(struct hub *hub) {
+    size_t cursor = 0;
+    struct client *client;
+
+    while ((client = id_map_next(hub->clients, &cursor)) != NULL) {
+        bool stays = client->traits.transient || client->deferral != NULL;
+
+        if (client->state == CLIENT_LIVE && !stays && !client_is_admitted(hub, client)) {
+            client_quit(hub, client, CLOSE_POLICY, false);
+        }
+    }
+}
+
 bool client_is_admitted(const struct hub *hub, const struct client *client) {
     return hub->options.auth != AUTH_REQUIRED || client->passport != NULL;
 }
@@ -231,8 +254,7 @@ const struct identity *client_account(const struct client *client) {
     return passport != NULL && !identity_none(&passport->identity) ? &passport->identity : NULL;
 }
 
-const struct identity *client_identity(const struct client *client,
-                                       const struct request *request) {
+const struct identity *client_identity(const struct client *client, const struct request *request) {
     const struct identity *account = client_account(client);
 
     if (client->session != NULL) {

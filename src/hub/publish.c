@@ -8,6 +8,8 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/deferral.h"
+#include "hub/direct.h"
 #include "hub/moderation.h"
 #include "hub/rules.h"
 
@@ -160,16 +162,16 @@ static int find_place(struct hub *hub, struct client *client, const struct reque
 }
 
 /* `moderates`: may delete what is somebody else's. */
-static int check_access(struct hub *hub, const struct client *client,
-                        const struct request *request, const struct place *place,
-                        bool *moderates) {
+static int check_access(struct hub *hub, const struct client *client, const struct request *request,
+                        const struct place *place, bool *moderates) {
     static const enum access_action actions[] = {
-        [ENTRY_MESSAGE] = ACCESS_WRITE, [ENTRY_EDIT] = ACCESS_WRITE, [ENTRY_DELETE] = ACCESS_WRITE,
-        [ENTRY_REACTION] = ACCESS_REACT, [ENTRY_TOPIC] = ACCESS_TOPIC,
+        [ENTRY_MESSAGE] = ACCESS_WRITE, [ENTRY_EDIT] = ACCESS_WRITE,
+        [ENTRY_DELETE] = ACCESS_WRITE,  [ENTRY_REACTION] = ACCESS_REACT,
+        [ENTRY_TOPIC] = ACCESS_TOPIC,
     };
 
-    *moderates = request->entry == ENTRY_DELETE &&
-                 access_check(hub, client, place, ACCESS_MODERATE) == 0;
+    *moderates =
+        request->entry == ENTRY_DELETE && access_check(hub, client, place, ACCESS_MODERATE) == 0;
     return *moderates ? 0 : access_check(hub, client, place, actions[request->entry]);
 }
 

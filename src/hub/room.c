@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/rules.h"
 
 static const struct slice lobby_key = SLICE("lobby");

@@ -3,9 +3,9 @@
 #define EVERYWHERE SLICE("*")
 
 static const char *const words[] = {
-    [RULE_CREATE] = "create", [RULE_SET] = "set",     [RULE_ROLE] = "role",
-    [RULE_INVITE] = "invite", [RULE_KICK] = "kick",   [RULE_BAN] = "ban",
-    [RULE_UNBAN] = "unban",   [RULE_MUTE] = "mute",   [RULE_UNMUTE] = "unmute",
+    [RULE_CREATE] = "create", [RULE_SET] = "set",   [RULE_ROLE] = "role",
+    [RULE_INVITE] = "invite", [RULE_KICK] = "kick", [RULE_BAN] = "ban",
+    [RULE_UNBAN] = "unban",   [RULE_MUTE] = "mute", [RULE_UNMUTE] = "unmute",
 };
 
 static const char digits[] = "0123456789abcdef";
@@ -167,8 +167,7 @@ static int read_member(struct slice key, struct slice value, struct buffer *memo
         return role_parse(value, &rule->role) ? 0 : ERR_BAD_REQUEST;
     }
     if (slice_equal(key, SLICE("for"))) {
-        bool valid =
-            slice_to_u64(value, &rule->seconds) && rule->seconds <= RULE_SECONDS_MOST;
+        bool valid = slice_to_u64(value, &rule->seconds) && rule->seconds <= RULE_SECONDS_MOST;
 
         return valid ? 0 : ERR_BAD_REQUEST;
     }

@@ -7,8 +7,8 @@
  *     ban ops name=bob id=0123…ef for=86400 reason=sells things
  *     ban * address=192.0.2.0/24               "*": on the whole server
  *
- * Unknown words are passed over, so that a line may say more some day; what a line must have and has
- * not makes it void. The reason is the rest of the line. */
+ * Unknown words are passed over, so that a line may say more some day; what a line must have and
+ * has not makes it void. The reason is the rest of the line. */
 #pragma once
 
 #include <stdbool.h>
@@ -60,5 +60,6 @@ void rule_write(const struct rule *rule, struct buffer *line);
 /* Names with spaces in them are unpacked into `memory`. ERR_BAD_REQUEST: the line is void. */
 int rule_read(struct slice line, struct buffer *memory, struct rule *rule) MUST_USE;
 
-/* The same for people: "ann has kicked bob from ops: spam". Appends nothing for what is not told. */
+/* The same for people: "ann has kicked bob from ops: spam". Appends nothing for what is not told.
+ */
 void rule_tell(const struct rule *rule, struct slice by, struct buffer *text);

@@ -1,6 +1,6 @@
 /* The rules of all rooms, as the lines of the log so far have made them. Who may change them was
- * decided when the change was asked for (moderation.c); the one thing that can only be known here is
- * who was first to make a room their own. */
+ * decided when the change was asked for (moderation.c); the one thing that can only be known here
+ * is who was first to make a room their own. */
 #include "hub/rules.h"
 
 #include <string.h>
@@ -12,9 +12,8 @@
 
 static const char *const access_words[] = {
     [ROOM_ACCESS_PUBLIC] = "public", [ROOM_ACCESS_MEMBERS] = "members"};
-static const char *const posting_words[] = {[POSTING_ALL] = "all",
-                                            [POSTING_MEMBERS] = "members",
-                                            [POSTING_MODERATORS] = "moderators"};
+static const char *const posting_words[] = {
+    [POSTING_ALL] = "all", [POSTING_MEMBERS] = "members", [POSTING_MODERATORS] = "moderators"};
 
 const char *room_access_word(enum room_access access) {
     return access_words[access];

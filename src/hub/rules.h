@@ -27,7 +27,7 @@ struct grant {
     struct list_node node;
     struct identity identity;
     enum role role;
-    bool guest; /* holds it as long as the server runs and the session is not over */
+    bool guest;        /* holds it as long as the server runs and the session is not over */
     struct slice name; /* when it was granted; points into bytes */
     char bytes[];
 };
@@ -54,9 +54,9 @@ struct rules {
     uint64_t seed;
     struct map *rooms; /* by key */
     struct room_rules *server;
-    bool loaded;   /* all that the log held when we began is known */
-    bool followed; /* the log's head is known */
-    bool asked;    /* EFFECT_FOLLOW or EFFECT_REPLAY is out */
+    bool loaded;             /* all that the log held when we began is known */
+    bool followed;           /* the log's head is known */
+    bool asked;              /* EFFECT_FOLLOW or EFFECT_REPLAY is out */
     uint64_t applied, known; /* the last seq that was read, and that there is */
     struct rules_answer *answers;
     struct buffer memory; /* see rule_read */

@@ -115,8 +115,7 @@ void handle_rules(struct hub *hub, struct client *client, const struct request *
         answer_error(hub, client, request->cid, error, SLICE_NONE);
         return;
     }
-    bool moderates =
-        request->everywhere || access_check(hub, client, &place, ACCESS_MODERATE) == 0;
+    bool moderates = request->everywhere || access_check(hub, client, &place, ACCESS_MODERATE) == 0;
     struct slice name = hub_keep(hub, place.name);
     const struct reply_rules *list = list_rules(hub, room, moderates, &window);
     struct reply *reply = answer(hub, client, REPLY_RULES, request->cid);
@@ -126,8 +125,8 @@ void handle_rules(struct hub *hub, struct client *client, const struct request *
     reply->more = window.more;
 }
 
-static int check_audit(struct hub *hub, const struct client *client,
-                       const struct request *request, struct place *place) {
+static int check_audit(struct hub *hub, const struct client *client, const struct request *request,
+                       struct place *place) {
     if (request->everywhere) {
         return client_role(client) >= ROLE_MODERATOR ? 0 : ERR_FORBIDDEN;
     }

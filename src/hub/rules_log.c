@@ -1,12 +1,14 @@
 /* Following the log of "$rules". At the start it is read from its beginning, in pages that the
- * driver fetches (EFFECT_REPLAY, EVENT_REPLAYED); then each entry comes when it is committed. Should
- * something be missing in between, the same pages fill the hole. Until all is read nobody may do
- * anything.
+ * driver fetches (EFFECT_REPLAY, EVENT_REPLAYED); then each entry comes when it is committed.
+ * Should something be missing in between, the same pages fill the hole. Until all is read nobody
+ * may do anything.
  *
- *   rules_start ── follow ──▶ followed ── applied < known: replay ──▶ … ── applied = known ──▶ loaded
+ *   rules_start ── follow ──▶ followed ── applied < known: replay ──▶ … ── applied = known ──▶
+ * loaded
  *
  * Who asked for a change is answered when it has taken effect, which is when its entry comes
- * committed and not yet when it is stored: whatever they ask for next is decided by the new rules. */
+ * committed and not yet when it is stored: whatever they ask for next is decided by the new rules.
+ */
 #include "hub/rules.h"
 
 #include "hub/access.h"
@@ -193,8 +195,7 @@ static struct slice room_of(struct hub *hub, const struct draft *draft) {
     return hub_keep(hub, rule.room);
 }
 
-static struct rules_answer *answer_new(const struct draft *draft, uint64_t seq,
-                                       struct slice room) {
+static struct rules_answer *answer_new(const struct draft *draft, uint64_t seq, struct slice room) {
     struct slice cid = draft->body.cid;
     struct rules_answer *answer = memory_new(sizeof(*answer) + cid.length + room.length);
 

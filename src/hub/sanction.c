@@ -1,6 +1,6 @@
 /* Names and identities are found by maps, however many there are. Of addresses there are ranges,
- * which are gone through one by one: that is some ten nanoseconds each, and how many there can be is
- * limited where they are asked for. */
+ * which are gone through one by one: that is some ten nanoseconds each, and how many there can be
+ * is limited where they are asked for. */
 #include "hub/sanction.h"
 
 #include "base/memory.h"

@@ -30,9 +30,9 @@ struct sanctions {
 
 /* Somebody who may be meant. */
 struct suspect {
-    struct slice folded;              /* the name or label, as it is compared; empty: none */
-    const struct identity *identity;  /* NULL: none */
-    const struct address16 *address;  /* NULL: none that is known */
+    struct slice folded;             /* the name or label, as it is compared; empty: none */
+    const struct identity *identity; /* NULL: none */
+    const struct address16 *address; /* NULL: none that is known */
 };
 
 void sanctions_init(struct sanctions *sanctions, uint64_t seed);

@@ -1,7 +1,9 @@
-/* Searching: which rooms a search may look into. All that are open to everybody, unless the rules of
- * one say otherwise of who asks; of those that are not, and of direct-message rooms, one's own. */
+/* Searching: which rooms a search may look into. All that are open to everybody, unless the rules
+ * of one say otherwise of who asks; of those that are not, and of direct-message rooms, one's own.
+ */
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/direct.h"
 #include "hub/rules.h"
 
 #define SEARCH_DEFAULT 20

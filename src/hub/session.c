@@ -7,11 +7,13 @@
  *     └── takeover ────────────┴───────────────────────────────┘
  *
  * One that is over has no name any more, unless it is an account's. It stays as long as a
- * direct-message room needs it, and whoever comes back with its secret until then reads on there. */
+ * direct-message room needs it, and whoever comes back with its secret until then reads on there.
+ */
 #include <assert.h>
 #include <string.h>
 
 #include "hub/accounts.h"
+#include "hub/direct.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -84,6 +86,7 @@ bool session_over(const struct session *session) {
 void session_settle(struct hub *hub, struct session *session) {
     if (session_over(session) && list_empty(&session->directs)) {
         name_release(hub, session);
+        limit_park(hub, session);
         map_remove(hub->sessions, identity_slice(&session->identity));
         session_free(session);
     }

@@ -38,8 +38,8 @@ void slow_close(struct room_rules *room) {
 static struct room_rules *slowing(const struct hub *hub, const struct client *client,
                                   struct slice room_key) {
     struct room_rules *room = rules_find(hub->rules, room_key);
-    bool slows = room != NULL && room->slow_s > 0 &&
-                 access_role(hub, client, room) < ROLE_MODERATOR;
+    bool slows =
+        room != NULL && room->slow_s > 0 && access_role(hub, client, room) < ROLE_MODERATOR;
 
     return slows ? room : NULL;
 }
@@ -74,8 +74,7 @@ unsigned slow_wait(const struct hub *hub, const struct client *client, struct sl
     return wait_us > 0 ? (unsigned)((wait_us + MILLISECOND_US - 1) / MILLISECOND_US) : 0;
 }
 
-static bool is_useless(const struct room_rules *room, const struct writer *writer,
-                       int64_t now_us) {
+static bool is_useless(const struct room_rules *room, const struct writer *writer, int64_t now_us) {
     return now_us - writer->wrote_us >= room->slow_s * SECOND_US ||
            map_count(room->writers_by_identity) > LIMIT_SLOW_WRITERS;
 }

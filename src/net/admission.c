@@ -69,9 +69,14 @@ static bool comes_too_often(struct admission *admission, struct slice key, int64
     return false;
 }
 
+static enum admission_answer refuse(struct admission *admission, enum admission_answer answer) {
+    admission->refused[answer]++;
+    return answer;
+}
+
 enum admission_answer admission_enter(struct admission *admission) {
     if (admission->limits.connections > 0 && admission->count >= admission->limits.connections)
-        return ADMISSION_FULL;
+        return refuse(admission, ADMISSION_FULL);
     admission->count++;
     return ADMISSION_GRANTED;
 }
@@ -84,12 +89,12 @@ enum admission_answer admission_identify(struct admission *admission,
     struct admission_address *found;
 
     if (comes_too_often(admission, key, now_us))
-        return ADMISSION_TOO_OFTEN;
+        return refuse(admission, ADMISSION_TOO_OFTEN);
     if (limit == 0 && !admission->tracks)
         return ADMISSION_GRANTED;
     found = find_or_add(admission->addresses, key);
     if (limit > 0 && found->count >= limit)
-        return ADMISSION_ADDRESS_FULL;
+        return refuse(admission, ADMISSION_ADDRESS_FULL);
     found->count++;
     *address = found;
     return ADMISSION_GRANTED;

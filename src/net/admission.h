@@ -22,9 +22,18 @@ struct admission_limits {
     unsigned rate_per_address; /* connections in a minute */
 };
 
+enum admission_answer {
+    ADMISSION_GRANTED,
+    ADMISSION_FULL,
+    ADMISSION_ADDRESS_FULL,
+    ADMISSION_TOO_OFTEN,
+    ADMISSION_ANSWERS
+};
+
 struct admission {
     struct admission_limits limits;
-    bool tracks; /* addresses are kept though nothing limits them */
+    uint64_t refused[ADMISSION_ANSWERS]; /* for metrics */
+    bool tracks;                         /* addresses are kept though nothing limits them */
     uint64_t seed;
     size_t count;
     struct map *addresses;     /* of struct admission_address, by key */
@@ -42,13 +51,6 @@ struct admission_address {
     struct list waiting;    /* connections whose first words have arrived */
     struct list handshakes; /* those under way, the oldest first */
     size_t handshake_count;
-};
-
-enum admission_answer {
-    ADMISSION_GRANTED,
-    ADMISSION_FULL,
-    ADMISSION_ADDRESS_FULL,
-    ADMISSION_TOO_OFTEN
 };
 
 void admission_init(struct admission *admission, const struct admission_limits *limits,

@@ -206,8 +206,9 @@ static bool is_drained(int descriptor) {
     return ioctl(descriptor, FIONREAD, &left) == 0 && left == 0;
 }
 
-/* Whoever begins TLS where none is spoken would wait for an answer, or be a puzzle to the log. */
-static bool begins_tls(struct connection *connection, struct slice bytes) {
+/* Whoever begins TLS where none is spoken would wait for an answer to what is no line yet. HTTP
+ * answers by itself that it does not understand. */
+static bool is_turned_away(struct connection *connection, struct slice bytes) {
     bool first = !connection->heard;
 
     connection->heard = true;
@@ -215,6 +216,8 @@ static bool begins_tls(struct connection *connection, struct slice bytes) {
         return false;
     net_complain(connection_net(connection), COMPLAINT_TLS_TO_PLAIN,
                  "A client speaks TLS to a listener that does not: its URL needs ws:// or no +tls");
+    if (connection->http)
+        return false;
     connection_leave(connection);
     return true;
 }
@@ -222,7 +225,7 @@ static bool begins_tls(struct connection *connection, struct slice bytes) {
 static void take_input(struct connection *connection, struct slice bytes) {
     if (connection->secure)
         secure_receive(connection, bytes);
-    else if (!begins_tls(connection, bytes))
+    else if (!is_turned_away(connection, bytes))
         outlet_receive(connection->peer, bytes);
 }
 
@@ -331,77 +334,15 @@ struct connection *connection_new(struct net *net, int descriptor) {
     return connection;
 }
 
-void connection_begin(struct connection *connection, const struct protocol *protocol,
-                      struct slice address, bool secure) {
-    const struct peer_source source = {.address = address, .secure = secure};
+void connection_begin(struct connection *connection, const struct net_service *service,
+                      struct slice address) {
+    const struct peer_source source = {.address = address, .secure = service->secure};
 
     stop_waiting(connection);
     entrance_close(connection);
+    connection->http = service->http;
     connection->state = CONNECTION_OPEN;
     connection->peer =
-        outlet_open(connection_net(connection)->outlet, protocol, connection, &source);
+        outlet_open(connection_net(connection)->outlet, service->protocol, connection, &source);
     connection_watch(connection);
-}
-
-static void on_closed(uv_handle_t *handle) {
-    memory_free(container_of((uv_poll_t *)handle, struct connection, poll));
-}
-
-static void close_connection(struct connection *connection) {
-    struct net *net = connection_net(connection);
-
-    if (connection->peer)
-        outlet_gone(connection->peer);
-    secure_close(connection);
-    uv_close((uv_handle_t *)&connection->poll, on_closed);
-    if (connection->reset)
-        socket_reset_on_close(connection->descriptor);
-    close(connection->descriptor);
-    admission_leave(&net->admission, connection->address);
-}
-
-void connection_reap(struct net *net) {
-    struct list_node *node;
-
-    for (int i = 0; i < NET_CLOSES_PER_TURN && (node = list_take_first(&net->gone)); i++)
-        close_connection(container_of(node, struct connection, deadline.node));
-}
-
-static struct connection *take_due(struct net *net, struct deadline_queue *queue) {
-    struct deadline *due = deadline_take(queue, uv_now(net->loop));
-    struct connection *connection = NULL;
-
-    if (due) {
-        connection = container_of(due, struct connection, deadline);
-        connection->waiting = false;
-    }
-    return connection;
-}
-
-void connection_run_deadlines(struct net *net) {
-    struct connection *connection;
-
-    while ((connection = take_due(net, &net->wakes)))
-        outlet_writable(connection->peer);
-    while ((connection = take_due(net, &net->lingers)))
-        connection_leave(connection);
-    while ((connection = take_due(net, &net->entrances.deadlines)))
-        connection_leave(connection);
-}
-
-struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net) {
-    if (handle->type != UV_POLL || handle->data != net || uv_is_closing(handle))
-        return NULL;
-    return container_of((uv_poll_t *)handle, struct connection, poll);
-}
-
-static void reset_handle(uv_handle_t *handle, void *net) {
-    struct connection *connection = connection_of_handle(handle, net);
-
-    if (connection)
-        transport_reset(connection);
-}
-
-void connection_reset_all(struct net *net) {
-    uv_walk(net->loop, reset_handle, net);
 }

@@ -22,9 +22,7 @@ void entrance_open(struct connection *connection, const struct net_service *serv
     struct entrance *entrance = memory_new_struct(struct entrance);
 
     entrance->connection = connection;
-    entrance->protocol = service->protocol;
-    entrance->secure = service->secure;
-    entrance->http = service->http;
+    entrance->service = *service;
     if (proxied)
         entrance->proxy = memory_new_struct(struct proxy_header);
     if (source) {
@@ -65,11 +63,11 @@ void entrance_format_source(const struct entrance *entrance, char *text) {
 
 /* From here on it is a connection like any other. */
 static void enter(struct connection *connection) {
-    const struct entrance *entrance = connection->entrance;
+    struct net_service service = connection->entrance->service;
     char source[ENDPOINT_PEER_LENGTH + 1];
 
-    entrance_format_source(entrance, source);
-    connection_begin(connection, entrance->protocol, slice_of_string(source), entrance->secure);
+    entrance_format_source(connection->entrance, source);
+    connection_begin(connection, &service, slice_of_string(source));
     connection_watch(connection);
 }
 
@@ -96,7 +94,7 @@ void entrance_refuse_plain(struct connection *connection, struct slice bytes) {
     net_complain(connection_net(connection), COMPLAINT_PLAIN_TO_TLS,
                  "%s does not speak TLS to a listener that does: its URL needs wss:// or +tls://",
                  source);
-    if (entrance->http && bytes.length > 0 && isupper((unsigned char)bytes.data[0]))
+    if (entrance->service.http && bytes.length > 0 && isupper((unsigned char)bytes.data[0]))
         connection_send_raw(connection->descriptor, &answer, 1);
     connection_linger(connection);
 }
@@ -115,7 +113,7 @@ static void take_source(struct connection *connection) {
     }
     memory_free(entrance->proxy);
     entrance->proxy = NULL;
-    if (!entrance->secure)
+    if (!entrance->service.secure)
         enter(connection);
 }
 

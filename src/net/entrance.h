@@ -6,14 +6,13 @@
 
 struct entrance {
     struct connection *connection;
-    const struct protocol *protocol; /* to be spoken then */
-    struct proxy_header *proxy;      /* NULL: no header is awaited (any more) */
-    struct address16 source;         /* whose it is, as far as is known */
-    bool has_source;                 /* else it came over a socket file */
-    bool secure, http;               /* as in struct net_service */
-    bool queued;                     /* waits for its turn; its socket is left alone meanwhile */
-    bool counted;                    /* among the handshakes under way */
-    struct buffer hello;             /* of TLS, until its first record is complete */
-    struct list_node turn;           /* while queued: in `replies`, or among those of its address */
-    struct list_node all, own;       /* while counted: in the list of all, and of its address */
+    struct net_service service; /* to be spoken then */
+    struct proxy_header *proxy; /* NULL: no header is awaited (any more) */
+    struct address16 source;    /* whose it is, as far as is known */
+    bool has_source;            /* else it came over a socket file */
+    bool queued;                /* waits for its turn; its socket is left alone meanwhile */
+    bool counted;               /* among the handshakes under way */
+    struct buffer hello;        /* of TLS, until its first record is complete */
+    struct list_node turn;      /* while queued: in `replies`, or among those of its address */
+    struct list_node all, own;  /* while counted: in the list of all, and of its address */
 };

@@ -7,7 +7,9 @@
  *
  * First come those that have answered: they are nearly done, and hold memory. Then those that want
  * to begin, one of each address in a round, so that an address that has thousands of them delays
- * itself.
+ * itself; and of its connections the latest. In a flood those that wait longest are given up by
+ * whoever sent them, or were never meant, and somebody who comes to an address where thousands wait
+ * is served before them.
  *
  * What holds memory is a handshake under way: one whose first record has come in part, or that
  * waits for the client's answer. They are counted, and when there are too many the oldest is given
@@ -150,7 +152,7 @@ static void take_hello(struct entrance *entrance, struct slice bytes) {
     } else {
         struct buffer hello = entrance->hello;
         entrance->hello = (struct buffer){0};
-        secure_open(entrance->connection, entrance->http);
+        secure_open(entrance->connection, entrance->service.http);
         go_on(entrance, buffer_slice(&hello));
         buffer_close(&hello);
     }
@@ -185,7 +187,7 @@ static struct entrance *take_next(struct entrances *entrances) {
         return entrance;
     }
     address = container_of(entrances->addresses.first, struct admission_address, turn);
-    entrance = container_of(address->waiting.first, struct entrance, turn);
+    entrance = container_of(address->waiting.last, struct entrance, turn);
     leave_queue(entrance);
     if (!list_empty(&address->waiting)) {
         list_remove(&entrances->addresses, &address->turn);

@@ -16,7 +16,7 @@
 /* How often one connection is read in one turn, so that a busy one does not hold up the others. */
 #define NET_READS_PER_TURN 4
 /* Connections one listener accepts in one turn. */
-#define NET_ACCEPTS_PER_TURN 64
+#define NET_ACCEPTS_PER_TURN 16
 /* Connections closed in one turn: each of them may leave a thousand rooms. */
 #define NET_CLOSES_PER_TURN 16
 /* How long to wait for the other side to close after everything was sent to it. */
@@ -73,6 +73,7 @@ struct connection {
     bool blocked : 1;      /* the socket did not take everything */
     bool disconnected : 1; /* while paused, the end was seen; it is read when input goes on */
     bool heard : 1;        /* something was read */
+    bool http : 1;         /* as in struct net_service */
     bool reset : 1;
 };
 
@@ -141,13 +142,11 @@ bool net_trusts(const struct net *net, const struct address16 *address);
 struct connection *connection_new(struct net *net, int descriptor);
 
 /* Makes its peer. */
-void connection_begin(struct connection *connection, const struct protocol *protocol,
-                      struct slice address, bool secure);
+void connection_begin(struct connection *connection, const struct net_service *service,
+                      struct slice address);
 /* Has libuv report what it waits for. */
 void connection_watch(struct connection *connection);
 struct net *connection_net(const struct connection *connection);
-/* NULL: the handle is no connection of this net, or is closing. */
-struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net);
 /* It is to be closed. May be repeated. */
 void connection_leave(struct connection *connection);
 /* Closes for writing and waits until the other side has closed too. */
@@ -158,8 +157,16 @@ void connection_end_input(struct connection *connection);
 /* Sends; bytes taken, 0 when the socket is full, -1 when it is broken. */
 ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count);
 
+/* connection_end.c */
+
+/* NULL: the handle is no connection of this net, or is closing. */
+struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net);
+
 /* Closes connections that are gone, NET_CLOSES_PER_TURN at most, and tells the outlet. */
 void connection_reap(struct net *net);
+
+/* Closes the connection that has been entering for longest, at once; false: none is. */
+bool connection_give_way(struct net *net);
 
 /* What waits in the queues and is due. */
 void connection_run_deadlines(struct net *net);

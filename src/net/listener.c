@@ -63,6 +63,7 @@ bool listener_identify(struct net *net, const struct address16 *source,
         return false;
     case ADMISSION_FULL:
     case ADMISSION_GRANTED:
+    case ADMISSION_ANSWERS:
         break;
     }
     return true;
@@ -86,6 +87,13 @@ static bool is_welcome(struct net *net, const struct address16 *source,
     return false;
 }
 
+/* At the limit those who have not said yet what they want give way, the oldest first: who means it
+ * is no longer among them, and whoever only holds places keeps nobody out. */
+static bool has_room(struct net *net) {
+    return admission_enter(&net->admission) == ADMISSION_GRANTED ||
+           (connection_give_way(net) && admission_enter(&net->admission) == ADMISSION_GRANTED);
+}
+
 static void admit(struct listener *listener, int descriptor, const struct endpoint_address *peer) {
     struct net *net = listener->net;
     struct admission_address *address = NULL;
@@ -94,7 +102,7 @@ static void admit(struct listener *listener, int descriptor, const struct endpoi
     struct address16 ip;
     const struct address16 *source = endpoint_address_ip(peer, &ip) ? &ip : NULL;
 
-    if (admission_enter(&net->admission) != ADMISSION_GRANTED) {
+    if (!has_room(net)) {
         log_refusal(net, "max_connections is reached");
         close(descriptor);
         return;
@@ -110,7 +118,7 @@ static void admit(struct listener *listener, int descriptor, const struct endpoi
         entrance_open(connection, &listener->service, net->proxy_protocol && source, source);
     } else {
         endpoint_format_peer(peer, text);
-        connection_begin(connection, listener->service.protocol, slice_of_string(text), false);
+        connection_begin(connection, &listener->service, slice_of_string(text));
     }
 }
 

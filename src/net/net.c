@@ -218,6 +218,14 @@ void net_goodbye(struct net *net, uint16_t close_code) {
     outlet_close_all(net->outlet, close_code);
 }
 
+struct net_refusals net_refusals(const struct net *net) {
+    const uint64_t *refused = net->admission.refused;
+
+    return (struct net_refusals){.full = refused[ADMISSION_FULL],
+                                 .address_full = refused[ADMISSION_ADDRESS_FULL],
+                                 .address_rate = refused[ADMISSION_TOO_OFTEN]};
+}
+
 size_t net_connection_count(const struct net *net) {
     return net->admission.count;
 }

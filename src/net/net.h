@@ -72,6 +72,12 @@ void net_stop_accepting(struct net *net);
 /* Takes no more input from any connection, for good. What arrived before is answered. */
 void net_stop_reading(struct net *net);
 
+/* For metrics: connections that were closed as they came, for the sake of a limit. */
+struct net_refusals {
+    uint64_t full, address_full, address_rate;
+};
+struct net_refusals net_refusals(const struct net *net);
+
 /* Tells every peer goodbye; see outlet_close_all. */
 void net_goodbye(struct net *net, uint16_t close_code);
 

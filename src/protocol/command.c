@@ -327,7 +327,7 @@ const struct feed_format command_feed = {.entry = command_entry, .signal = comma
 
 static uint16_t close_wanted(const void *opaque) {
     const struct command_state *state = opaque;
-    return state->guesses >= PLAIN_GUESSES_MAX ? 1008 : 0;
+    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? 1008 : 0;
 }
 
 const struct protocol command_protocol = {

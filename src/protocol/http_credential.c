@@ -162,7 +162,6 @@ void http_ticket_reply(struct http_connection *connection, const struct reply *r
     json_append_string(&body, reply->session);
     json_append_u64_member(&body, "expires_in", LIMIT_TICKET_S);
     buffer_append_string(&body, "}\n");
-    http_answer(connection, output, 200, "application/json", SLICE("Cache-Control: no-store\r\n"),
-                buffer_slice(&body));
+    http_answer(connection, output, 200, "application/json", SLICE_NONE, buffer_slice(&body));
     buffer_close(&body);
 }

@@ -1,11 +1,11 @@
 /* Whom a request comes from, where a proxy stands between.
  *
- * A proxy appends to X-Forwarded-For whom it was asked by. What stands there to the left was written
- * by others, and anybody can send such a header. So the list is read from its right end, and only as
- * far as those who wrote it are trusted: the connection's own address must be a trusted proxy's,
- * then the last address is what that proxy saw; if that is a trusted proxy too, the one before it
- * is what that one saw, and so on. The first that is not trusted is the caller. Where something
- * stands that is no address, what is to the left of it cannot be relied on.
+ * A proxy appends to X-Forwarded-For whom it was asked by. What stands there to the left was
+ * written by others, and anybody can send such a header. So the list is read from its right end,
+ * and only as far as those who wrote it are trusted: the connection's own address must be a trusted
+ * proxy's, then the last address is what that proxy saw; if that is a trusted proxy too, the one
+ * before it is what that one saw, and so on. The first that is not trusted is the caller. Where
+ * something stands that is no address, what is to the left of it cannot be relied on.
  *
  * Of X-Forwarded-Proto the last word counts, which the nearest proxy has written. The Forwarded
  * header of RFC 7239 is not looked at: a proxy that writes the one passes the other on as it came,
@@ -18,7 +18,8 @@ static bool is_trusted(const struct protocol_settings *settings, const struct ad
     return cidr_any_contains(settings->trusted_proxies, settings->trusted_proxy_count, address);
 }
 
-/* Takes the last item off a list with commas; empty ones count for nothing. False: there is none. */
+/* Takes the last item off a list with commas; empty ones count for nothing. False: there is none.
+ */
 static bool take_last(struct slice *list, struct slice *item) {
     while (list->length > 0) {
         size_t start = list->length;
@@ -44,8 +45,8 @@ static int parse_hop(struct slice text, struct address16 *address) {
         if (rest.data == NULL) {
             return ERR_BAD_REQUEST;
         }
-        bool plain = rest.length == 0 ||
-                     (rest.data[0] == ':' && slice_to_u64(slice_skip(rest, 1), &port));
+        bool plain =
+            rest.length == 0 || (rest.data[0] == ':' && slice_to_u64(slice_skip(rest, 1), &port));
         return plain ? address16_parse(text, address) : ERR_BAD_REQUEST;
     }
     struct slice host = slice_cut(&rest, ':');
@@ -97,9 +98,9 @@ static enum http_scheme scheme_of(const struct http_message *message) {
 }
 
 bool http_is_forwarded(const struct http_message *message) {
-    static const struct slice names[] = {SLICE("X-Forwarded-For"), SLICE("X-Forwarded-Host"),
+    static const struct slice names[] = {SLICE("X-Forwarded-For"),   SLICE("X-Forwarded-Host"),
                                          SLICE("X-Forwarded-Proto"), SLICE("X-Real-IP"),
-                                         SLICE("Forwarded"), SLICE("Via")};
+                                         SLICE("Forwarded"),         SLICE("Via")};
     for (size_t i = 0; i < message->header_count; i++) {
         for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
             if (is_header(&message->headers[i], names[n])) {

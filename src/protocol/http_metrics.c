@@ -32,9 +32,8 @@ enum feed_result http_metrics(struct http_exchange *exchange) {
         return FEED_AGAIN;
     }
     settings->metrics(settings->metrics_context, &body);
-    http_answer(connection, exchange->feed->output, 200,
-                "text/plain; version=0.0.4; charset=utf-8", SLICE("Cache-Control: no-store\r\n"),
-                buffer_slice(&body));
+    http_answer(connection, exchange->feed->output, 200, "text/plain; version=0.0.4; charset=utf-8",
+                SLICE("Cache-Control: no-store\r\n"), buffer_slice(&body));
     buffer_close(&body);
     return FEED_AGAIN;
 }

@@ -189,7 +189,7 @@ enum feed_result http_sse(struct http_exchange *exchange) {
     feed->handover = (struct handover){
         .traits = sse_protocol.traits,
         .format = subscription->count == 1 ? FORMAT_SSE : FORMAT_SSE_MANY,
-        .credential = credential,
+        .introduction = credential,
         .points = subscription->points,
         .point_count = subscription->count,
         .from_browser = connection->from_browser,

@@ -320,15 +320,15 @@ static const struct {
     const char *name;
     int (*parse)(struct json_request *json, struct request *request);
 } request_types[] = {
-    {"message", parse_message}, {"hello", parse_hello},     {"join", parse_join},
-    {"leave", parse_leave},     {"typing", parse_typing},   {"read", parse_read},
-    {"react", parse_react},     {"edit", parse_edit},       {"delete", parse_delete},
-    {"topic", parse_topic},     {"history", parse_history}, {"search", parse_search},
-    {"create", json_parse_rule}, {"set", json_parse_rule}, {"role", json_parse_rule},
-    {"invite", json_parse_rule}, {"kick", json_parse_rule}, {"ban", json_parse_rule},
-    {"unban", json_parse_rule}, {"mute", json_parse_rule}, {"unmute", json_parse_rule},
-    {"rules", json_parse_rules}, {"audit", json_parse_audit},
-    {"rooms", parse_rooms},     {"members", parse_members}, {"auth", parse_auth},
+    {"message", parse_message},  {"hello", parse_hello},      {"join", parse_join},
+    {"leave", parse_leave},      {"typing", parse_typing},    {"read", parse_read},
+    {"react", parse_react},      {"edit", parse_edit},        {"delete", parse_delete},
+    {"topic", parse_topic},      {"history", parse_history},  {"search", parse_search},
+    {"create", json_parse_rule}, {"set", json_parse_rule},    {"role", json_parse_rule},
+    {"invite", json_parse_rule}, {"kick", json_parse_rule},   {"ban", json_parse_rule},
+    {"unban", json_parse_rule},  {"mute", json_parse_rule},   {"unmute", json_parse_rule},
+    {"rules", json_parse_rules}, {"audit", json_parse_audit}, {"rooms", parse_rooms},
+    {"members", parse_members},  {"auth", parse_auth},
 };
 
 static int parse_type(struct slice type, struct json_request *json, struct request *request) {

@@ -185,7 +185,7 @@ static struct encoding encoding(const void *state) {
 
 static uint16_t close_wanted(const void *opaque) {
     const struct line_state *state = opaque;
-    return state->guesses >= PLAIN_GUESSES_MAX ? 1008 : 0;
+    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? 1008 : 0;
 }
 
 const struct protocol line_protocol = {

@@ -112,7 +112,7 @@ static void token(const struct reply *reply, struct buffer *output) {
 
 void line_refuse_login(struct line_state *state, struct buffer *output) {
     line_begin_again(state);
-    bool prompting = state->stage == LINE_UNNAMED && state->guesses < PLAIN_GUESSES_MAX;
+    bool prompting = state->stage == LINE_UNNAMED && state->guesses < LIMIT_LOGIN_ATTEMPTS;
     buffer_append_string(output, "error: Wrong name or password\n");
     buffer_append_string(output, prompting ? LINE_PROMPT : "");
 }

@@ -1,4 +1,5 @@
-/* Rules of rooms in the line protocol: commands about the room one is in, and how they are shown. */
+/* Rules of rooms in the line protocol: commands about the room one is in, and how they are shown.
+ */
 #include "base/cidr.h"
 #include "base/timestamp.h"
 #include "hub/rule.h"

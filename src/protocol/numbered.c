@@ -144,7 +144,7 @@ const struct feed_format numbered_feed = {.entry = numbered_entry, .signal = num
 const struct protocol numbered_protocol = {
     .scheme = "numbered",
     .state_size = sizeof(struct numbered_state),
-    .traits = {.lobby_at_open = true, .default_room = true, .numbered = true},
+    .traits = {.lobby_at_open = true, .default_room = true, .numbered = true, .no_login = true},
     .opens = true,
     .open = open_numbered,
     .close = close_numbered,

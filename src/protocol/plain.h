@@ -30,9 +30,6 @@ bool plain_direct_names(struct slice room, struct slice *first, struct slice *se
 /* What went wrong, in one sentence for people; valid as long as the reply. */
 struct slice plain_error(const struct reply *reply);
 
-/* Wrong passwords on one connection; then it is closed. */
-#define PLAIN_GUESSES_MAX 3
-
 /* Why a connection is closed, for its last line; empty for a clean end. Static. */
 struct slice plain_goodbye(uint16_t close_code);
 

@@ -98,6 +98,8 @@ struct handover {
     /* Shown in the handshake; its slices are borrowed from the protocol switched from, and valid
      * until FEED_SWITCH was dealt with. */
     struct credential credential;
+    /* The same, of a protocol that shows it with its first request, and can say what is wrong. */
+    struct credential introduction;
     /* Of a stream of events: the rooms, and where to go on in each. Borrowed in the same way. */
     const struct resume_point *points;
     size_t point_count;

@@ -43,6 +43,7 @@ struct sse_state {
     struct room_place *places;
     struct resume_point *points; /* the same for the hello */
     size_t count;
+    struct credential credential; /* for it, too; owned */
 };
 
 static void free_places(struct room_place *places, size_t count) {
@@ -53,6 +54,10 @@ static void free_places(struct room_place *places, size_t count) {
     memory_free(places);
 }
 
+static struct slice copy_text(struct slice text) {
+    return slice_from(memory_copy_string(text), text.length);
+}
+
 static void open_sse(void *opaque, const struct protocol_settings *settings,
                      const struct handover *handover, struct buffer *output) {
     struct sse_state *state = opaque;
@@ -60,6 +65,9 @@ static void open_sse(void *opaque, const struct protocol_settings *settings,
     (void)output;
     state->format = handover->format;
     state->from_browser = handover->from_browser;
+    state->credential = handover->introduction;
+    state->credential.name = copy_text(handover->introduction.name);
+    state->credential.secret = copy_text(handover->introduction.secret);
     state->count = handover->point_count;
     state->places = memory_new(state->count * sizeof(*state->places));
     state->points = memory_new(state->count * sizeof(*state->points));
@@ -80,6 +88,8 @@ static void close_sse(void *opaque) {
     struct sse_state *state = opaque;
     free_places(state->places, state->count);
     memory_free(state->points);
+    memory_free((char *)state->credential.name.data);
+    memory_free((char *)state->credential.secret.data);
 }
 
 /* Asks once; whatever the client sends afterwards is not for us. */
@@ -95,6 +105,7 @@ static enum feed_result feed_sse(void *opaque, const struct protocol_settings *s
     feed->request = (struct request){.kind = REQUEST_HELLO,
                                      .resume = state->points,
                                      .resume_count = state->count,
+                                     .credential = state->credential,
                                      .whole = true};
     return FEED_REQUEST;
 }

@@ -99,7 +99,7 @@ static uint16_t text_close_wanted(const void *state) {
 
 const struct protocol text_protocol = {
     .state_size = sizeof(struct text_connection),
-    .traits = {.lobby_at_open = true, .default_room = true},
+    .traits = {.lobby_at_open = true, .default_room = true, .no_login = true},
     .opens = true,
     .open = text_open,
     .close = text_close,

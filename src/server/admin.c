@@ -25,7 +25,7 @@ struct admin {
     struct buffer path;
     struct list callers;
     size_t caller_count;
-    uint64_t copies; /* made so far, for their names */
+    uint64_t copies;        /* made so far, for their names */
     uint64_t looks, looked; /* at the accounts: asked for, and done */
 };
 
@@ -37,7 +37,7 @@ struct caller {
     struct buffer request;
     struct admin_backup *backup; /* under way */
     char *copy;                  /* the backup's file; removed with the caller */
-    uint64_t look; /* at the accounts, that it waits for; 0: none */
+    uint64_t look;               /* at the accounts, that it waits for; 0: none */
     bool asked, closing;
 };
 
@@ -65,7 +65,7 @@ static void close_caller(struct caller *caller) {
     if (caller->backup)
         admin_backup_abandon(caller->backup);
     if (!caller->backup && caller->copy)
-        unlink(caller->copy);
+        admin_backup_remove(caller->copy);
     caller->backup = NULL;
     uv_close((uv_handle_t *)&caller->pipe, on_closed);
 }
@@ -142,6 +142,20 @@ static void on_progress(void *context, unsigned done, unsigned total) {
     say(caller, "progress", slice_of_string(text), false);
 }
 
+/* "backup-1.db", and "backup-1.db.accounts" where there are any. */
+static void say_files(struct caller *caller) {
+    const char *name = strrchr(caller->copy, '/') + 1;
+    char *accounts = admin_backup_accounts(caller->copy);
+    struct buffer text = {0};
+
+    buffer_append_string(&text, name);
+    if (access(accounts, F_OK) == 0)
+        buffer_append_format(&text, " %s", strrchr(accounts, '/') + 1);
+    say(caller, "ok", buffer_slice(&text), false);
+    buffer_close(&text);
+    memory_free(accounts);
+}
+
 /* The caller goes when it has taken the copy; only a failure ends it here. */
 static void on_backup_end(void *context, int error, struct slice text) {
     struct caller *caller = context;
@@ -150,7 +164,7 @@ static void on_backup_end(void *context, int error, struct slice text) {
     if (error)
         say(caller, "error", text, true);
     else
-        say(caller, "ok", slice_of_string(strrchr(caller->copy, '/') + 1), false);
+        say_files(caller);
 }
 
 static void begin_backup(struct caller *caller) {

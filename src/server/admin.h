@@ -3,13 +3,13 @@
  *     C status                     S ok {"uptime_s":3600,"sessions":12,…}
  *     C reload                     S ok rate_per_minute changed  or  error FILE:LINE: …
  *     C backup                     S progress 256 1024     pages, now and then
- *                                  S ok backup-1.db        or  error WHAT IS WRONG
+ *                                  S ok backup-1.db [backup-1.db.accounts]  or  error WHAT IS WRONG
  *
  *     C accounts                   S ok            the hub knows what has changed in accounts.db
  *
  * One request a connection, in lines; the server closes it after the last one. Not so after a
- * backup: the server may write to its data folder only, so the copy is there, for the caller to take
- * from; when the caller closes the connection the copy is removed. */
+ * backup: the server may write to its data folder only, so the copy is there, for the caller to
+ * take from; when the caller closes the connection the copy is removed. */
 #pragma once
 
 #include "base/buffer.h"

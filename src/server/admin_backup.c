@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "auth/accounts_file.h"
 #include "base/memory.h"
 #include "store/sqlite_backup.h"
 
@@ -19,12 +20,36 @@ struct admin_backup {
     bool abandoned;
 };
 
+char *admin_backup_accounts(const char *path) {
+    struct buffer name = {0};
+    char *copy;
+
+    buffer_append_format(&name, "%s.accounts", path);
+    copy = memory_copy_string(buffer_slice(&name));
+    buffer_close(&name);
+    return copy;
+}
+
+void admin_backup_remove(const char *path) {
+    char *accounts = admin_backup_accounts(path);
+
+    unlink(path);
+    unlink(accounts);
+    memory_free(accounts);
+}
+
 /* On a thread of the pool. */
 static void run(uv_work_t *work) {
     struct admin_backup *backup = work->data;
+    char *accounts = admin_backup_accounts(backup->path);
 
     backup->error =
         sqlite_backup_run(&backup->copy, backup->folder, backup->path, &backup->message);
+    if (!backup->error)
+        backup->error = accounts_copy(backup->folder, accounts, &backup->message);
+    if (backup->error)
+        admin_backup_remove(backup->path);
+    memory_free(accounts);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -55,7 +80,7 @@ static void on_done(uv_work_t *work, int status) {
     else
         log_write(backup->options.log, LOG_INFO, "The database was copied");
     if (backup->abandoned && !backup->error)
-        unlink(backup->path);
+        admin_backup_remove(backup->path);
     if (!backup->abandoned)
         backup->options.end(backup->options.context, backup->error, text);
     uv_close((uv_handle_t *)&backup->timer, on_closed);

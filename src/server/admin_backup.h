@@ -17,6 +17,12 @@ struct admin_backup_options {
     void *context;
 };
 
+/* Accounts, where there are any, are copied beside the database: PATH.accounts. */
 struct admin_backup *admin_backup_begin(const struct admin_backup_options *options);
 /* Nobody wants it any more: it stops soon, and nothing is called. */
 void admin_backup_abandon(struct admin_backup *backup);
+
+/* The name of the second file, to be freed. */
+char *admin_backup_accounts(const char *path);
+/* Removes what a backup to this path has made. */
+void admin_backup_remove(const char *path);

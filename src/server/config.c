@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/certificates.h"
 #include "server/authority_choice.h"
+#include "server/certificates.h"
 #include "server/config_file.h"
 #include "server/config_value.h"
 #include "server/listen_url.h"
@@ -58,15 +58,15 @@ static const struct config_key keys[] = {
     {KEY(history), .kind = CONFIG_CHOICE, .initial = "durable", .words = history_words,
      .help = "What is kept of a room: durable (all, in the store), memory (the latest, until the\n"
              "server stops) or none."},
-    {.name = "retention_age", .offset = offsetof(struct config, retention_age_s),
+    {.name = "retention_age", .reload = true, .offset = offsetof(struct config, retention_age_s),
      .kind = CONFIG_AGE, .initial = "0", .maximum = 36500 * 86400ull,
      .help = "How long the entries of a room are kept: 30d, 12h, 90m, 45s; 0: as long as there is\n"
              "space. Numbers stay as they are; who wants what is gone gets a gap."},
-    {KEY(retention_count), .kind = CONFIG_NUMBER, .initial = "0", .maximum = 4000000000,
+    {KEY(retention_count), .reload = true, .kind = CONFIG_NUMBER, .initial = "0", .maximum = 4000000000,
      .help = "How many entries of a room are kept, the latest; 0: all."},
-    {KEY(retention_bytes), .kind = CONFIG_BYTES, .initial = "0", .maximum = 1ull << 50,
+    {KEY(retention_bytes), .reload = true, .kind = CONFIG_BYTES, .initial = "0", .maximum = 1ull << 50,
      .help = "How many bytes of a room are kept: text and names, and 64 for each entry; 0: all."},
-    {KEY(room), .kind = CONFIG_LIST, .check = room_settings_check_line, .initial = "",
+    {KEY(room), .reload = true, .kind = CONFIG_LIST, .check = room_settings_check_line, .initial = "",
      .help = "A room that differs, may be repeated: its name, then any of history, retention_age,\n"
              "retention_count and retention_bytes, as in\n"
              "ops history=memory retention_count=1000"},
@@ -145,7 +145,7 @@ static const struct config_key keys[] = {
     {KEY_MS(ping_timeout), .reload = true, .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
      .help = "Seconds a client has for its pong before it is dropped; 0: all it wants."},
     {KEY_MS(handshake_timeout), .reload = true, .kind = CONFIG_SECONDS, .initial = "10", .maximum = 86400000,
-     .help = "Seconds an HTTP request has to arrive, from connecting on, and before that as many\n"
+     .help = "Seconds for the head of an HTTP request, from its first byte on, and before that as many\n"
              "again for TLS and a proxy's header; 0: all it wants."},
     {KEY_MS(introduction_timeout), .reload = true, .kind = CONFIG_SECONDS, .initial = "120",
      .maximum = 86400000,
@@ -365,8 +365,7 @@ void config_print(const struct config *config, struct buffer *output) {
         output,
         "# Configuration of banterd: one `key = value` a line. A line that begins with # is a\n"
         "# comment, and so is what follows a ; after white space. Every key that is commented out\n"
-        "# stands at its default. Sizes may end in K, M or G. A server that runs reads it again on\n"
-        "# SIGHUP.\n");
+        "# stands at its default. Sizes may end in K, M or G. On SIGHUP a server reads it again.\n");
     for (size_t i = 0; i < KEY_COUNT; i++) {
         buffer_append_char(output, '\n');
         print_help(keys[i].help, output);

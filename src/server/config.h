@@ -28,8 +28,8 @@ struct config_list {
 struct config {
     struct config_list files; /* that were read; no key */
     struct config_list listen;
-    struct config_list tls_cert, tls_key;  /* see certificates.h */
-    struct config_list trusted_proxies;    /* see trusted_proxies.h */
+    struct config_list tls_cert, tls_key; /* see certificates.h */
+    struct config_list trusted_proxies;   /* see trusted_proxies.h */
     bool proxy_protocol;
     char *data;
     int store;                                                /* enum config_store */
@@ -98,7 +98,8 @@ typedef void config_difference(void *context, const char *key, bool reload);
 void config_compare(const struct config *config, const struct config *other,
                     config_difference *differs, void *context);
 
-/* Exchanges the values of all keys that a server that runs can change. Doing it twice is nothing. */
+/* Exchanges the values of all keys that a server that runs can change. Doing it twice is nothing.
+ */
 void config_exchange(struct config *config, struct config *other);
 
 /* Appends a file that config_load takes: each key with what it does, those that stand at their

@@ -198,28 +198,14 @@ static size_t field_size(const struct config_key *key) {
     return 0;
 }
 
-static void each_word(const char *text, void (*reads)(void *context, const char *path),
-                      void *context) {
-    static const char separators[] = " \t,";
-
-    for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
-        struct slice word = slice_from(text, strcspn(text, separators));
-        char *path = memory_copy_string(word);
-        if (strpbrk(path, "/."))
-            reads(context, path);
-        memory_free(path);
-        text += word.length;
-    }
-}
-
 void config_value_each_file(const struct config_key *key, const void *field,
                             void (*reads)(void *context, const char *path), void *context) {
     const struct config_list *list = field;
 
-    if (key->kind == CONFIG_TEXT)
-        each_word(*(char *const *)field, reads, context);
+    if (key->kind == CONFIG_TEXT && (*(char *const *)field)[0] != 0)
+        reads(context, *(char *const *)field);
     for (size_t i = 0; key->kind == CONFIG_LIST && i < list->count; i++)
-        each_word(list->items[i], reads, context);
+        reads(context, list->items[i]);
 }
 
 bool config_value_equal(const struct config_key *key, const void *field, const void *other) {

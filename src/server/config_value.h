@@ -28,8 +28,7 @@ struct config_key {
     const char *help;
     size_t offset;   /* in struct config */
     bool reload;     /* a server that runs takes over a new value */
-    bool reads_file; /* the value, or each item, names files, separated by blanks or commas; words
-                        without a / or . name something else */
+    bool reads_file; /* the value, or each item, is the path of a file to be read */
     bool secret;     /* the value is not shown */
     /* Looks at one value, or item of a list, as soon as it is read, so that what is wrong can be
      * told with its line. As config_value_set; NULL: nothing to look at. */

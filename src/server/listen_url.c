@@ -51,10 +51,11 @@ int listen_url_parse(const char *text, struct listen_url *url, char *message, si
     parsed.secure = take_security(&scheme);
     parsed.protocol = protocol_find(scheme);
     if (!parsed.protocol)
-        return refuse(text,
-                      "the protocol must be ws, ws+text, line, numbered or command; for TLS wss, or "
-                      "one of the others with +tls",
-                      message, size);
+        return refuse(
+            text,
+            "the protocol must be ws, ws+text, line, numbered or command; for TLS wss, or "
+            "one of the others with +tls",
+            message, size);
     if (endpoint_parse(slice_of_string(separator + strlen("://")), default_port(&parsed),
                        &parsed.endpoint) != 0)
         return refuse(text,

@@ -21,6 +21,7 @@ struct signals {
     struct reload *reload;
     struct server *server;
     const struct log *log;
+    bool terminal; /* the log goes to one */
     bool stopping;
 };
 
@@ -37,17 +38,22 @@ static void on_signal(uv_signal_t *handle, int number) {
         _exit(128 + number);
     signals->stopping = true;
     notify_state("STOPPING=1");
-    log_write(signals->log, LOG_INFO, "Stopping on %s", number == SIGINT ? "SIGINT" : "SIGTERM");
+    log_write(signals->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np(number));
     server_stop(signals->server);
 }
 
+/* To read the configuration again; or, as the name says, the terminal it was started from is gone,
+ * and who sat there wants it gone, too. */
 static void on_hangup(uv_signal_t *handle, int number) {
     struct signals *signals = handle->data;
     struct buffer report = {0};
 
-    (void)number;
     if (signals->stopping)
         return;
+    if (signals->terminal && !isatty(STDERR_FILENO)) {
+        on_signal(handle, number);
+        return;
+    }
     if (reload_run(signals->reload, &report) != 0) {
         /* The log has it, and the server goes on as it was. */
     }
@@ -61,6 +67,7 @@ static void watch_signals(struct signals *signals) {
     uv_signal_init(loop, &signals->terminate);
     uv_signal_init(loop, &signals->hangup);
     signals->interrupt.data = signals->terminate.data = signals->hangup.data = signals;
+    signals->terminal = isatty(STDERR_FILENO);
     uv_signal_start(&signals->interrupt, on_signal, SIGINT);
     uv_signal_start(&signals->terminate, on_signal, SIGTERM);
     uv_signal_start(&signals->hangup, on_hangup, SIGHUP);

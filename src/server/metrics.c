@@ -66,9 +66,8 @@ static void append_connections(const struct metrics_sources *sources, struct buf
 static void append_expiries(const struct outlet_counters *counters, struct buffer *output) {
     static const char name[] = "banter_timeouts_total";
     static const char *const words[EXPIRY_COUNT] = {
-        [EXPIRED_HANDSHAKE] = "handshake", [EXPIRED_MESSAGE] = "message",
-        [EXPIRED_IDLE] = "idle",           [EXPIRED_PONG] = "pong",
-        [EXPIRED_STALLED] = "stalled",     [EXPIRED_CLOSE] = "close",
+        [EXPIRED_HANDSHAKE] = "handshake", [EXPIRED_MESSAGE] = "message", [EXPIRED_IDLE] = "idle",
+        [EXPIRED_PONG] = "pong",           [EXPIRED_STALLED] = "stalled", [EXPIRED_CLOSE] = "close",
     };
 
     metrics_describe(output, METRIC_COUNTER, name,
@@ -77,13 +76,18 @@ static void append_expiries(const struct outlet_counters *counters, struct buffe
         metrics_append(output, name, "reason", words[i], counters->expired[i]);
 }
 
-static void append_refusals(const struct hub_counters *counters, struct buffer *output) {
+static void append_refusals(const struct metrics_sources *sources, struct buffer *output) {
     static const char name[] = "banter_refused_total";
+    const struct hub_counters *counters = hub_counters(delivery_hub(sources->delivery));
+    struct net_refusals net = net_refusals(sources->net);
 
     metrics_describe(output, METRIC_COUNTER, name,
                      "What was too much, by the setting that limits it.");
     for (unsigned i = 0; i < REFUSAL_COUNT; i++)
         metrics_append(output, name, "limit", refusal_name((enum refusal)i), counters->refused[i]);
+    metrics_append(output, name, "limit", "max_connections", net.full);
+    metrics_append(output, name, "limit", "max_connections_per_address", net.address_full);
+    metrics_append(output, name, "limit", "connection_rate_per_address", net.address_rate);
 }
 
 /* Several errors can have one word. */
@@ -191,7 +195,7 @@ void metrics_append_all(const struct metrics_sources *sources, struct buffer *ou
     append_connections(sources, output);
     append_messages(hub, output);
     append_errors(hub, output);
-    append_refusals(hub, output);
+    append_refusals(sources, output);
     append_expiries(outlet, output);
     counter(output, "banter_readers_cut_total",
             "Readers that fell behind a room by more than stream_window.", outlet->cut);

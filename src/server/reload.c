@@ -39,7 +39,7 @@ static void tell(const struct reload *reload, const struct config *old, struct b
         buffer_append_format(report, "changed: %.*s",
                              SLICE_ARGS(buffer_slice(&differences.changed)));
     else
-        buffer_append_string(report, "nothing changed");
+        buffer_append_string(report, "no setting changed");
     log_write(reload->log, LOG_INFO, "Configuration read again, %.*s",
               SLICE_ARGS(buffer_slice(report)));
     if (buffer_length(&differences.waiting) > 0)

@@ -1,35 +1,28 @@
 /* The wiring of one server, and how it stops.
  *
  * Addresses are bound first: the usual mistake, a server that runs already, shows before a database
- * is touched. Then the process is confined (confine.h), before it has threads. Clients that connect while the store opens wait in the backlog. Everything is taken
- * down in reverse. */
+ * is touched. Then the process is confined (confine.h), before it has threads. Clients that connect
+ * while the store opens wait in the backlog. Everything is taken down in reverse. */
 
 #include "server/server.h"
 
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <uv.h>
 
-#include "base/cidr.h"
 #include "base/memory.h"
 #include "hub/hub.h"
 #include "net/net.h"
 #include "server/admin.h"
-#include "server/assets.h"
 #include "server/authority_choice.h"
-#include "server/certificates.h"
 #include "server/confine.h"
 #include "server/listening.h"
 #include "server/metrics.h"
 #include "server/orphans.h"
+#include "server/settings.h"
 #include "server/store_choice.h"
-#include "server/trusted_proxies.h"
 
-/* Descriptors that are not for connections: the database's files, the loop's own, listeners, the
- * log. */
-#define SERVER_DESCRIPTORS 64
 /* While stopping: how often to look, how long the store has to settle, and when to cut off who has
  * not left. */
 #define STOP_LOOK_MS 20
@@ -51,18 +44,17 @@ struct server {
     uint64_t stop_ms; /* when stopping began, on the loop's clock */
     enum phase phase;
     struct listening_set listening;
-    struct tls_context *tls;      /* NULL: there are no certificates */
-    struct cidr *trusted_proxies; /* as many as the configuration has */
     struct net *net;
     struct store_choice *store;
     struct authority *authority;
     struct admin *admin;     /* NULL: there is no data folder */
     struct orphans *orphans; /* the same */
     struct delivery *delivery;
-    struct protocol_settings settings;
+    struct inflater *inflater;
+    struct deflater *deflater;
+    struct settings settings;
     server_reload *reload; /* NULL: it cannot */
     void *reload_context;
-    const char **public_hosts; /* the texts belong to the configuration and to listening */
 };
 
 static void fill_random(void *context, void *bytes, size_t size) {
@@ -85,40 +77,6 @@ static uint64_t random_seed(void) {
     return seed;
 }
 
-/* As configured, but never more than there are descriptors for. */
-static size_t connection_limit(const struct server *server) {
-    size_t wanted = server->config->max_connections;
-    struct rlimit limit = {0};
-    size_t available;
-
-    getrlimit(RLIMIT_NOFILE, &limit);
-    available = limit.rlim_cur > 2 * SERVER_DESCRIPTORS ? limit.rlim_cur - SERVER_DESCRIPTORS
-                                                        : SERVER_DESCRIPTORS;
-    if (wanted > available)
-        log_write(server->log, LOG_WARNING,
-                  "max_connections is %zu, but there are descriptors for %zu only", wanted,
-                  available);
-    return wanted > 0 && wanted < available ? wanted : available;
-}
-
-/* Names a browser may put into Host: those configured, and those listened on. */
-static void collect_public_hosts(struct server *server) {
-    const struct config_list *configured = &server->config->public_host;
-    size_t count = 0;
-
-    server->public_hosts =
-        memory_new((configured->count + server->listening.count) * sizeof(*server->public_hosts));
-    for (size_t i = 0; i < configured->count; i++)
-        server->public_hosts[count++] = configured->items[i];
-    for (size_t i = 0; i < server->listening.count; i++) {
-        const struct endpoint *endpoint = &server->listening.items[i].url.endpoint;
-        if (!endpoint->local)
-            server->public_hosts[count++] = endpoint->host;
-    }
-    server->settings.public_hosts = server->public_hosts;
-    server->settings.public_host_count = count;
-}
-
 static int64_t wall_clock_us(void) {
     struct timespec now;
 
@@ -134,88 +92,26 @@ static int64_t monotonic_us(void *context) {
 static void append_metrics(void *context, struct buffer *output) {
     const struct server *server = context;
 
-    metrics_append_all(
-        &(struct metrics_sources){
-            .delivery = server->delivery, .net = server->net, .start_us = server->start_us},
-        output);
+    metrics_append_all(&(struct metrics_sources){.delivery = server->delivery,
+                                                 .net = server->net,
+                                                 .start_us = server->start_us},
+                       output);
 }
 
-/* Keeps the two codecs, which are made once. */
 static void fill_settings(struct server *server) {
-    const struct config *config = server->config;
-
-    memory_free(server->public_hosts);
-    server->settings = (struct protocol_settings){
-        .max_message = config->max_message,
-        .ping_ms = (unsigned)config->ping_interval_ms,
-        .rate_per_minute = (unsigned)config->rate_per_minute,
-        .banner = slice_of_string(config->banner),
-        .server = SLICE("banterd " BANTER_VERSION),
-        .assets = web_assets,
-        .asset_count = web_asset_count,
-        .allowed_origins = (const char *const *)config->allowed_origins.items,
-        .allowed_origin_count = config->allowed_origins.count,
-        .trusted_proxies = server->trusted_proxies,
-        .trusted_proxy_count = config->trusted_proxies.count,
-        .metrics = config->metrics != CONFIG_METRICS_OFF ? append_metrics : NULL,
-        .metrics_context = server,
-        .metrics_for_all = config->metrics == CONFIG_METRICS_ON,
-        .inflater = server->settings.inflater,
-        .deflater = server->settings.deflater,
-    };
-    collect_public_hosts(server);
-}
-
-static struct hub_limits limits_of(const struct config *config) {
-    return (struct hub_limits){
-        .rate_per_minute = (unsigned)config->rate_per_minute,
-        .address_rate_per_minute = (unsigned)config->address_rate_per_minute,
-        .senders_per_address = (unsigned)config->senders_per_address,
-        .room_rate_per_second = (unsigned)config->room_rate_per_second,
-        .bytes_per_minute = (unsigned)config->bytes_per_minute,
-        .joins_per_minute = (unsigned)config->joins_per_minute,
-        .names_per_minute = (unsigned)config->names_per_minute,
-        .address_names_per_minute = (unsigned)config->address_names_per_minute,
-        .rooms_per_hour = (unsigned)config->rooms_per_hour,
-        .address_rooms_per_hour = (unsigned)config->address_rooms_per_hour,
-    };
-}
-
-static struct hub_options hub_options_of(const struct config *config) {
-    return (struct hub_options){
-        .limits = limits_of(config),
-        .introduction_ms = (unsigned)config->introduction_timeout_ms,
-        .max_message = (unsigned)config->max_message,
-        .session_linger_s = (unsigned)((config->session_linger_ms + 999) / 1000),
-        .announce_limit = (unsigned)config->announce_limit,
-        .backlog = (unsigned)config->backlog,
-        .ping_ms = (unsigned)config->ping_interval_ms,
-        .create_rooms = config->create_rooms,
-        .auth = (enum auth_mode)config->auth,
-    };
-}
-
-static struct outlet_options outlet_options_of(const struct server *server) {
-    const struct config *config = server->config;
-
-    return (struct outlet_options){
-        .transport = &net_transport,
-        .settings = &server->settings,
-        .log = server->log,
-        .ping_interval_ms = (unsigned)config->ping_interval_ms,
-        .ping_timeout_ms = (unsigned)config->ping_timeout_ms,
-        .handshake_timeout_ms = (unsigned)config->handshake_timeout_ms,
-        .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
-        .message_timeout_ms = (unsigned)config->message_timeout_ms,
-    };
+    settings_fill(&server->settings, &server->listening,
+                  &(struct settings_parts){.inflater = server->inflater,
+                                           .deflater = server->deflater,
+                                           .metrics = append_metrics,
+                                           .metrics_context = server});
 }
 
 /* What delivery and those behind it make of the configuration: at the start, and again when it has
  * changed. */
 static struct delivery_options delivery_options_of(const struct server *server) {
     return (struct delivery_options){
-        .hub = hub_options_of(server->config),
-        .outlet = outlet_options_of(server),
+        .hub = settings_hub(&server->settings),
+        .outlet = settings_outlet(&server->settings),
         .store = store_choice_store(server->store),
         .authority = server->authority,
         .stream_window = server->config->stream_window,
@@ -231,37 +127,8 @@ static struct delivery *make_delivery(const struct server *server) {
     return delivery_new(&options);
 }
 
-static struct net_options net_options_of(const struct server *server) {
-    return (struct net_options){
-        .log = server->log,
-        .max_connections = connection_limit(server),
-        .max_connections_per_address = server->config->max_connections_per_address,
-        .connection_rate_per_address = (unsigned)server->config->connection_rate_per_address,
-        .handshake_timeout_ms = (unsigned)server->config->handshake_timeout_ms,
-        .tls = server->tls,
-        .proxy_protocol = server->config->proxy_protocol,
-        .trusted_proxies = server->trusted_proxies,
-        .trusted_proxy_count = server->config->trusted_proxies.count,
-    };
-}
-
-/* What the configuration says in files and lists, made ready for use. On failure nothing has
- * changed. */
-static int read_security(struct server *server, char *message, size_t size) {
-    struct tls_context *tls;
-    int error = certificates_load(server->config, server->log, &tls, message, size);
-
-    if (error)
-        return error;
-    tls_context_release(server->tls);
-    server->tls = tls;
-    memory_free(server->trusted_proxies);
-    server->trusted_proxies = trusted_proxies_read(&server->config->trusted_proxies);
-    return 0;
-}
-
 static struct net *make_net(struct server *server) {
-    struct net_options options = net_options_of(server);
+    struct net_options options = settings_net(&server->settings);
 
     options.seed = random_seed();
     return net_new(&server->loop, &options);
@@ -404,7 +271,8 @@ int server_new(const struct config *config, const struct log *log, struct server
     made->start_us = wall_clock_us();
     uv_timer_init(&made->loop, &made->stopping);
     made->stopping.data = made;
-    error = read_security(made, message, size);
+    made->settings = (struct settings){.config = config, .log = log};
+    error = settings_read(config, log, &made->settings, message, size);
     made->net = make_net(made);
     if (!error)
         error = listening_open(&config->listen, &made->listening, message, size);
@@ -419,8 +287,8 @@ int server_new(const struct config *config, const struct log *log, struct server
         server_free(made);
         return error;
     }
-    made->settings.inflater = inflater_new();
-    made->settings.deflater = deflater_new();
+    made->inflater = inflater_new();
+    made->deflater = deflater_new();
     fill_settings(made);
     made->delivery = make_delivery(made);
     net_attach(made->net, made->delivery);
@@ -449,12 +317,10 @@ void server_free(struct server *server) {
     uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);
     net_free(server->net);
-    tls_context_release(server->tls);
-    memory_free(server->trusted_proxies);
     admin_free(server->admin);
-    inflater_free(server->settings.inflater);
-    deflater_free(server->settings.deflater);
-    memory_free(server->public_hosts);
+    inflater_free(server->inflater);
+    deflater_free(server->deflater);
+    settings_close(&server->settings);
     memory_free(server);
 }
 
@@ -495,19 +361,29 @@ void server_run(struct server *server) {
         uv_run(&server->loop, UV_RUN_DEFAULT);
 }
 
+/* What can fail comes first, and leaves everything as it was. */
 int server_configure(struct server *server, char *message, size_t size) {
+    struct settings fresh;
     struct delivery_options delivery;
     struct net_options net;
-    int error = read_security(server, message, size);
+    int error = settings_read(server->config, server->log, &fresh, message, size);
 
-    if (!error)
-        error = authority_choice_reload(server->authority, server->config, message, size);
     if (error)
         return error;
-    net = net_options_of(server);
+    error = store_choice_check(server->store, server->config, message, size);
+    if (!error)
+        error = authority_choice_reload(server->authority, server->config, message, size);
+    if (error) {
+        settings_close(&fresh);
+        return error;
+    }
+    store_choice_configure(server->store, server->config);
+    settings_close(&server->settings);
+    server->settings = fresh;
     fill_settings(server);
     delivery = delivery_options_of(server);
     delivery_configure(server->delivery, &delivery);
+    net = settings_net(&server->settings);
     net_configure(server->net, &net);
     if (server->orphans)
         orphans_set_linger(server->orphans, (unsigned)server->config->session_linger_ms);

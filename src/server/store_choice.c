@@ -10,13 +10,21 @@
 #include "store/store_rooms.h"
 #include "store/store_sqlite.h"
 
+/* What the configuration says of rooms. */
+struct choice_rules {
+    struct room_settings_list rooms;
+    struct retention usual;
+    struct retention_rule *rules; /* one for each of the rooms, and one for theirs */
+    size_t count;
+    struct slice *others; /* keys of those the usual engine does not keep */
+    size_t other_count;
+};
+
 struct store_choice {
     struct store *store;
-    struct room_settings_list rooms;
-    struct retention_rules retention;
-    struct retention_rule *rules; /* one for each of the rooms */
-    struct slice *others;         /* keys of those the usual engine does not keep */
-    size_t other_count;
+    struct choice_rules rules;
+    struct retention_rules retention; /* points into the rules */
+    struct retention_guard guard;
     bool durable; /* one of the engines is */
 };
 
@@ -45,39 +53,66 @@ static struct retention to_retention(int history, size_t age_s, size_t count, si
     return retention;
 }
 
-/* Who may do what must not be forgotten, whatever becomes of what is said: where there is a disk, the
- * rules of rooms are on it, all of them. */
-static void keep_rules(struct store_choice *choice, const struct config *config, size_t index) {
-    choice->rules[index] = (struct retention_rule){
+/* Who may do what must not be forgotten, whatever becomes of what is said: where there is a disk,
+ * the rules of rooms are on it, all of them. */
+static void keep_rules(struct choice_rules *rules, const struct config *config) {
+    rules->rules[rules->count++] = (struct retention_rule){
         .room_key = RULES_ROOM,
         .retention = to_retention(CONFIG_HISTORY_DURABLE, 0, 0, 0),
     };
     if (config->store == CONFIG_STORE_SQLITE && !is_durable(config, config->history))
-        choice->others[choice->other_count++] = RULES_ROOM;
+        rules->others[rules->other_count++] = RULES_ROOM;
 }
 
-static void make_rules(struct store_choice *choice, const struct config *config) {
-    size_t count = choice->rooms.count;
-    bool durable = is_durable(config, config->history);
+static void close_rules(struct choice_rules *rules) {
+    room_settings_close(&rules->rooms);
+    memory_free(rules->rules);
+    memory_free(rules->others);
+    *rules = (struct choice_rules){0};
+}
 
-    choice->rules = memory_new((count + 1) * sizeof(*choice->rules));
-    choice->others = memory_new((count + 1) * sizeof(*choice->others));
-    keep_rules(choice, config, count);
+static int read_rules(const struct config *config, struct choice_rules *rules, char *message,
+                      size_t size) {
+    bool durable = is_durable(config, config->history);
+    int error = room_settings_read(config, &rules->rooms, message, size);
+    size_t count = rules->rooms.count;
+
+    if (error)
+        return error;
+    rules->rules = memory_new((count + 1) * sizeof(*rules->rules));
+    rules->others = memory_new((count + 1) * sizeof(*rules->others));
+    keep_rules(rules, config);
     for (size_t i = 0; i < count; i++) {
-        const struct room_settings *room = &choice->rooms.items[i];
+        const struct room_settings *room = &rules->rooms.items[i];
         struct slice key = buffer_slice(&room->key);
-        choice->rules[i].room_key = key;
-        choice->rules[i].retention = to_retention(room->history, room->retention_age_s,
-                                                  room->retention_count, room->retention_bytes);
+        rules->rules[rules->count++] = (struct retention_rule){
+            .room_key = key,
+            .retention = to_retention(room->history, room->retention_age_s, room->retention_count,
+                                      room->retention_bytes),
+        };
         if (is_durable(config, room->history) != durable)
-            choice->others[choice->other_count++] = key;
+            rules->others[rules->other_count++] = key;
     }
-    choice->retention = (struct retention_rules){
-        .usual = to_retention(config->history, config->retention_age_s, config->retention_count,
-                              config->retention_bytes),
-        .rules = choice->rules,
-        .count = count + 1,
-    };
+    rules->usual = to_retention(config->history, config->retention_age_s, config->retention_count,
+                                config->retention_bytes);
+    return 0;
+}
+
+static bool has_key(const struct slice *keys, size_t count, struct slice key) {
+    bool found = false;
+
+    for (size_t i = 0; i < count && !found; i++)
+        found = slice_equal(keys[i], key);
+    return found;
+}
+
+/* A key of the first that is not among those of the second; empty: there is none. */
+static struct slice moved_room(const struct choice_rules *from, const struct choice_rules *to) {
+    for (size_t i = 0; i < from->other_count; i++) {
+        if (!has_key(to->others, to->other_count, from->others[i]))
+            return from->others[i];
+    }
+    return SLICE_NONE;
 }
 
 static int open_sqlite(const struct store_choice *choice, const struct opening *opening,
@@ -119,17 +154,23 @@ static int open_engines(struct store_choice *choice, const struct opening *openi
     struct store *other = NULL;
     int error = open_engine(choice, opening, durable, &choice->store, message, size);
 
-    if (error || choice->other_count == 0)
+    if (error || choice->rules.other_count == 0)
         return error;
     error = open_engine(choice, opening, !durable, &other, message, size);
     if (!error)
         choice->store = store_rooms_new(&(struct store_rooms_options){
             .usual = choice->store,
             .other = other,
-            .keys = choice->others,
-            .count = choice->other_count,
+            .keys = choice->rules.others,
+            .count = choice->rules.other_count,
         });
     return error;
+}
+
+static void apply_rules(struct store_choice *choice) {
+    const struct choice_rules *rules = &choice->rules;
+
+    retention_replace(&choice->retention, rules->usual, rules->rules, rules->count);
 }
 
 int store_choice_open(const struct config *config, const struct log *log, uint64_t seed,
@@ -137,10 +178,12 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
                       char *message, size_t size) {
     struct store_choice *made = memory_new_struct(struct store_choice);
     struct opening opening = {config, log, seed, wake, wake_context};
-    int error = room_settings_read(config, &made->rooms, message, size);
+    int error = read_rules(config, &made->rules, message, size);
 
+    pthread_mutex_init(&made->guard.mutex, NULL);
+    made->retention.guard = &made->guard;
     if (!error) {
-        make_rules(made, config);
+        apply_rules(made);
         error = open_engines(made, &opening, message, size);
     }
     if (error) {
@@ -159,6 +202,37 @@ struct store *store_choice_store(struct store_choice *choice) {
     return choice->store;
 }
 
+int store_choice_check(const struct store_choice *choice, const struct config *config,
+                       char *message, size_t size) {
+    struct choice_rules fresh = {0};
+    int error = read_rules(config, &fresh, message, size);
+
+    if (error)
+        return error;
+    struct slice moved = moved_room(&choice->rules, &fresh);
+    if (moved.length == 0)
+        moved = moved_room(&fresh, &choice->rules);
+    if (moved.length > 0) {
+        snprintf(message, size,
+                 "room = %.*s: whether its history is on the disk can only be changed by a restart",
+                 SLICE_ARGS(moved));
+        error = ERR_BAD_REQUEST;
+    }
+    close_rules(&fresh);
+    return error;
+}
+
+void store_choice_configure(struct store_choice *choice, const struct config *config) {
+    struct choice_rules fresh = {0}, old = choice->rules;
+    char message[256];
+
+    if (read_rules(config, &fresh, message, sizeof(message)) != 0)
+        return; /* was not checked */
+    choice->rules = fresh;
+    apply_rules(choice);
+    close_rules(&old);
+}
+
 bool store_choice_durable(const struct store_choice *choice) {
     return choice->durable;
 }
@@ -168,8 +242,7 @@ void store_choice_close(struct store_choice *choice) {
         return;
     if (choice->store)
         choice->store->engine->close(choice->store);
-    room_settings_close(&choice->rooms);
-    memory_free(choice->rules);
-    memory_free(choice->others);
+    close_rules(&choice->rules);
+    pthread_mutex_destroy(&choice->guard.mutex);
     memory_free(choice);
 }

@@ -19,6 +19,12 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
 /* Whether it would use the data folder. */
 bool store_choice_needs_folder(const struct config *config);
 struct store *store_choice_store(struct store_choice *choice);
+/* Whether what is kept of rooms can be as in the configuration while it runs. ERR_BAD_REQUEST with
+ * one line in `message`: a room would have to move to another engine, which takes a restart. */
+int store_choice_check(const struct store_choice *choice, const struct config *config,
+                       char *message, size_t size) MUST_USE;
+/* From now on it is, of a configuration that was checked. */
+void store_choice_configure(struct store_choice *choice, const struct config *config);
 /* Whether it uses the data folder, and so holds its lock. */
 bool store_choice_durable(const struct store_choice *choice);
 /* Finishes what was asked of the store and closes it. NULL is fine. */

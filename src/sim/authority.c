@@ -67,9 +67,8 @@ static struct identity digest(const char *salt, struct slice text) {
 
 struct identity sim_authority_identity(struct slice name) {
     struct buffer folded = {0};
-    struct identity identity = digest("account", name_fold(name, &folded) == 0
-                                                     ? buffer_slice(&folded)
-                                                     : name);
+    struct identity identity =
+        digest("account", name_fold(name, &folded) == 0 ? buffer_slice(&folded) : name);
 
     buffer_close(&folded);
     return identity;
@@ -201,8 +200,7 @@ static void free_news(struct sim_authority *authority, struct news *news) {
 
 static void forget_all(struct sim_authority *authority) {
     while (!list_empty(&authority->questions)) {
-        free_question(authority,
-                      container_of(authority->questions.first, struct question, node));
+        free_question(authority, container_of(authority->questions.first, struct question, node));
     }
     while (!list_empty(&authority->news)) {
         free_news(authority, container_of(authority->news.first, struct news, node));
@@ -386,8 +384,7 @@ static void close_authority(struct authority *base) {
 
     forget_all(authority);
     while (!list_empty(&authority->accounts)) {
-        free_account(authority,
-                     container_of(authority->accounts.first, struct account, node));
+        free_account(authority, container_of(authority->accounts.first, struct account, node));
     }
     struct list_node *node;
 

@@ -218,8 +218,7 @@ void client_sends(struct client *client, struct utterance *utterance) {
 }
 
 void client_check_audience(struct client *client, const struct utterance *utterance) {
-    if (!utterance->to ||
-        client_is_same(client, &client->world->clients[utterance->author])) {
+    if (!utterance->to || client_is_same(client, &client->world->clients[utterance->author])) {
         return;
     }
     int index = people_find(slice_of_string(utterance->to));

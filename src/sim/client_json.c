@@ -133,7 +133,8 @@ static void receive(struct client *client, struct slice bytes) {
     if (code == before) {
         return;
     }
-    bool usual = code == json->expect_close || code == 1000 || code == 4000;
+    bool guessed = code == 1008 && json->wrong_logins >= LIMIT_LOGIN_ATTEMPTS;
+    bool usual = code == json->expect_close || code == 1000 || code == 4000 || guessed;
     if (!usual) {
         client_fail(client, "was told goodbye with %u", code);
     }
@@ -164,6 +165,7 @@ static void lost(struct client *client) {
     websocket_end_close(&json->socket);
     json->welcomed = json->hello_sent = json->introduced = json->quitting = false;
     json->expect_close = 0;
+    json->wrong_logins = 0;
     while (json->pending) {
         struct pending *pending = json->pending;
         json->pending = pending->next;

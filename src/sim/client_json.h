@@ -57,6 +57,7 @@ struct json_client {
     struct utterance **unsure;
     size_t unsure_count, unsure_capacity;
     uint64_t last_request;
+    unsigned wrong_logins; /* on this connection */
     uint16_t expect_close; /* what a trick must be answered with */
 };
 

@@ -67,6 +67,7 @@ static void log_in(struct client *client, json_t *object) {
     json_object_set_new(object, "name",
                         json_string(people_name((unsigned)client->account, spelling)));
     json_object_set_new(object, "password", json_string(right ? "right" : "wrong"));
+    json->wrong_logins += !right;
 }
 
 void json_ask_hello(struct client *client) {

@@ -163,6 +163,20 @@ static void hear_error(struct client *client, const json_t *frame) {
     }
 }
 
+/* Whoever is in a room is there once, with however many devices. */
+static void hear_members(struct client *client, const json_t *frame) {
+    unsigned seen = 0;
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(frame, "items"), index, item) {
+        int name = people_find(json_text(item, "name"));
+        if (name >= 0 && seen & 1u << name) {
+            client_fail(client, "finds %s twice among the members", people_name((unsigned)name, 0));
+        }
+        seen |= name >= 0 ? 1u << name : 0;
+    }
+}
+
 static bool answers(const struct pending *pending, struct slice type) {
     static const char *const answer[] = {
         [ASKED_SAY] = "ack",   [ASKED_HELLO] = "welcome", [ASKED_JOIN] = "joined",
@@ -195,6 +209,8 @@ static void hear_answer(struct client *client, const json_t *frame, struct slice
         hear_history(client, frame, pending);
     } else if (pending->asked != ASKED_LIST) {
         hear_ack(client, frame, pending);
+    } else if (slice_equal(type, SLICE("members"))) {
+        hear_members(client, frame);
     }
     memory_free(pending);
 }

@@ -50,27 +50,27 @@ void server_start(struct world *world) {
     const struct plan *plan = &world->plan;
     sim_authority_restart(server->authority);
     server->witness = witness_new(world, server->store);
-    server->delivery =
-        delivery_new(&(struct delivery_options){.hub = {.seed = draw(world, UINT64_MAX),
-                                                        .limits.rate_per_minute = plan->rate_per_minute,
-                                                        .max_message = (unsigned)plan->max_message,
-                                                        .session_linger_s = plan->linger_s,
-                                                        .announce_limit = plan->announce_limit,
-                                                        .backlog = plan->backlog,
-                                                        .ping_ms = 30000,
-                                                        .create_rooms = plan->create_rooms},
-                                                .outlet = {.transport = &network_transport,
-                                                           .settings = &server->settings,
-                                                           .log = &quiet,
-                                                           .ping_interval_ms = 30000,
-                                                           .ping_timeout_ms = 10000,
-                                                           .handshake_timeout_ms = 10000,
-                                                           .message_timeout_ms = 60000},
-                                                .store = witness_store(server->witness),
-                                                .authority = server->authority,
-                                                .stream_window = plan->stream_window,
-                                                .random = fill,
-                                                .random_context = &server->secrets});
+    server->delivery = delivery_new(
+        &(struct delivery_options){.hub = {.seed = draw(world, UINT64_MAX),
+                                           .limits.rate_per_minute = plan->rate_per_minute,
+                                           .max_message = (unsigned)plan->max_message,
+                                           .session_linger_s = plan->linger_s,
+                                           .announce_limit = plan->announce_limit,
+                                           .backlog = plan->backlog,
+                                           .ping_ms = 30000,
+                                           .create_rooms = plan->create_rooms},
+                                   .outlet = {.transport = &network_transport,
+                                              .settings = &server->settings,
+                                              .log = &quiet,
+                                              .ping_interval_ms = 30000,
+                                              .ping_timeout_ms = 10000,
+                                              .handshake_timeout_ms = 10000,
+                                              .message_timeout_ms = 60000},
+                                   .store = witness_store(server->witness),
+                                   .authority = server->authority,
+                                   .stream_window = plan->stream_window,
+                                   .random = fill,
+                                   .random_context = &server->secrets});
     server->lives++;
     server_set_time(world);
     trace_note(&world->trace, world->now_us, "server", 0, "up, life %u", server->lives);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "hub/rule.h"
 #include "store/archive.h"
 #include "store/archive_fields.h"
 #include "store/sqlite_connection.h"
@@ -112,13 +113,15 @@ static bool read_old_cid(struct importer *importer, const json_t *object) {
     return run(importer, statement);
 }
 
-/* A public room is found by its folded name, one of direct messages by two identities. */
+/* A public room is found by its folded name, one of direct messages by two identities; the rules of
+ * rooms are where the hub looks for them. */
 static bool check_room(struct importer *importer, struct slice key, struct slice name) {
     struct buffer folded = {0};
     bool direct = slice_starts_with(key, SLICE("@"));
     bool good = key.length > 0 && key.length <= LIMIT_ROOM_KEY && name.length > 0 &&
                 name.length <= LIMIT_ROOM_KEY;
-    if (good && !direct) {
+    bool rules = slice_equal(key, RULES_ROOM) && slice_equal(name, RULES_ROOM);
+    if (good && !direct && !rules) {
         good = name_fold(name, &folded) == 0 && slice_equal(buffer_slice(&folded), key);
     }
     buffer_close(&folded);

@@ -261,6 +261,11 @@ static void trim(struct memory_room *room) {
     }
 }
 
+void memory_room_retain(struct memory_room *room, const struct retention *retention) {
+    room->retention = *retention;
+    trim(room);
+}
+
 void memory_room_append(struct memory_room *room, const struct draft *draft,
                         struct ulid_source *ids, uint64_t map_seed, struct outcome *outcome,
                         struct entry **entry) {

@@ -51,6 +51,9 @@ void memory_room_append(struct memory_room *room, const struct draft *draft,
 void memory_room_read(const struct memory_room *room, const struct page_query *query,
                       struct page *page);
 
+/* It is kept like this from now on; what is too much goes. */
+void memory_room_retain(struct memory_room *room, const struct retention *retention);
+
 /* Lets go of entries that are older than they may be. */
 void memory_room_expire(struct memory_room *room, int64_t now_us);
 

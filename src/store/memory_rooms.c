@@ -11,20 +11,12 @@
 #define EXPIRE_PAUSE_US 50000
 #define FORGET_ATTEMPTS 16 /* rooms looked at to find one that nobody follows */
 
-static bool ages(const struct retention_rules *retention) {
-    bool any = retention != NULL && retention->usual.age_us != RETENTION_AGE_ALL;
-    for (size_t i = 0; retention != NULL && i < retention->count; i++) {
-        any = any || retention->rules[i].retention.age_us != RETENTION_AGE_ALL;
-    }
-    return any;
-}
-
 void memory_rooms_init(struct memory_rooms *rooms, uint64_t map_seed, unsigned keep,
                        const struct retention_rules *retention) {
     *rooms = (struct memory_rooms){.by_key = map_new(map_seed),
                                    .keep = keep,
                                    .retention = retention,
-                                   .expire_us = ages(retention) ? 0 : INT64_MAX};
+                                   .expire_us = retention_ages(retention) ? 0 : INT64_MAX};
 }
 
 void memory_rooms_close(struct memory_rooms *rooms) {
@@ -80,6 +72,12 @@ static void bound_rooms(struct memory_rooms *rooms) {
     }
 }
 
+static struct retention retention_for(const struct memory_rooms *rooms, struct slice key) {
+    struct retention retention = retention_of(rooms->retention, key);
+    retention.count = retention.count < rooms->keep ? retention.count : rooms->keep;
+    return retention;
+}
+
 struct memory_room *memory_rooms_use(struct memory_rooms *rooms, struct slice key,
                                      struct slice name) {
     struct memory_room *room = map_find(rooms->by_key, key);
@@ -90,8 +88,7 @@ struct memory_room *memory_rooms_use(struct memory_rooms *rooms, struct slice ke
     char epoch[MEMORY_EPOCH_SIZE];
     bound_rooms(rooms);
     memory_rooms_format_epoch(rooms, epoch);
-    struct retention retention = retention_of(rooms->retention, key);
-    retention.count = retention.count < rooms->keep ? retention.count : rooms->keep;
+    struct retention retention = retention_for(rooms, key);
     room = memory_room_new(key, name, epoch, &retention);
     map_put(rooms->by_key, room->key, room);
     list_append(&rooms->by_use, &room->node);
@@ -107,6 +104,15 @@ static void note_trimmed(struct memory_rooms *rooms, const struct memory_room *r
     }
 }
 
+/* Something was let go of; with what bytes and first were before. */
+static void shrunk(struct memory_rooms *rooms, const struct memory_room *room, size_t bytes,
+                   uint64_t first) {
+    rooms->bytes -= bytes - room->bytes;
+    if (room->first > first) {
+        note_trimmed(rooms, room);
+    }
+}
+
 void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *room) {
     size_t bytes = room->bytes;
     uint64_t first = room->first;
@@ -114,13 +120,29 @@ void memory_rooms_expire_one(struct memory_rooms *rooms, struct memory_room *roo
         return;
     }
     memory_room_expire(room, retention_now(rooms->retention));
-    rooms->bytes -= bytes - room->bytes;
-    if (room->first > first) {
-        note_trimmed(rooms, room);
+    shrunk(rooms, room, bytes, first);
+}
+
+static void look_at_rules(struct memory_rooms *rooms) {
+    unsigned changes = retention_changes(rooms->retention);
+    struct memory_room *room;
+    size_t cursor = 0;
+    if (changes == rooms->changes) {
+        return;
+    }
+    rooms->changes = changes;
+    rooms->expire_us = retention_ages(rooms->retention) ? 0 : INT64_MAX;
+    while ((room = map_next(rooms->by_key, &cursor)) != NULL) {
+        struct retention retention = retention_for(rooms, room->key);
+        size_t bytes = room->bytes;
+        uint64_t first = room->first;
+        memory_room_retain(room, &retention);
+        shrunk(rooms, room, bytes, first);
     }
 }
 
 void memory_rooms_expire(struct memory_rooms *rooms) {
+    look_at_rules(rooms);
     int64_t now_us = rooms->expire_us != INT64_MAX ? retention_now(rooms->retention) : 0;
     if (now_us < rooms->expire_us) {
         return;

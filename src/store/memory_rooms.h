@@ -23,6 +23,7 @@ struct memory_rooms {
     size_t bytes;        /* what all rooms hold */
     const struct retention_rules *retention; /* NULL: everything is kept, as far as `keep` goes */
     unsigned keep;                           /* entries of a room */
+    unsigned changes;                        /* of the rules, that all rooms know of */
     int64_t expire_us;                       /* not before this is the next look at what is old */
     size_t expired;                          /* the cursor of memory_rooms_expire */
     struct job_list trimmed;                 /* what is to be reported */

@@ -18,7 +18,7 @@ struct match {
 
 struct hunt {
     struct search_scan scan;
-    size_t budget; /* bytes */
+    size_t budget;        /* bytes */
     struct map *excluded; /* rooms, by key; NULL: none */
     struct match *matches;
     size_t count, capacity;

@@ -21,6 +21,27 @@ static struct retention retention_of_own(struct slice room_key) {
     return retention;
 }
 
+static void lock(const struct retention_rules *rules) {
+    if (rules->guard != NULL) {
+        pthread_mutex_lock(&rules->guard->mutex);
+    }
+}
+
+static void unlock(const struct retention_rules *rules) {
+    if (rules->guard != NULL) {
+        pthread_mutex_unlock(&rules->guard->mutex);
+    }
+}
+
+static struct retention find(const struct retention_rules *rules, struct slice room_key) {
+    for (size_t i = 0; i < rules->count; i++) {
+        if (slice_equal(rules->rules[i].room_key, room_key)) {
+            return rules->rules[i].retention;
+        }
+    }
+    return rules->usual;
+}
+
 struct retention retention_of(const struct retention_rules *rules, struct slice room_key) {
     if (slice_starts_with(room_key, SLICE("$"))) {
         return retention_of_own(room_key);
@@ -28,12 +49,37 @@ struct retention retention_of(const struct retention_rules *rules, struct slice 
     if (rules == NULL) {
         return everything;
     }
-    for (size_t i = 0; i < rules->count; i++) {
-        if (slice_equal(rules->rules[i].room_key, room_key)) {
-            return rules->rules[i].retention;
-        }
+    lock(rules);
+    struct retention retention = find(rules, room_key);
+    unlock(rules);
+    return retention;
+}
+
+bool retention_ages(const struct retention_rules *rules) {
+    if (rules == NULL) {
+        return false;
     }
-    return rules->usual;
+    lock(rules);
+    bool any = rules->usual.age_us != RETENTION_AGE_ALL;
+    for (size_t i = 0; i < rules->count; i++) {
+        any = any || rules->rules[i].retention.age_us != RETENTION_AGE_ALL;
+    }
+    unlock(rules);
+    return any;
+}
+
+void retention_replace(struct retention_rules *rules, struct retention usual,
+                       const struct retention_rule *list, size_t count) {
+    lock(rules);
+    rules->usual = usual;
+    rules->rules = list;
+    rules->count = count;
+    unlock(rules);
+    atomic_fetch_add(&rules->guard->changes, 1);
+}
+
+unsigned retention_changes(const struct retention_rules *rules) {
+    return rules != NULL && rules->guard != NULL ? atomic_load(&rules->guard->changes) : 0;
 }
 
 int64_t retention_now(const struct retention_rules *rules) {
@@ -63,11 +109,16 @@ static uint64_t pause_s(const struct retention *retention) {
 }
 
 uint64_t retention_pause_ns(const struct retention_rules *rules) {
-    uint64_t least = pause_s(rules != NULL ? &rules->usual : &everything);
-    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+    if (rules == NULL) {
+        return pause_s(&everything) * SECOND_NS;
+    }
+    lock(rules);
+    uint64_t least = pause_s(&rules->usual);
+    for (size_t i = 0; i < rules->count; i++) {
         uint64_t pause = pause_s(&rules->rules[i].retention);
         least = pause < least ? pause : least;
     }
+    unlock(rules);
     return least * SECOND_NS;
 }
 

@@ -5,6 +5,8 @@
  * again after a while is still known where only a few entries are kept. */
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +16,7 @@
 #define RETENTION_CID_US (24 * 3600 * INT64_C(1000000))
 #define RETENTION_ENTRY_BYTES 64 /* what an entry counts for besides its text */
 
-#define RETENTION_READY 16       /* entries kept of "$ready", whatever is set for all rooms */
+#define RETENTION_READY 16 /* entries kept of "$ready", whatever is set for all rooms */
 
 /* Bounds that bound nothing. */
 #define RETENTION_AGE_ALL INT64_MAX
@@ -33,13 +35,28 @@ struct retention_rule {
     struct retention retention;
 };
 
-/* Borrowed by a store as long as it lives. */
+/* For rules that are replaced while stores use them. */
+struct retention_guard {
+    pthread_mutex_t mutex;
+    atomic_uint changes;
+};
+
+/* Borrowed by a store as long as it lives. Looked at only by the functions below. */
 struct retention_rules {
     struct retention usual;
     const struct retention_rule *rules;
     size_t count;
-    int64_t (*now_us)(void); /* NULL: the system's clock */
+    int64_t (*now_us)(void);       /* NULL: the system's clock */
+    struct retention_guard *guard; /* NULL: they are never replaced */
 };
+
+/* From any thread; what stood in `rules` before is not used any more when this returns. Engines act
+ * on it within RETENTION_NOTICE_NS. */
+#define RETENTION_NOTICE_NS UINT64_C(1000000000)
+void retention_replace(struct retention_rules *rules, struct retention usual,
+                       const struct retention_rule *list, size_t count);
+/* How often they were replaced. */
+unsigned retention_changes(const struct retention_rules *rules);
 
 /* `rules` may be NULL: everything is kept. */
 struct retention retention_of(const struct retention_rules *rules, struct slice room_key);
@@ -47,6 +64,9 @@ int64_t retention_now(const struct retention_rules *rules);
 /* Nanoseconds from one look at all rooms to the next, so that nothing stays much longer than it
  * should. */
 uint64_t retention_pause_ns(const struct retention_rules *rules);
+
+/* Whether entries of any room have an age to go at. */
+bool retention_ages(const struct retention_rules *rules);
 
 bool retention_bounds(const struct retention *retention); /* whether it bounds anything */
 /* Entries with an earlier time are past their age. */

@@ -35,6 +35,7 @@ struct sqlite_writer {
     uint64_t scrub_ns;        /* when to scrub; MAILBOX_FOREVER: nothing was erased */
     struct sqlite_sweep sweep;
     uint64_t sweep_ns;    /* when its next step is due */
+    unsigned changes;     /* of the rules of retention that the sweep knows of */
     uint64_t complain_ns; /* not before this is a failure logged again */
     bool failing;
 };
@@ -258,10 +259,29 @@ static void scrub(struct sqlite_writer *writer) {
     writer->scrub_ns = scrubbed ? MAILBOX_FOREVER : mailbox_now() + SCRUB_NS;
 }
 
+/* Rules that were replaced are not told to this thread; it looks. What they let go of in rooms that
+ * grow is seen at once, for the rest a sweep is due. */
+static void look_at_rules(struct sqlite_writer *writer) {
+    unsigned changes = retention_changes(writer->log.retention);
+    if (changes != writer->changes) {
+        writer->changes = changes;
+        writer->sweep = (struct sqlite_sweep){0}; /* those it has passed are under new rules, too */
+        writer->sweep_ns = mailbox_now();
+    }
+}
+
+static uint64_t next_look(const struct sqlite_writer *writer) {
+    const struct retention_rules *rules = writer->log.retention;
+    return rules != NULL && rules->guard != NULL ? mailbox_now() + RETENTION_NOTICE_NS
+                                                 : MAILBOX_FOREVER;
+}
+
 /* Waits for jobs, or for something else that is due, and takes them. False at the end. */
 static bool take_batch(struct sqlite_writer *writer, struct job_list *jobs) {
     uint64_t due = writer->retry_ns < writer->scrub_ns ? writer->retry_ns : writer->scrub_ns;
     due = due < writer->sweep_ns ? due : writer->sweep_ns;
+    uint64_t look = next_look(writer);
+    due = due < look ? due : look;
     mailbox_wait(&writer->mailbox, due);
     if (writer->previous_appends > 1) {
         mailbox_wait_for_appends(&writer->mailbox, writer->previous_appends,
@@ -284,6 +304,7 @@ static void *run(void *argument) {
         if (mailbox_now() >= writer->scrub_ns) {
             scrub(writer);
         }
+        look_at_rules(writer);
         if (mailbox_now() >= writer->sweep_ns) {
             sweep(writer);
         }

@@ -1,6 +1,12 @@
 """The browser client as people use it."""
 
-from clients import NO_LIMIT, Json, V1
+import signal
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from clients import NO_LIMIT, Json, V1, wait_until
 
 
 def test_two_people_and_a_program_talk_in_one_room(server, person):
@@ -68,29 +74,186 @@ def test_nothing_is_lost_or_twice_when_the_server_is_killed(server, person):
     assert [item["content"] for item in items] == ["before", "written while it was away", "after"]
 
 
-def test_older_messages_load_while_scrolling_up_and_the_place_is_kept(server, person):
+def test_a_long_room_is_read_to_its_beginning_a_window_at_a_time(server, person):
     running = server(*NO_LIMIT)
     writer = V1(running.port())
     writer.hello(name="writer")
-    for number in range(350):
+    for number in range(700):
         writer.ask("message", room="lobby", content=f"message {number}")
     ann = person(running, "ann").wait_online()
-    ann.wait(lambda: ann.texts()[-1:] == ["message 349"])
-    assert len(ann.texts()) == 100
-    ann.driver.execute_script("document.getElementById('log').scrollTop = 0")
-    ann.wait(lambda: len(ann.texts()) >= 200)
-    assert ann.driver.execute_script("return document.getElementById('log').scrollTop") > 1000
-    while ann.texts()[0] != "message 0":
-        seen = len(ann.texts())
+    ann.wait(lambda: ann.texts()[-1:] == ["message 699"])
+    top = "message 600"
+    while top != "message 0":
+        texts = ann.texts()
+        numbers = [int(text.split()[1]) for text in texts]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1)), "a hole, or not in order"
+        assert len(texts) <= 240 and top in texts, "what was on the screen is still there"
+        top = texts[0]
         ann.driver.execute_script("document.getElementById('log').scrollTop = 0")
-        ann.wait(lambda: len(ann.texts()) > seen)
-    assert ann.texts() == [f"message {number}" for number in range(350)]
+        ann.wait(lambda: ann.texts()[0] != top or top == "message 0")
+    ann.find("#down").click()
+    ann.wait(lambda: ann.texts()[-1:] == ["message 699"])
 
 
-def test_the_rate_limit_is_said_beside_the_message(server, person):
-    ann = person(server("--set", "rate_per_minute=2"), "ann").wait_online()
+def test_what_is_read_stays_where_it_is_when_messages_come(server, person):
+    running = server(*NO_LIMIT)
+    writer = V1(running.port())
+    writer.hello(name="writer")
+    for number in range(200):
+        writer.ask("message", room="lobby", content=f"message {number}")
+    ann = person(running, "ann").wait_online()
+    ann.wait(lambda: ann.texts()[-1:] == ["message 199"])
+    ann.driver.execute_script("document.getElementById('log').scrollTop -= 1500")
+    ann.wait(lambda: ann.find("#down").is_displayed())
+    place = """const log = document.getElementById("log"), top = log.getBoundingClientRect().top;
+        const row = [...log.querySelectorAll("article")].find((one) => one.getBoundingClientRect().bottom > top);
+        return [row.textContent, Math.round(row.getBoundingClientRect().top)];"""
+    before = ann.driver.execute_script(place)
+    for number in range(200, 220):
+        writer.ask("message", room="lobby", content=f"message {number}")
+    ann.wait(lambda: ann.texts()[-1:] == ["message 219"])
+    assert ann.driver.execute_script(place) == before
+
+
+def test_the_rate_limit_is_said_beside_the_message_which_can_be_sent_again(server, person, tmp_path):
+    (tmp_path / "banter.conf").write_text("rate_per_minute = 2\n")
+    running = server("--config", str(tmp_path / "banter.conf"))
+    ann = person(running, "ann").wait_online()
     for text in ("one", "two", "three"):
         ann.say(text)
-    ann.wait(lambda: ann.find("#problem").is_displayed())
-    assert "Rate limit exceeded" in ann.find("#problem").text
-    assert "Rate limit exceeded" in ann.find("#log article.failed").text
+    ann.wait(lambda: ann.all("#log article.failed"))
+    failed = ann.find("#log article.failed")
+    assert "Rate limit exceeded" in failed.text and "three" in failed.text
+    (tmp_path / "banter.conf").write_text("rate_per_minute = 0\n")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "Configuration read again" in running.log())
+    failed.find_element(By.XPATH, ".//button[text()='Try again']").click()
+    ann.wait(lambda: not ann.all("#log article.failed"))
+    ann.wait_texts(["one", "two", "three"])
+
+
+def test_messages_are_edited_deleted_answered_and_reacted_to(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann").wait_online()
+    bob = person(running, "bob").wait_online()
+    ann.say("the first")
+    ann.say("the secnd")
+    bob.wait_texts(["the first", "the secnd"])
+    ann.wait(lambda: len(ann.all("#log article:not(.waiting)")) == 2)
+    ann.find("#text").send_keys(Keys.ARROW_UP)
+    assert ann.find("#text").get_attribute("value") == "the secnd"
+    ann.find("#text").clear()
+    ann.say("the second")
+    bob.wait_texts(["the first", "the second"])
+    assert "(edited)" in bob.find("#log article:last-of-type").text
+    bob.tool("the first", "Reply")
+    assert "Replying to ann" in bob.find("#context").text
+    bob.say("an answer")
+    ann.wait(lambda: ann.all("#log .quote"))
+    assert ann.find("#log .quote").text == "ann the first"
+    ann.tool("an answer", "React with 👍")
+    bob.wait(lambda: bob.shown("#log .reactions button") == ["👍 1"])
+    bob.find("#log .reactions button").click()
+    ann.wait(lambda: ann.shown("#log .reactions button") == ["👍 2"])
+    ann.tool("the first", "Delete")
+    ann.find("#confirm-yes").click()
+    bob.wait_texts(["deleted", "the second", "an answer"])
+    for one in (ann, bob):
+        one.driver.refresh()
+        one.wait_texts(["deleted", "the second", "an answer"])
+        assert one.shown("#log .reactions button") == ["👍 2"]
+
+
+def test_a_direct_conversation_begins_from_the_list_of_people(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann").wait_online()
+    bob = person(running, "bob").wait_online()
+    ann.find("#count").click()
+    ann.wait(lambda: ann.shown("#people-list button span") == ["ann", "bob"])
+    ann.find("#people-list li:last-child button").click()
+    ann.wait(lambda: ann.find("#room-name").text == "@ bob")
+    ann.say("psst")
+    bob.wait(lambda: bob.driver.title.startswith("(1)"))
+    bob.click_room("@ ann")
+    bob.wait_texts(["psst"])
+    bob.say("yes?")
+    ann.wait_texts(["psst", "yes?"])
+    ann.driver.refresh()
+    ann.wait_texts(["psst", "yes?"])
+
+
+def test_words_are_found_and_lead_to_where_they_were_said(server, person):
+    running = server(*NO_LIMIT)
+    writer = V1(running.port())
+    writer.hello(name="writer")
+    for number in range(300):
+        writer.ask("message", room="ops", content=f"incident {number}" + (" of the mainframe" if number == 7 else ""))
+    ann = person(running, "ann").wait_online()
+    ann.find("#find").click()
+    ann.find("#search-words").send_keys("mainframe", Keys.ENTER)
+    ann.wait(lambda: len(ann.all("#search-list li")) == 1)
+    ann.find("#search-list button").click()
+    ann.wait(lambda: ann.all("#log article.found"))
+    assert "incident 7 of the mainframe" in ann.find("#log article.found").text
+    assert ann.find("#room-name").text == "# ops"
+
+
+def test_names_and_emoji_are_completed_and_text_is_never_html(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann").wait_online()
+    bob = person(running, "bob").wait_online()
+    ann.wait(lambda: ann.find("#count").text == "2 here")
+    ann.find("#count").click()
+    ann.wait(lambda: len(ann.all("#people-list button")) == 2)
+    ann.find("#text").send_keys("@bo")
+    ann.wait(lambda: ann.shown("#offers li") == ["@bob"])
+    ann.find("#text").send_keys(Keys.TAB, ":tad")
+    ann.wait(lambda: len(ann.all("#offers li")) == 1)
+    ann.find("#text").send_keys(Keys.TAB, "<img src=x onerror=alert(1)> `a<b` https://example.org/x).", Keys.ENTER)
+    bob.wait(lambda: bob.texts())
+    assert bob.texts() == ["@bob 🎉 <img src=x onerror=alert(1)> a<b https://example.org/x)."]
+    assert bob.find("#log .mention.me").text == "@bob"
+    assert bob.find("#log a").get_attribute("href") == "https://example.org/x"
+    assert not bob.all("#log img")
+
+
+def test_rooms_are_remembered_and_what_is_unread_is_marked(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann").wait_online()
+    ann.enter("ops")
+    ann.say("here")
+    ann.wait_texts(["here"])
+    ann.click_room("# lobby")
+    writer = V1(running.port())
+    writer.hello(name="writer")
+    writer.ask("message", room="ops", content="look at this")
+    ann.wait(lambda: ann.shown("#nav .badge") == ["1"])
+    ann.click_room("# ops")
+    ann.wait_texts(["here", "look at this"])
+    assert ann.shown("#log .new") == ["New"]
+    ann.driver.refresh()
+    ann.wait_online()
+    ann.wait_texts(["here", "look at this"])
+    assert sorted(ann.shown("#nav li button")) == ["# lobby", "# ops"]
+
+
+def test_keys_lead_from_room_to_room(server, person):
+    ann = person(server(*NO_LIMIT), "ann").wait_online()
+    ann.find("#text").send_keys(Keys.CONTROL, "k")
+    ann.find("#chooser-words").send_keys("ops")
+    ann.wait(lambda: ann.shown("#chooser-list li span") == ["# ops"])
+    ann.find("#chooser-words").send_keys(Keys.ENTER)
+    ann.wait(lambda: ann.find("#room-name").text == "# ops")
+    ann.find("#text").send_keys(Keys.ALT, Keys.ARROW_UP)
+    ann.wait(lambda: ann.find("#room-name").text == "# lobby")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_is_wider_than_the_screen(server, person, width):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann" + "n" * 60, size=(width, 700))
+    ann.say("w" * 500 + " " + "https://example.org/" + "x" * 300)
+    ann.say("```\n" + "c" * 400 + "\n```\n")
+    ann.wait(lambda: len(ann.texts()) == 2)
+    assert ann.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert ann.driver.execute_script("const log = document.getElementById('log'); return log.scrollWidth <= log.clientWidth")

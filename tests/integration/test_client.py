@@ -39,7 +39,7 @@ def test_version_is_one_line():
     [
         ((), "usage"),
         (("dance",), "no such command: dance"),
-        (("chat", "wss://127.0.0.1"), "TLS"),
+        (("chat", "wss+tls://127.0.0.1"), "cannot speak wss+tls"),
         (("chat", "gopher://127.0.0.1:1"), "gopher"),
         (("chat", "localhost:8765"), "ws://"),
         (("tail", "--count", "many"), "many"),

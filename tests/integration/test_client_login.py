@@ -146,7 +146,7 @@ def test_a_wrong_password_is_asked_for_again_and_in_the_end_no_more(script, stat
     with Person("chat", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")  # before anything is said: the user wants to log in
-        for _ in range(3):
+        for _ in range(2):
             person.type("guess")
             refuse(peer, peer.hear("hello"))
             person.see("Wrong name or password")

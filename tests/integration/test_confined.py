@@ -88,8 +88,10 @@ def test_a_group_may_be_named_and_numbers_do(server, tmp_path):
 def test_root_that_stays_is_warned_of(server, tmp_path):
     if not IS_ROOT:
         return who_is_not_root_cannot_become_somebody(tmp_path / "data")
-    assert "WARNING - Running as root: set user = NAME" in server().log()
-    assert "as root" not in server("--set", f"user={USER}", open_folder=True).log()
+    stays, leaves = server(), server("--set", f"user={USER}", open_folder=True)
+    wait_until(lambda: "WARNING - Running as root: set user = NAME" in stays.log())
+    wait_until(lambda: "Open http" in leaves.log())  # the line behind it
+    assert "as root" not in leaves.log()
 
 
 def refusal(*settings):

@@ -1,12 +1,20 @@
 """Reading the configuration again: by SIGHUP, and by `banter admin reload`, which tells what came of it."""
 
+import fcntl
 import json
+import os
+import pty
+import re
 import signal
+import socket
+import subprocess
+import termios
 import threading
 
 import pytest
 
 from clients import EVERYTHING, TIMEOUT, V1, Command, Json, Line, Numbered, Stream, wait_until
+from binaries import BANTERD, ROOT
 from program import run
 
 
@@ -86,6 +94,38 @@ def test_hosts_and_origins_change(configured):
         assert get(world.port(scheme), path="/", headers=[("Host", "127.0.0.1")]) in (200, 426)
 
 
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+def test_retention_changes_for_rooms_that_are_there(configured, store):
+    world = configured("rate_per_minute = 0\n", "--store", store)
+    ann = V1(world.port())
+    ann.hello(name="ann")
+    for number in range(20):
+        ann.ask("message", room="ops", content=str(number))
+        ann.ask("message", room="other", content=str(number))
+    ann.join("ops")
+
+    def first(room):
+        return ann.ask("history", room=room, after=0, limit=1)["items"][0]["seq"]
+
+    world.path.write_text("rate_per_minute = 0\nroom = ops retention_count=5\n")
+    world.running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: first("ops") == 16)
+    assert first("other") == 1
+    world.path.write_text("rate_per_minute = 0\nretention_count = 3\n")
+    world.running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: first("ops") == 18 and first("other") == 18)
+    world.path.write_text("rate_per_minute = 0\nretention_age = 1s\n")
+    world.running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not ann.ask("history", room="other", after=0)["items"])
+
+
+def test_a_room_does_not_move_to_another_store_while_it_runs(configured):
+    world = configured("backlog = 5\n")
+    answer = world.reload("backlog = 6\nroom = ops history=memory\n", status=1)
+    assert "room = ops: whether its history is on the disk can only be changed by a restart" in answer
+    assert world.reload("backlog = 6\nroom = ops retention_count=7\n") == "changed: room, backlog"
+
+
 def test_what_newcomers_meet_changes(configured):
     world = configured("backlog = 2\n")
     ann = V1(world.port())
@@ -140,18 +180,26 @@ def test_the_log_changes_its_form_and_level(configured):
 
 def test_what_needs_a_restart_is_said_and_stays(configured, tmp_path):
     world = configured("history = durable\n")
-    answer = world.reload("history = memory\nretention_count = 5\nrate_per_minute = 7\n")
+    answer = world.reload("history = memory\nstore = memory\nrate_per_minute = 7\n")
     assert answer.startswith("changed: rate_per_minute")
     assert "; after a restart: " in answer and "history" in answer.partition("; ")[2]
     assert "WARNING - history changed: takes effect after a restart" in world.running.log()
-    again = world.reload("history = memory\nretention_count = 5\nrate_per_minute = 7\n")
-    assert again.startswith("nothing changed; after a restart: ") and "history" in again
+    again = world.reload("history = memory\nstore = memory\nrate_per_minute = 7\n")
+    assert again.startswith("no setting changed; after a restart: ") and "history" in again
+
+
+def test_the_pages_name_every_key_that_needs_a_restart():
+    printed = subprocess.run([BANTERD, "--print-config"], capture_output=True, text=True, check=True).stdout
+    waiting = set(re.findall(r"^# A change takes effect after a restart\.\n#?(\w+) =", printed, re.M))
+    page = (ROOT / "docs/operations.md").read_text()
+    sentence = page.partition("as the configuration is read: ")[2].partition(". ")[0]
+    assert set(re.findall(r"`(\w+)`", sentence)) == waiting
 
 
 def test_flags_beat_the_file_still(configured):
     world = configured("", "--set", "rate_per_minute=3", "--set", "allowed_origins=https://flag.example.org")
     assert world.reload("rate_per_minute = 1\nallowed_origins = https://file.example.org\nlisten = line://*:1\n") == (
-        "nothing changed"
+        "no setting changed"
     )
     assert get(world.port(), headers=[("Host", "localhost"), ("Origin", "https://flag.example.org")]) == 200
 
@@ -189,8 +237,22 @@ def test_a_file_that_is_gone_changes_nothing(configured):
     assert f"{world.path}: No such file or directory" in errors
 
 
-def test_what_would_not_fit_what_is_in_force_is_refused(configured):
-    """Alone each file is valid; the key that must wait for a restart does not go with the one that need not."""
+def test_files_that_cannot_be_used_change_nothing(configured, tmp_path):
+    """Even if they are the last thing that is looked at: proxies and origins come before them."""
+    world = configured("trusted_proxies = 192.0.2.1\nallowed_origins = https://old.example.org\n")
+    (tmp_path / "key.pem").write_text("no key")
+    for key in ("missing.pem", "key.pem"):
+        answer = world.reload(
+            f"trusted_proxies = 127.0.0.1\nallowed_origins = https://new.example.org\njwt_key = {tmp_path}/{key}\n", status=1
+        )
+        assert "the configuration stays as it was" in answer and key in answer
+        host = ("Host", "localhost")
+        assert get(world.port(), headers=[host, ("Origin", "https://old.example.org")]) == 200
+        assert get(world.port(), headers=[host, ("Origin", "https://new.example.org")]) == 403
+        assert get(world.port(), headers=[host, ("X-Forwarded-For", "198.51.100.7")]) == 200
+
+
+def test_a_signal_alone_tells_the_log(configured):
     world = configured("")
     world.path.write_text("rate_per_minute = 5\nbacklog = x\n")
     world.running.process.send_signal(signal.SIGHUP)
@@ -237,8 +299,6 @@ def test_nobody_is_dropped_and_nothing_is_lost_while_people_talk(configured):
 
 
 def test_reload_is_told_to_the_service_manager(server, tmp_path, monkeypatch):
-    import socket
-
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(TIMEOUT)
         manager.bind(str(tmp_path / "notify"))
@@ -250,3 +310,26 @@ def test_reload_is_told_to_the_service_manager(server, tmp_path, monkeypatch):
         assert manager.recv(100) == b"READY=1"
         running.stop()
         assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_a_server_whose_terminal_is_closed_stops(tmp_path):
+    """The other meaning of SIGHUP: who started it in a window and closes that does not want it to go on unseen."""
+    master, slave = pty.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [BANTERD, "--listen", "ws://127.0.0.1:0", "--data", str(tmp_path / "data")],
+        stdin=slave, stdout=subprocess.PIPE, stderr=slave, preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(slave)
+    assert process.stdout.readline().startswith(b"[Server] Running on ")
+    process.send_signal(signal.SIGHUP)  # the terminal is there: read again
+    seen = b""
+    while b"Configuration read again" not in seen:
+        seen += os.read(master, 4096)
+    os.close(master)
+    process.stdout.close()
+    assert process.wait(TIMEOUT) == 0

@@ -31,7 +31,7 @@ class Accounts:
         return self.run("token", "add", name, *flags).split()[-1]
 
     def tokens(self, name):
-        return json.loads(self.run("token", "list", name, "--json"))
+        return [json.loads(line) for line in self.run("token", "list", name, "--json").splitlines()]
 
     def revoke(self, id):
         self.run("token", "revoke", str(id))

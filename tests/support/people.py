@@ -20,6 +20,14 @@ class Person:
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def shown(self, selector):
+        """The texts of all these elements, at one moment."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)"
+        return self.driver.execute_script(script, selector)
+
     def wait(self, condition):
         return WebDriverWait(self.driver, SECONDS, poll_frequency=0.05).until(lambda _: condition())
 
@@ -42,6 +50,13 @@ class Person:
     def click_room(self, title):
         self.driver.find_element(By.XPATH, f"//nav//li/button[span[1]='{title}']").click()
         self.wait(lambda: self.find("#room-name").text == title)
+
+    def tool(self, text, title):
+        """Uses a button of the message with this text; they are seen while the pointer is over it."""
+        script = """const row = [...document.querySelectorAll("#log article")].find(
+                (one) => one.querySelector("p").textContent === arguments[0]);
+            [...row.querySelectorAll(".tools button")].find((one) => one.title === arguments[1]).click();"""
+        self.driver.execute_script(script, text, title)
 
     def messages(self):
         """(sender, text) of all messages on the page that are stored."""

@@ -933,6 +933,12 @@ void world_revoke(struct world *world, const struct identity *identity,
     step(world, &event);
 }
 
+void world_configure(struct world *world, const struct hub_options *options) {
+    struct event event = {.kind = EVENT_CONFIGURED, .configured = options};
+
+    step(world, &event);
+}
+
 bool world_is_asking(const struct world *world, uint64_t connection) {
     return world->links[connection].asking;
 }
@@ -1040,6 +1046,10 @@ void world_expect(struct world *world, const char *expected, const char *file, i
 
 void world_forget(struct world *world) {
     buffer_clear(&world->transcript);
+}
+
+void world_copy(const struct world *world, char *text, size_t size) {
+    snprintf(text, size, "%.*s", SLICE_ARGS(buffer_slice(&world->transcript)));
 }
 
 bool world_saw(const struct world *world, const char *text) {

@@ -77,6 +77,7 @@ void world_expect(struct world *world, const char *expected, const char *file, i
 void world_forget(struct world *world); /* whatever came so far is of no interest */
 /* Whether the transcript since the last time holds this text. Keeps it. */
 bool world_saw(const struct world *world, const char *text);
+void world_copy(const struct world *world, char *text, size_t size); /* the same */
 
 /* The authority. It knows accounts by their names; all that it says of somebody follows from that
  * (world_principal) unless a test changes it. */
@@ -95,6 +96,9 @@ void world_open_from(struct world *world, uint64_t connection, enum client_kind 
                      const char *address);
 void world_open_with(struct world *world, uint64_t connection, enum client_kind kind,
                      const char *token);
+
+/* The operator changes the options. */
+void world_configure(struct world *world, const struct hub_options *options);
 
 /* The hub reads the rules of rooms from the log of "$rules", now and after a restart. */
 void world_read_rules(struct world *world);

@@ -16,7 +16,7 @@
 
 #define URL_SAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-static void append_url(struct buffer *out, const void *bytes, size_t size) {
+static inline void append_url(struct buffer *out, const void *bytes, size_t size) {
     size_t room = sodium_base64_encoded_len(size, URL_SAFE);
 
     sodium_bin2base64(buffer_reserve(out, room), room, bytes, size, URL_SAFE);
@@ -24,7 +24,7 @@ static void append_url(struct buffer *out, const void *bytes, size_t size) {
 }
 
 /* HEADER.PAYLOAD, and a point: what is signed, and one more. */
-static struct buffer jwt_begin(const char *header, const char *payload) {
+static inline struct buffer jwt_begin(const char *header, const char *payload) {
     struct buffer token = {0};
 
     append_url(&token, header, strlen(header));
@@ -34,7 +34,7 @@ static struct buffer jwt_begin(const char *header, const char *payload) {
     return token;
 }
 
-static struct buffer jwt_with_secret(const char *header, const char *payload, struct slice secret) {
+static inline struct buffer jwt_with_secret(const char *header, const char *payload, struct slice secret) {
     struct buffer token = jwt_begin(header, payload);
     unsigned char digest[32];
     unsigned length;
@@ -46,7 +46,7 @@ static struct buffer jwt_with_secret(const char *header, const char *payload, st
 }
 
 /* DER of ECDSA to the two numbers of a JWS. */
-static size_t flatten(unsigned char *signature, size_t length) {
+static inline size_t flatten(unsigned char *signature, size_t length) {
     const unsigned char *at = signature;
     ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)length);
 
@@ -56,7 +56,7 @@ static size_t flatten(unsigned char *signature, size_t length) {
     return 64;
 }
 
-static struct buffer jwt_with_key(const char *header, const char *payload, EVP_PKEY *key) {
+static inline struct buffer jwt_with_key(const char *header, const char *payload, EVP_PKEY *key) {
     struct buffer token = jwt_begin(header, payload);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char signature[1024];
@@ -73,7 +73,7 @@ static struct buffer jwt_with_key(const char *header, const char *payload, EVP_P
 }
 
 /* The public half in PEM. */
-static struct buffer public_pem(EVP_PKEY *key) {
+static inline struct buffer public_pem(EVP_PKEY *key) {
     BIO *output = BIO_new(BIO_s_mem());
     struct buffer pem = {0};
     char *data;

@@ -27,6 +27,8 @@ struct driver {
     size_t offered;       /* of it: bytes that have "arrived" */
     struct buffer output; /* not checked yet */
     struct feed feed;     /* after the last call */
+    struct slice address; /* where it comes from; none: 192.0.2.7 */
+    bool secure;
 };
 
 static inline void driver_close(struct driver *driver) {
@@ -76,7 +78,8 @@ static inline enum feed_result driver_next(struct driver *driver) {
         driver->feed = (struct feed){
             .input = slice_from(buffer_slice(&driver->input).data, driver->offered),
             .output = &driver->output,
-            .address = SLICE("192.0.2.7"),
+            .address = driver->address.length > 0 ? driver->address : SLICE("192.0.2.7"),
+            .secure = driver->secure,
         };
         enum feed_result result =
             driver->protocol->feed(driver->state, &driver->settings, &driver->feed);

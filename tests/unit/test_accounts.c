@@ -320,7 +320,7 @@ static void two_programs_can_use_the_file_at_the_same_time(void **state) {
 static void a_copy_is_whole_and_takes_the_place_of_nothing(void **state) {
     struct world *world = *state;
     struct buffer message = {0};
-    char path[128], folder[128];
+    char path[160], folder[128];
     struct accounts copy;
     struct account account;
     struct stat status;
@@ -343,7 +343,7 @@ static void a_file_that_is_none_of_ours_is_left_alone(void **state) {
     struct world *world = *state;
     struct buffer message = {0};
     struct accounts other = {0};
-    char path[128], folder[128];
+    char path[160], folder[128];
     FILE *file;
 
     snprintf(folder, sizeof(folder), "%s/other", world->folder);

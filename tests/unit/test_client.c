@@ -50,12 +50,37 @@ static void a_url_gives_address_host_and_target(void **state) {
     expect_url("command://localhost:8890", "localhost:8890", "localhost:8890", "/");
 }
 
+static void expect_secure(const char *text, enum url_scheme scheme, bool secure) {
+    struct url url;
+    char message[256] = "";
+
+    if (url_parse(text, &url, message, sizeof message) < 0)
+        fail_msg("%s: %s", text, message);
+    assert_int_equal(url.scheme, scheme);
+    assert_int_equal(url.secure, secure);
+}
+
+static void a_url_may_ask_for_tls(void **state) {
+    (void)state;
+    expect_url("wss://chat.example", "chat.example:443", "chat.example", "/");
+    expect_url("https://chat.example:8766/ws", "chat.example:8766", "chat.example:8766", "/ws");
+    expect_secure("wss://host", URL_WEBSOCKET, true);
+    expect_secure("HTTPS://host", URL_WEBSOCKET, true);
+    expect_secure("ws+tls://host", URL_WEBSOCKET, true);
+    expect_secure("line+tls://host:1", URL_LINE, true);
+    expect_secure("command+TLS://host:1", URL_COMMAND, true);
+    expect_secure("numbered+tls://host:1", URL_NUMBERED, true);
+    expect_secure("ws://host", URL_WEBSOCKET, false);
+    expect_secure("line://host:1", URL_LINE, false);
+}
+
 static void a_url_that_cannot_be_used_says_why(void **state) {
     static const struct {
         const char *url, *why;
     } cases[] = {
-        {"wss://chat.example", "TLS"},
-        {"https://chat.example", "TLS"},
+        {"wss+tls://chat.example", "cannot speak wss+tls://"},
+        {"line+tls://chat.example", "port"},
+        {"+tls://chat.example:1", "cannot speak +tls://"},
         {"localhost:8765", "not a URL"},
         {"ftp://chat.example", "ftp"},
         {"ws://", "HOST:PORT"},
@@ -430,6 +455,7 @@ static void after_two_dashes_everything_is_text(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_gives_address_host_and_target),
+        cmocka_unit_test(a_url_may_ask_for_tls),
         cmocka_unit_test(a_url_that_cannot_be_used_says_why),
         cmocka_unit_test(a_url_too_long_for_its_place_is_refused),
         cmocka_unit_test(only_what_begins_with_a_scheme_is_taken_for_a_url),

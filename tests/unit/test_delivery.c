@@ -579,6 +579,59 @@ static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
     world_free(world);
 }
 
+/* Times in milliseconds, as the operator changes them. */
+static void configure(struct world *world, unsigned handshake, unsigned ping, unsigned idle) {
+    delivery_configure(world->delivery, &(struct delivery_options){
+                                            .hub = {.max_message = 65536, .announce_limit = 100, .create_rooms = true},
+                                            .outlet = {.settings = &world->settings,
+                                                       .ping_interval_ms = ping,
+                                                       .idle_timeout_ms = idle,
+                                                       .ping_timeout_ms = 10000,
+                                                       .handshake_timeout_ms = handshake},
+                                            .stream_window = 1 << 20});
+}
+
+static void times_that_run_already_are_those_that_were_configured_last(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *first = wire_open(world, "ws");
+    pass(world, 4000);
+    struct wire *second = wire_open(world, "ws");
+    configure(world, 30000, 30000, 0);
+    pass(world, 25000); /* 29 and 25 seconds old */
+    assert_false(first->finished);
+    pass(world, 1200);
+    assert_true(first->finished);
+    assert_false(second->finished);
+    configure(world, 5000, 30000, 0); /* which is over for long */
+    pass(world, 100);
+    assert_true(second->finished);
+    wire_close(world, first);
+    wire_close(world, second);
+    world_free(world);
+}
+
+static void times_that_were_off_begin_and_those_that_run_can_be_switched_off(void **state) {
+    (void)state;
+    struct world *world = world_with(1 << 20, 0, 0);
+    struct wire *quiet = wire_open(world, "line"), *silent = wire_open(world, "ws");
+    say(world, quiet, "quiet\n");
+    pass(world, 5000);
+    configure(world, 0, 0, 0);
+    pass(world, 60000);
+    assert_false(quiet->finished);
+    assert_false(silent->finished);
+    configure(world, 10000, 0, 20000);
+    pass(world, 9800);
+    assert_false(silent->finished);
+    pass(world, 11000);
+    assert_true(silent->finished);
+    assert_true(quiet->finished);
+    wire_close(world, quiet);
+    wire_close(world, silent);
+    world_free(world);
+}
+
 static void the_end_of_input_comes_after_a_last_line_without_its_end(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -804,6 +857,8 @@ int main(void) {
         cmocka_unit_test(a_client_that_takes_no_answers_is_not_read_from),
         cmocka_unit_test(leaving_in_input_that_had_to_wait_is_safe),
         cmocka_unit_test(silence_and_garbage_before_a_handshake_end_in_time),
+        cmocka_unit_test(times_that_run_already_are_those_that_were_configured_last),
+        cmocka_unit_test(times_that_were_off_begin_and_those_that_run_can_be_switched_off),
         cmocka_unit_test(the_end_of_input_comes_after_a_last_line_without_its_end),
         cmocka_unit_test(batches_before_live_say_that_there_is_more),
         cmocka_unit_test(a_plain_client_gets_batches_where_it_asked_to_join),

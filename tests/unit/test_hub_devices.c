@@ -12,7 +12,8 @@
 #include "hub_world.h"
 
 #define SECOND INT64_C(1000000)
-#define TOKEN(text) {.kind = CREDENTIAL_TOKEN, .secret = SLICE(text)}
+#define TOKEN(text)                                                                                \
+    { .kind = CREDENTIAL_TOKEN, .secret = SLICE(text) }
 
 static struct world *world_of_accounts(void) {
     struct world *world = world_new(NULL);
@@ -197,6 +198,40 @@ static void they_share_what_they_may_send(void **state) {
     world_free(world);
 }
 
+static void it_is_one_budget_over_http_and_when_they_come_back(void **state) {
+    struct world *world = world_of_accounts();
+    struct principal ann = world_principal("ann");
+
+    (void)state;
+    world_open(world, 9, HTTP);
+    open_as(world, 1, V1, "ann");
+    for (int i = 0; i < 20; i++) {
+        ask(world, 1, .kind = REQUEST_PUBLISH, .room = SLICE("tea"), .content = SLICE("x"));
+    }
+    world_settle(world);
+    world_forget(world);
+    ask(world, 9, .kind = REQUEST_PUBLISH, .room = SLICE("tea"), .content = SLICE("x"),
+        .credential = TOKEN("bt_1"));
+    world_vouch(world, 9, &ann);
+    world_settle(world);
+    assert_true(world_saw(world, "9 error rate_limited"));
+    quit(world, 1);
+    world_settle(world);
+    world_forget(world);
+    open_as(world, 2, V1, "ann");
+    ask(world, 2, .kind = REQUEST_PUBLISH, .room = SLICE("tea"), .content = SLICE("x"));
+    assert_true(world_saw(world, "2 error rate_limited"));
+    quit(world, 2);
+    world_settle(world);
+    world_forget(world);
+    ask(world, 9, .kind = REQUEST_PUBLISH, .room = SLICE("tea"), .content = SLICE("x"),
+        .credential = TOKEN("bt_1"));
+    world_vouch(world, 9, &ann);
+    world_settle(world);
+    assert_true(world_saw(world, "9 error rate_limited"));
+    world_free(world);
+}
+
 static void who_writes_to_an_account_that_is_not_here_is_read_later(void **state) {
     struct world *world = world_of_accounts();
 
@@ -352,6 +387,7 @@ int main(void) {
         cmocka_unit_test(all_devices_read_what_is_said_to_their_account),
         cmocka_unit_test(reading_is_told_to_the_other_devices),
         cmocka_unit_test(they_share_what_they_may_send),
+        cmocka_unit_test(it_is_one_budget_over_http_and_when_they_come_back),
         cmocka_unit_test(who_writes_to_an_account_that_is_not_here_is_read_later),
         cmocka_unit_test(conversations_of_accounts_outlive_the_server),
         cmocka_unit_test(a_conversation_with_a_guest_goes_with_the_guest),

@@ -10,9 +10,10 @@
 #include "hub_world.h"
 
 #define SECOND INT64_C(1000000)
-#define TOKEN(text) {.kind = CREDENTIAL_TOKEN, .secret = SLICE(text)}
+#define TOKEN(text)                                                                                \
+    { .kind = CREDENTIAL_TOKEN, .secret = SLICE(text) }
 #define PASSWORD(whose, text)                                                                      \
-    {.kind = CREDENTIAL_PASSWORD, .name = SLICE(whose), .secret = SLICE(text)}
+    { .kind = CREDENTIAL_PASSWORD, .name = SLICE(whose), .secret = SLICE(text) }
 
 static struct world *world_with_ann(enum auth_mode auth) {
     struct hub_options options = world_defaults;
@@ -166,8 +167,7 @@ static void nobody_comes_near_the_name_of_an_account(void **state) {
     (void)state;
     world_open(world, 1, V1);
     hello(world, 1, "ann");
-    expect(world,
-           "1 error unauthorized (This name has an account: show its password or token)\n");
+    expect(world, "1 error unauthorized (This name has an account: show its password or token)\n");
     world_open(world, 2, PLAIN);
     world_open(world, 3, HTTP);
     world_open(world, 4, COMMAND);
@@ -181,8 +181,7 @@ static void nobody_comes_near_the_name_of_an_account(void **state) {
         .content = SLICE("nor I"), .session_identity = world_identity(77));
     expect(world, "3 error name_taken\n");
     call(world, 4, "Ann");
-    expect(world,
-           "4 error unauthorized (This name has an account: show its password or token)\n");
+    expect(world, "4 error unauthorized (This name has an account: show its password or token)\n");
     world_free(world);
 }
 
@@ -200,8 +199,7 @@ static void an_account_that_appears_takes_its_name_from_a_guest(void **state) {
     expect(world, "1 error name_taken (Your name belongs to an account now)\n"
                   "lobby: renamed from Ann 2\n");
     call(world, 1, "ann");
-    expect(world,
-           "1 error unauthorized (This name has an account: show its password or token)\n");
+    expect(world, "1 error unauthorized (This name has an account: show its password or token)\n");
     world_free(world);
 }
 
@@ -333,8 +331,7 @@ static void a_static_token_lets_a_guest_in(void **state) {
     expect(world, "1 welcome 'bob' secret-of-1 []\n"
                   "1 resume\n");
     ask(world, 1, .kind = REQUEST_HELLO, .name = SLICE("ann"));
-    expect(world,
-           "1 error unauthorized (This name has an account: show its password or token)\n");
+    expect(world, "1 error unauthorized (This name has an account: show its password or token)\n");
     world_free(world);
 }
 
@@ -425,8 +422,8 @@ static void what_is_revoked_or_removed_ends_at_once(void **state) {
     }
     world_settle(world);
     world_forget(world);
-    world_revoke(world, &principal.identity, &(struct identity){{2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                                                0, 0, 0, 0, 1}});
+    world_revoke(world, &principal.identity,
+                 &(struct identity){{2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}});
     expect(world, "2 close 1008\n");
     world_remove_account(world, "Ann");
     expect(world, "3 close 1008\n"
@@ -456,8 +453,8 @@ static void who_leaves_while_asking_is_forgotten_when_the_answer_comes(void **st
     world_forget(world);
     world_close(world, 2, true);
     assert_int_equal(hub_client_count(world_hub(world)), 2);
-    struct event event = {.kind = EVENT_AUTHENTICATED, .connection = 2,
-                          .authenticated = {.principal = principal}};
+    struct event event = {
+        .kind = EVENT_AUTHENTICATED, .connection = 2, .authenticated = {.principal = principal}};
     struct effects effects = {0};
 
     hub_step(world_hub(world), &event, &effects);
@@ -480,8 +477,7 @@ static void somebody_of_elsewhere_keeps_a_name_too(void **state) {
     world_open(world, 2, V1);
     world_forget(world);
     hello(world, 2, "eve");
-    expect(world,
-           "2 error unauthorized (This name has an account: show its password or token)\n");
+    expect(world, "2 error unauthorized (This name has an account: show its password or token)\n");
     /* One whose name is an account's comes in without it. */
     world_open(world, 3, V1);
     ask(world, 3, .kind = REQUEST_HELLO, .credential = TOKEN("jwt"));

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "hub/accounts.h"
+#include "hub/deferral.h"
 #include "hub_world.h"
 
 #define CONNECTIONS 12
@@ -218,7 +219,8 @@ static void hear_the_authority(struct world *world, struct rng *rng, uint64_t bo
         world_remove_account(world, name);
         return;
     case 2:
-        world_revoke(world, &principal.identity, rng_below(rng, 2) == 0 ? &none : &principal.device);
+        world_revoke(world, &principal.identity,
+                     rng_below(rng, 2) == 0 ? &none : &principal.device);
         return;
     default:
         break;

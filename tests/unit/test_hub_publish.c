@@ -315,6 +315,46 @@ static void what_was_refused_does_not_count_against_the_rate(void **state) {
     world_free(world);
 }
 
+static void a_rate_that_was_changed_counts_what_was_said_before(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.limits.rate_per_minute = 1;
+    struct world *world = world_in_lobby(&options, PLAIN);
+
+    say(world, 1, "one");
+    world_settle(world);
+    world_forget(world);
+    options.limits.rate_per_minute = 3;
+    world_configure(world, &options);
+    say(world, 1, "two");
+    say(world, 1, "three");
+    say(world, 1, "four");
+    world_settle(world);
+    expect(world, "1 error rate_limited retry 59000\n"
+                  "lobby: anonymous: two #2\n"
+                  "lobby: anonymous: three #3\n");
+    options.limits.rate_per_minute = 2;
+    world_configure(world, &options);
+    world_pass(world, 58 * SECOND);
+    say(world, 1, "refused");
+    expect(world, "1 error rate_limited retry 1000\n");
+    options.limits.rate_per_minute = 0;
+    options.max_message = 3;
+    world_configure(world, &options);
+    say(world, 1, "long");
+    say(world, 1, "yes");
+    world_settle(world);
+    expect(world, "1 error too_large\n"
+                  "lobby: anonymous: yes #4\n");
+    options.create_rooms = false;
+    world_configure(world, &options);
+    ask(world, 1, .kind = REQUEST_JOIN, .room = SLICE("other"), .cid = SLICE("c"));
+    world_settle(world);
+    expect(world, "1 error not_found <c>\n");
+    world_free(world);
+}
+
 static void what_is_sent_again_gets_its_first_answer_however_much_was_sent(void **state) {
     struct hub_options options = world_defaults;
 
@@ -554,6 +594,7 @@ int main(void) {
         cmocka_unit_test(where_rooms_are_not_made_only_existing_ones_are_written_to),
         cmocka_unit_test(the_twentieth_last_message_must_be_59_seconds_old),
         cmocka_unit_test(what_was_refused_does_not_count_against_the_rate),
+        cmocka_unit_test(a_rate_that_was_changed_counts_what_was_said_before),
         cmocka_unit_test(what_is_sent_again_gets_its_first_answer_however_much_was_sent),
         cmocka_unit_test(time_that_passed_at_the_store_is_not_waited_for_again),
         cmocka_unit_test(only_so_many_are_looked_up_for_one_who_sends_too_much),

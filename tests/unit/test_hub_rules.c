@@ -1,5 +1,5 @@
-/* Rooms with rules: who owns one, what its moderators do and to whom, what everybody sees of it, and
- * that it outlives the server. */
+/* Rooms with rules: who owns one, what its moderators do and to whom, what everybody sees of it,
+ * and that it outlives the server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,9 +24,8 @@ static void log_in_as(struct world *world, uint64_t connection, const char *name
     principal.role = role;
     world_open(world, connection, V1);
     ask(world, connection, .kind = REQUEST_HELLO,
-        .credential = {.kind = CREDENTIAL_PASSWORD,
-                       .name = slice_of_string(name),
-                       .secret = SLICE("right")});
+        .credential = {
+            .kind = CREDENTIAL_PASSWORD, .name = slice_of_string(name), .secret = SLICE("right")});
     world_vouch(world, connection, &principal);
     world_settle(world);
 }
@@ -181,8 +180,7 @@ static void the_answer_comes_when_it_has_taken_effect(void **state) {
     struct world *world = world_with_ops();
 
     (void)state;
-    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("9"),
-         .cid = SLICE("a"));
+    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("9"), .cid = SLICE("a"));
     rule(world, ANN, RULE_ROLE, OPS, .name = SLICE("eve"), .role = ROLE_MODERATOR,
          .cid = SLICE("b"));
     world_settle(world);
@@ -192,13 +190,11 @@ static void the_answer_comes_when_it_has_taken_effect(void **state) {
                   "1 resume\n"
                   "ops: notice ann from eve ann has made eve moderator of ops 4\n"
                   "1 ack ops <b>\n");
-    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("9"),
-         .cid = SLICE("a"));
+    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("9"), .cid = SLICE("a"));
     world_settle(world);
     expect(world, "1 ack ops <a>\n");
     world_fail_appends(world, ERR_UNAVAILABLE);
-    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("0"),
-         .cid = SLICE("c"));
+    rule(world, ANN, RULE_SET, OPS, .key = SLICE("slow"), .content = SLICE("0"), .cid = SLICE("c"));
     world_settle(world);
     expect(world, "1 error unavailable <c>\n");
     world_free(world);
@@ -485,7 +481,8 @@ static void what_is_no_request_is_refused(void **state) {
     rule(world, ANN, RULE_KICK, OPS, .subject = SLICE("192.0.2.7"));
     rule(world, ANN, RULE_BAN, OPS);
     rule(world, ANN, RULE_INVITE, OPS, .name = SLICE("nobody"));
-    rule(world, ANN, RULE_SET, .room = SLICE("$rules"), .key = SLICE("slow"), .content = SLICE("1"));
+    rule(world, ANN, RULE_SET, .room = SLICE("$rules"), .key = SLICE("slow"),
+         .content = SLICE("1"));
     rule(world, ANN, RULE_KICK, .room = SLICE("@ann,bob"), .name = SLICE("bob"));
     world_settle(world);
     expect(world,

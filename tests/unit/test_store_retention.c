@@ -97,6 +97,33 @@ static void the_count_is_kept_and_the_numbers_go_on(void **state) {
     expect_range(fixture, "random", 1, 2);
 }
 
+/* Rules that may be replaced; the store must be gone before they are. */
+static struct retention_guard guard = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void rules_that_were_replaced_hold_for_rooms_that_are_there(void **state) {
+    struct fixture *fixture = *state;
+    fixture_close(fixture);
+    rules = (struct retention_rules){
+        .usual = everything, .rules = own_rules, .now_us = tell_clock, .guard = &guard};
+    fixture->retention = &rules;
+    fixture_open(fixture);
+    say_some(fixture, "general", 5);
+    say_some(fixture, "random", 5);
+    own_rules[0] = (struct retention_rule){SLICE("random"), keep_count(2)};
+    retention_replace(&rules, everything, own_rules, 1);
+    wait_for_first(fixture, "random", 4);
+    expect_range(fixture, "general", 1, 5);
+    retention_replace(&rules, keep_count(3), own_rules, 0);
+    wait_for_first(fixture, "general", 3);
+    expect_range(fixture, "random", 4, 5);
+    retention_replace(&rules, keep_age(HOUR_US), own_rules, 0);
+    atomic_fetch_add(&clock_us, 2 * HOUR_US);
+    wait_for_first(fixture, "random", 6);
+    retention_replace(&rules, everything, own_rules, 0);
+    say_some(fixture, "random", 4);
+    expect_range(fixture, "random", 6, 9);
+}
+
 static void followers_are_told_where_the_log_begins(void **state) {
     struct fixture *fixture = *state;
     set_rules(fixture, keep_count(1));
@@ -327,6 +354,7 @@ int main(void) {
         RETENTION_CASE(a_cid_is_known_a_day_longer_than_its_entry),
         RETENTION_CASE(an_entry_that_went_cannot_be_edited),
         RETENTION_CASE(a_room_may_differ),
+        RETENTION_CASE(rules_that_were_replaced_hold_for_rooms_that_are_there),
         RETENTION_CASE(rooms_of_the_server_have_bounds_of_their_own),
         cmocka_unit_test_setup_teardown(bounds_that_were_lowered_hold_after_a_restart,
                                         prepare_sqlite, stop_store),

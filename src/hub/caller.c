@@ -1,0 +1,100 @@
+/* Callers: those who come without a session (HTTP), known by an identity that is made of their
+ * address and the name they sign with. They are remembered for what they have done lately, until
+ * that is of no more use. Of LIMIT_CALLERS remembered the one silent longest is forgotten, by which
+ * nobody gains anything: another name is a new caller anyway, and all those of an address are
+ * counted together (senders_per_address). */
+#include <string.h>
+
+#include "hub/internal.h"
+
+#define LOOKED_AT 1000 /* in a tick */
+
+static struct slice caller_key(const struct identity *identity) {
+    return slice_from(identity->bytes, sizeof(identity->bytes));
+}
+
+static void forget_caller(struct hub *hub, struct caller *caller) {
+    map_remove(hub->callers, caller_key(&caller->identity));
+    list_remove(&hub->caller_order, &caller->node);
+    memory_free(caller->rate);
+    memory_free(caller);
+}
+
+static struct caller *oldest_caller(const struct hub *hub) {
+    return container_of(hub->caller_order.first, struct caller, node);
+}
+
+struct caller *caller_find(struct hub *hub, const struct identity *identity) {
+    struct caller *caller = map_find(hub->callers, caller_key(identity));
+
+    if (caller != NULL) {
+        list_remove(&hub->caller_order, &caller->node);
+    } else {
+        if (map_count(hub->callers) >= LIMIT_CALLERS) {
+            forget_caller(hub, oldest_caller(hub));
+        }
+        caller = memory_new_struct(struct caller);
+        caller->identity = *identity;
+        map_put(hub->callers, caller_key(&caller->identity), caller);
+    }
+    list_append(&hub->caller_order, &caller->node);
+    caller->used_us = hub->now_us;
+    return caller;
+}
+
+void limit_park(struct hub *hub, struct session *session) {
+    if (!session->registered || session->rate == NULL) {
+        return;
+    }
+    struct caller *caller = caller_find(hub, &session->identity);
+
+    memory_free(caller->rate);
+    caller->rate = session->rate;
+    session->rate = NULL;
+    memcpy(caller->buckets, session->buckets, sizeof(caller->buckets));
+}
+
+void limit_fetch(struct hub *hub, struct session *session) {
+    struct caller *caller = map_find(hub->callers, caller_key(&session->identity));
+
+    if (caller != NULL) {
+        session->rate = caller->rate;
+        caller->rate = NULL;
+        memcpy(session->buckets, caller->buckets, sizeof(session->buckets));
+        forget_caller(hub, caller);
+    }
+}
+
+static bool owes_nothing(const struct caller *caller, int64_t now_us) {
+    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
+        if (caller->buckets[i].full_us > now_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Who still owes something, for a room made within the hour, goes to the end of the line. */
+void callers_tick(struct hub *hub) {
+    for (int looked_at = 0; looked_at < LOOKED_AT; looked_at++) {
+        if (list_empty(&hub->caller_order) ||
+            hub->now_us - oldest_caller(hub)->used_us < RATE_WINDOW_US) {
+            return;
+        }
+        struct caller *caller = oldest_caller(hub);
+
+        if (owes_nothing(caller, hub->now_us)) {
+            forget_caller(hub, caller);
+        } else {
+            list_remove(&hub->caller_order, &caller->node);
+            list_append(&hub->caller_order, &caller->node);
+        }
+    }
+}
+
+void callers_close(struct hub *hub) {
+    while (!list_empty(&hub->caller_order)) {
+        forget_caller(hub, oldest_caller(hub));
+    }
+    map_free(hub->callers);
+}

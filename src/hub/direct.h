@@ -1,0 +1,65 @@
+/* Direct messages, as the hub's files share them: a room of two sessions (direct.c), where each
+ * comes back to it (direct_point.c), and what stays of it between accounts (direct_account.c).
+ * Private to hub/. */
+#pragma once
+
+#include "hub/internal.h"
+
+/* direct.c */
+
+struct direct_side {
+    struct session *session;
+    struct room *room;
+    struct list_node node; /* in session->directs */
+};
+
+struct direct {
+    /* In the order of the room's name; only the first when they are the same */
+    struct direct_side sides[2];
+    bool forsaken; /* is to be erased as soon as nobody reads it */
+    bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it
+                      is empty */
+    struct slice folded; /* the room's name as it is compared; points into bytes */
+    char bytes[];
+};
+
+/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
+ * ERR_UNAVAILABLE. */
+int direct_open(struct hub *hub, struct session *from, struct session *to,
+                struct room **room) MUST_USE;
+/* The one that is shown to `session` as `name`; NULL: none. */
+struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
+/* The key of the conversation of these two, in memory of the step. */
+struct slice direct_key(struct hub *hub, const struct identity *a, const struct identity *b);
+/* The log's place of a conversation that an account has with another, whether anybody is here or
+ * not. ERR_NOT_FOUND. */
+int direct_find_stored(struct hub *hub, const struct identity *identity, struct slice name,
+                       struct place *place) MUST_USE;
+/* Opens the conversation with this key, if it is between accounts and one is the session's. */
+void direct_recall(struct hub *hub, struct session *session, struct slice key);
+/* Whether both sides are accounts: then the log stays when they go. */
+bool direct_is_durable(const struct hub *hub, const struct room *room);
+/* Something was written there. So that an account that is not here finds it when it comes. */
+void direct_written(struct hub *hub, const struct room *room, uint64_t seq);
+/* Lets every live client of both sides read along, each from where it was cut off. */
+void direct_attach(struct hub *hub, struct room *room);
+/* `name` ("@ann,bob") as it is compared, in memory of the step. ERR_BAD_REQUEST. */
+int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_USE;
+
+/* direct_point.c */
+
+/* Reopens a direct-message room that the hub has forgotten (the server was restarted), when the
+ * other side is back too; to be followed by direct_attach. ERR_NOT_FOUND: it is not; where
+ * `entrance` wants to read on is kept for when it is. Also ERR_TOO_MANY, ERR_UNAVAILABLE. The
+ * client has a session; `name` is not empty. */
+int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
+                     const struct entrance *entrance, struct place *place) MUST_USE;
+/* How the session enters the room to read on where it was cut off; NULL: there is no such place. */
+struct entrance *direct_point_take(struct session *session, const struct room *room);
+/* The session enters the room in another way. */
+void direct_point_drop(struct session *session, const struct room *room);
+void direct_points_free(struct session *session);
+enum side direct_side_of(const struct room *room, const struct identity *identity);
+bool direct_over(const struct room *room);
+/* The room goes; so do sessions that were kept for it. */
+void direct_unlink(struct hub *hub, struct room *room);
