@@ -34,7 +34,7 @@ def exists(test):
         return False
     if path.suffix == ".chat":
         return not name
-    declared = r"^(async )?def {}\(" if path.suffix == ".py" else r"((cmocka_unit_test\w*|FED_BOTH_WAYS)\(\s*|^\s*){}[,)]"
+    declared = r"^(async )?def {}\(" if path.suffix == ".py" else r"((cmocka_unit_test\w*|FED_BOTH_WAYS|CASE)\(\s*|^\s*){}[,)]"
     return bool(name) and re.search(declared.format(re.escape(name)), path.read_text(), re.M) is not None
 
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "auth/change_feed.h"
 #include "auth/hasher.h"
-#include "auth/query.h"
 #include "auth/tokens.h"
 #include "auth/vouch.h"
 #include "base/memory.h"
@@ -21,8 +21,7 @@ struct clerk {
     struct hasher *hasher;
     struct jwt_setup *setup;
     struct accounts accounts; /* `db` NULL: there are none */
-    int64_t last_change;
-    int64_t version; /* SQLite's, of what others have committed */
+    struct change_feed changes;
     uint64_t looked_ms;
     bool failing; /* the file cannot be used, which was told */
 };
@@ -225,73 +224,20 @@ static void answer_token(struct clerk *clerk, struct question *question) {
     answer(clerk, question);
 }
 
-struct collecting {
-    struct question *question;
-    int64_t last;
-};
-
-static void add_change(void *context, const struct account_change *change) {
-    struct collecting *collecting = context;
-
-    collecting->last = change->id;
-    question_add_notice(collecting->question,
-                        &(struct notice){.is_revocation = change->kind == CHANGE_REVOKED,
-                                         .identity = change->account,
-                                         .device = change->device,
-                                         .name = change->name});
-}
-
-/* What became of those accounts that have changed. */
-static int look_up(struct clerk *clerk, struct question *question) {
-    for (size_t i = 0; i < question->notice_count; i++) {
-        struct notice *notice = &question->notices[i];
-        struct account account = {0};
-        int error = accounts_find_identity(&clerk->accounts, &notice->identity, &account);
-        if (error && error != ERR_NOT_FOUND)
-            return error;
-        notice->gone = error == ERR_NOT_FOUND;
-        notice->role = account.role;
-    }
-    return 0;
-}
-
-static int read_number(struct clerk *clerk, const char *sql, int64_t *number) {
-    struct query query;
-
-    query_begin(&query, clerk->accounts.db, sql);
-    if (query_row(&query))
-        *number = query_number(&query, 0);
-    return query_end(&query);
-}
-
 static void collect_changes(struct clerk *clerk, struct question *question) {
-    struct collecting collecting = {question, clerk->last_change};
-    int error = 0;
-
     if (!clerk->accounts.db)
         return;
-    error = read_number(clerk, "PRAGMA data_version", &clerk->version);
-    if (!error)
-        error = changes_list(&clerk->accounts, clerk->last_change, add_change, &collecting);
-    if (!error)
-        error = look_up(clerk, question);
-    if (error) {
-        question->notice_count = 0;
+    if (change_feed_next(&clerk->changes, &clerk->accounts, question) != 0)
         refuse_unavailable(clerk, question);
-        return;
-    }
-    clerk->failing = false;
-    clerk->last_change = collecting.last;
+    else
+        clerk->failing = false;
 }
 
 /* Told by nobody: who ran `banterd user` could not reach us, or we have ended a session. */
 static void look_for_changes(struct clerk *clerk) {
     struct question *question;
-    int64_t version = 0, last = 0;
 
-    if (!clerk->accounts.db || read_number(clerk, "PRAGMA data_version", &version) != 0 ||
-        (version == clerk->version && changes_last(&clerk->accounts, &last) == 0 &&
-         last == clerk->last_change))
+    if (!clerk->accounts.db || !change_feed_moved(&clerk->changes, &clerk->accounts))
         return;
     question = question_new(QUESTION_CHANGES, 0, NULL, SLICE_NONE);
     collect_changes(clerk, question);
@@ -351,21 +297,12 @@ static void *run(void *argument) {
     return NULL;
 }
 
-static void add_account(void *context, const struct account *account) {
-    question_add_notice(context, &(struct notice){.identity = account->identity,
-                                                  .name = account->name,
-                                                  .role = account->role});
-}
-
-/* In this order: what changes in between is told twice, and not missed. */
 static int open_accounts(struct clerk *clerk, struct question *notices, struct buffer *message) {
     int error = accounts_open(clerk->options.folder, &clerk->accounts, message);
 
     if (error)
         return error;
-    error = changes_last(&clerk->accounts, &clerk->last_change);
-    if (!error)
-        error = accounts_list(&clerk->accounts, add_account, notices);
+    error = change_feed_begin(&clerk->changes, &clerk->accounts, notices);
     if (error)
         buffer_append_format(message, "cannot read the accounts: %s",
                              accounts_error(&clerk->accounts));

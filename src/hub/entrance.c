@@ -58,6 +58,8 @@ static void subscribe(struct hub *hub, struct membership *membership, uint64_t n
     if (!client_hears(membership->client)) {
         return;
     }
+    /* An event stream was told its place, so it would miss what goes between now and the reading. */
+    fresh = fresh && !membership->client->traits.quiet;
     struct effect *effect = effects_add(hub->effects, EFFECT_SUBSCRIBE);
 
     effect->connection = membership->client->connection;

@@ -485,6 +485,9 @@ struct caller {
 
 /* Made if need be; valid during the step. */
 struct caller *caller_find(struct hub *hub, const struct identity *identity);
+/* What an account has used up is kept when its session goes, for the next or for HTTP. */
+void limit_park(struct hub *hub, struct session *session);
+void limit_fetch(struct hub *hub, struct session *session);
 void callers_tick(struct hub *hub);
 void callers_close(struct hub *hub);
 
@@ -508,8 +511,5 @@ bool limit_counts_rooms(const struct hub *hub);
 bool limit_failed_login(struct hub *hub, struct client *client);
 bool limit_cid_valid(struct slice cid);
 void limit_open(struct hub *hub);
-/* What an account has used up is kept when its session goes, for the next or for HTTP. */
-void limit_park(struct hub *hub, struct session *session);
-void limit_fetch(struct hub *hub, struct session *session);
 void limit_tick(struct hub *hub);
 void limit_close(struct hub *hub);

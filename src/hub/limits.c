@@ -10,12 +10,7 @@
  * session, whatever the number of its devices, and what it has used up is remembered when it goes.
  * Since anybody can have new sessions, what is charged to addresses bounds all that come from one.
  * These are in a table of a fixed size that nobody can flood to be forgotten (see base/quota.c).
- * Callers without a session (HTTP) are known by an identity made of their address and the name they
- * sign with; of the LIMIT_CALLERS remembered the one silent longest is forgotten. To be forgotten
- * that way gains nobody anything: another name is a new caller anyway, and senders_per_address
- * counts them all. */
-#include <string.h>
-
+ * Callers without a session have buckets too, see caller.c. */
 #include "hub/accounts.h"
 
 #define MINUTE_S 60

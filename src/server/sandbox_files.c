@@ -35,10 +35,18 @@ struct ruleset {
     uint64_t files, net, scoped;
 };
 
-/* Needed by libraries at any time: time zones, OpenSSL's settings, randomness. Not /proc, where
- * other processes are. */
+/* Needed by libraries at any time: time zones, OpenSSL's settings, randomness; and by the server to
+ * tell how much memory it has. Not the rest of /proc, where other processes are. */
 static const char *const system_paths[] = {
-    "/etc", "/usr", "/lib", "/lib64", "/dev/null", "/dev/urandom", "/proc/sys/kernel/random"};
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/dev/null",
+    "/dev/urandom",
+    "/proc/sys/kernel/random",
+    "/proc/self/statm",
+};
 
 static struct ruleset all_rules(long version) {
     struct ruleset ruleset = {.files = FILES_VERSION_1};

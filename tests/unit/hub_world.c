@@ -17,7 +17,7 @@
 #define CONNECTIONS 4096
 #define MARKS 64
 #define STORED_ROOMS 1200
-#define RULES 256
+#define RULES 4096
 
 const struct hub_options world_defaults = {
     .seed = 7,

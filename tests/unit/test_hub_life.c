@@ -148,6 +148,29 @@ static const char *const rooms[] = {"lobby",    "tea",      "Tea",     "old",
 
 #define PICK(rng, array) (array)[rng_below(rng, sizeof(array) / sizeof((array)[0]))]
 
+/* All kinds of changes, so that people come and go by them as well. */
+static void pick_rule(struct rng *rng, struct request *request) {
+    static const struct {
+        struct slice key, value;
+    } settings[] = {
+        {SLICE("access"), SLICE("members")}, {SLICE("access"), SLICE("public")},
+        {SLICE("slow"), SLICE("5")},         {SLICE("registered_only"), SLICE("on")},
+        {SLICE("topic_lock"), SLICE("on")},  {SLICE("posting"), SLICE("moderators")},
+    };
+    size_t setting = rng_below(rng, sizeof(settings) / sizeof(settings[0]));
+
+    request->rule = (enum rule_kind)rng_below(rng, RULE_UNMUTE + 1);
+    request->everywhere = rng_below(rng, 8) == 0;
+    request->role = (enum role)rng_below(rng, 4);
+    request->seconds = rng_below(rng, 3) * 20;
+    request->key = settings[setting].key;
+    request->content = settings[setting].value;
+    if (rng_below(rng, 8) == 0) {
+        request->name = SLICE_NONE;
+        request->subject = SLICE("192.0.2.0/24");
+    }
+}
+
 static void ask_something(struct world *world, struct rng *rng, uint64_t connection,
                           uint64_t born) {
     static unsigned cids;
@@ -169,9 +192,13 @@ static void ask_something(struct world *world, struct rng *rng, uint64_t connect
     uint64_t whose = rng_below(rng, 4) == 0 ? 2000 + rng_below(rng, 3) : 1 + rng_below(rng, born);
     char secret[24];
 
-    /* These wait for a log of their own. */
-    if (request.kind == REQUEST_READY || request.kind == REQUEST_RULE) {
+    /* This waits for a log of its own. */
+    if (request.kind == REQUEST_READY) {
         return;
+    }
+    if (request.kind == REQUEST_RULE || rng_below(rng, 6) == 0) {
+        request.kind = REQUEST_RULE;
+        pick_rule(rng, &request);
     }
     if ((request.kind == REQUEST_QUIT || request.room.length == 0) && rng_below(rng, 4) > 0) {
         request.kind = REQUEST_PUBLISH; /* else nobody would stay for long */
@@ -225,6 +252,7 @@ static void hear_the_authority(struct world *world, struct rng *rng, uint64_t bo
     default:
         break;
     }
+    principal.role = rng_below(rng, 2) == 0 ? ROLE_OWNER : (enum role)rng_below(rng, 4);
     principal.expires_us = rng_below(rng, 3) == 0 ? world_now(world) + 30000000 : 0;
     if (rng_below(rng, 5) == 0) {
         principal.identity = none;
@@ -317,6 +345,7 @@ static void live_through(uint64_t seed, const struct hub_options *options) {
     struct rng rng;
 
     rng_seed(&rng, seed);
+    world_read_rules(world);
     world_fill(world, "old", 3, 8);
     world_open(world, born, PLAIN);
     for (int i = 0; i < STEPS; i++) {
