@@ -19,7 +19,8 @@ LAYERS = {
     "auth": "base wire hub",
     "server": "base wire hub stream protocol delivery io net store auth",
     "bench": "base wire io",
-    "client": "base wire io bench",
+    "terminal": "base wire io client",
+    "client": "base wire io bench terminal/terminal.h",
     "sim": "base wire hub stream protocol delivery store/store_memory.h",
 }
 

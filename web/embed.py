@@ -17,6 +17,7 @@ TYPES = {
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
     ".txt": "text/plain; charset=utf-8",
+    ".yaml": "application/yaml",
 }
 
 

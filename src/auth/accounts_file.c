@@ -47,6 +47,16 @@ static const char *const steps[] = {
     "  kind INTEGER NOT NULL," /* 0 look at the account, 1 revoked */
     "  device BLOB"            /* what was revoked; NULL: all */
     ") STRICT;",
+    "CREATE TABLE hooks ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  digest BLOB NOT NULL UNIQUE,"   /* SHA-256 of the secret, which is kept nowhere */
+    "  identity BLOB NOT NULL UNIQUE," /* 16 random bytes, as an account has them */
+    "  room TEXT NOT NULL,"            /* as the operator wrote it */
+    "  label TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  used INTEGER NOT NULL," /* to the hour; 0: never */
+    "  rate INTEGER"           /* messages a minute; NULL: as usual */
+    ") STRICT;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(steps) / sizeof(steps[0])))
@@ -201,14 +211,15 @@ int accounts_open_existing(const char *folder, struct accounts *accounts, struct
     if (accounts_exist(folder))
         return accounts_open(folder, accounts, message);
     buffer_append_format(message,
-                         "there are no accounts in %s; `banterd user add NAME` makes the first, "
-                         "and --data names another folder",
+                         "there are no accounts and no hooks in %s; `banterd user add NAME` or "
+                         "`banterd hook add ROOM` makes the first, and --data names another folder",
                          folder);
     return ERR_NOT_FOUND;
 }
 
 void accounts_close(struct accounts *accounts) {
     sqlite3_finalize(accounts->find_token);
+    sqlite3_finalize(accounts->find_hook);
     sqlite3_close(accounts->db);
     buffer_close(&accounts->text);
     *accounts = (struct accounts){0};
@@ -267,7 +278,9 @@ int accounts_copy(const char *folder, const char *path, struct buffer *message) 
     error = accounts_open(folder, &accounts, message);
     if (error)
         return error;
-    error = read_number(accounts.db, "SELECT EXISTS (SELECT 1 FROM accounts)", &any);
+    error = read_number(accounts.db,
+                        "SELECT EXISTS (SELECT 1 FROM accounts) OR EXISTS (SELECT 1 FROM hooks)",
+                        &any);
     if (error)
         fail(message, folder, accounts_error(&accounts));
     else if (any)

@@ -1,4 +1,4 @@
-/* The file of accounts and tokens: DATA/accounts.db, an SQLite database of its own, because that of
+/* The file of accounts, tokens and hooks: DATA/accounts.db, an SQLite database of its own, because that of
  * the log has one writer who must not wait for others. It is for its owner alone (mode 0600), and
  * every commit is on the disk before it counts.
  *
@@ -17,6 +17,7 @@
 struct accounts {
     sqlite3 *db;
     sqlite3_stmt *find_token; /* what is asked most, prepared once; NULL: not yet */
+    sqlite3_stmt *find_hook;
     struct buffer text;       /* what the slices of the latest answer point to */
 };
 
@@ -37,6 +38,6 @@ int accounts_end(struct accounts *accounts, int error) MUST_USE;
 /* What SQLite says of the latest failure. */
 const char *accounts_error(const struct accounts *accounts);
 
-/* Copies the file as it is to `path`, which must not be there yet; nothing where there are no
- * accounts. */
+/* Copies the file as it is to `path`, which must not be there yet; nothing where there are neither
+ * accounts nor hooks. */
 int accounts_copy(const char *folder, const char *path, struct buffer *message) MUST_USE;

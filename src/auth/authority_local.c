@@ -100,18 +100,32 @@ static void ask_ticket(struct local *local, struct question *question) {
     answer(local, question);
 }
 
+/* Nothing else stands for a hook, so there are no tickets for it. */
+static void ask_hook(struct local *local, struct question *question) {
+    if (question->wants_ticket) {
+        refuse(local, question, ERR_UNAUTHORIZED, "a hook is for messages only");
+    } else if (may_ask(local, question, local->others, LIMIT_CREDENTIALS)) {
+        local->others++;
+        clerk_put(local->clerk, question);
+    }
+}
+
+static enum question_kind question_of(enum credential_kind kind) {
+    return kind == CREDENTIAL_PASSWORD ? QUESTION_PASSWORD
+           : kind == CREDENTIAL_HOOK   ? QUESTION_HOOK
+                                       : QUESTION_TOKEN;
+}
+
 static void authenticate(struct authority *authority, uint64_t connection,
                          const struct credential *credential, struct slice address,
                          bool wants_ticket) {
     static const struct credential none;
     struct local *local = container_of(authority, struct local, base);
-    bool is_password = credential->kind == CREDENTIAL_PASSWORD;
     struct question *question;
 
     if (credential->secret.length > LIMIT_SECRET || credential->name.length > LIMIT_NAME)
         credential = &none;
-    question = question_new(is_password ? QUESTION_PASSWORD : QUESTION_TOKEN, connection,
-                            credential, address);
+    question = question_new(question_of(credential->kind), connection, credential, address);
     question->wants_ticket = wants_ticket;
     switch (credential->kind) {
     case CREDENTIAL_NONE:
@@ -126,11 +140,16 @@ static void authenticate(struct authority *authority, uint64_t connection,
     case CREDENTIAL_TICKET:
         ask_ticket(local, question);
         break;
+    case CREDENTIAL_HOOK:
+        ask_hook(local, question);
+        break;
     }
 }
 
 /* What is typed in place of a name may be a password, so only names of accounts are written. */
 static void log_refusal(const struct local *local, const struct question *question) {
+    static const char *const words[] = {
+        [QUESTION_PASSWORD] = "login", [QUESTION_TOKEN] = "token", [QUESTION_HOOK] = "hook"};
     struct slice from = question->address.length > 0 ? question->address : SLICE("somewhere");
 
     if (question->error == ERR_UNAVAILABLE || !question->why)
@@ -140,8 +159,7 @@ static void log_refusal(const struct local *local, const struct question *questi
                   SLICE_ARGS(question->name), SLICE_ARGS(from), question->why);
     else
         log_write(local->options.log, LOG_INFO, "Refused a %s from %.*s: %s",
-                  question->kind == QUESTION_PASSWORD ? "login" : "token", SLICE_ARGS(from),
-                  question->why);
+                  words[question->kind], SLICE_ARGS(from), question->why);
 }
 
 /* The clerk has it no more: what its answer means for the next who ask. */

@@ -76,7 +76,7 @@ int change_feed_next(struct change_feed *feed, struct accounts *accounts,
 }
 
 bool change_feed_moved(const struct change_feed *feed, struct accounts *accounts) {
-    int64_t version, last;
+    int64_t version = feed->version, last = feed->last;
 
     return read_version(accounts, &version) == 0 && changes_last(accounts, &last) == 0 &&
            (version != feed->version || last != feed->last);

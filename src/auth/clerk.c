@@ -6,6 +6,7 @@
 
 #include "auth/change_feed.h"
 #include "auth/hasher.h"
+#include "auth/hooks.h"
 #include "auth/tokens.h"
 #include "auth/vouch.h"
 #include "base/memory.h"
@@ -176,6 +177,39 @@ static void answer_own_token(struct clerk *clerk, struct question *question) {
     touch(clerk, &token, now);
 }
 
+static void vouch_for_hook(struct question *question, const struct hook *hook) {
+    vouch(question, &(struct principal){
+                        .identity = hook->identity,
+                        .device = hook_device(question->secret),
+                        .role = ROLE_GUEST,
+                        .restricted = true,
+                        .rooms = &hook->room,
+                        .room_count = 1,
+                        .has_rate = hook->has_rate,
+                        .rate_per_minute = hook->rate_per_minute,
+                        .hook_room = hook->room,
+                        .label = hook->label,
+                    });
+}
+
+static void answer_hook(struct clerk *clerk, struct question *question) {
+    int64_t now = now_us(clerk);
+    struct hook hook = {0};
+    int error = ERR_NOT_FOUND;
+
+    if (clerk->accounts.db && hook_form(question->secret))
+        error = hooks_find(&clerk->accounts, question->secret, &hook);
+    if (unknown(clerk, question, error))
+        question_refuse(question, ERR_UNAUTHORIZED, "it was revoked, or never was");
+    if (!question->error) {
+        vouch_for_hook(question, &hook);
+        if (now - hook.used_us >= TOUCH_US && hooks_touch(&clerk->accounts, hook.id, now) != 0)
+            log_write(clerk->options.log, LOG_WARNING, "Cannot note that a hook was used: %s",
+                      accounts_error(&clerk->accounts));
+    }
+    answer(clerk, question);
+}
+
 /* A name that has an account here is not for others to be given. */
 static void vouch_for_claims(struct clerk *clerk, struct question *question,
                              const struct jwt_claims *claims) {
@@ -264,6 +298,9 @@ static void attend(struct clerk *clerk, struct question *question) {
         break;
     case QUESTION_TOKEN:
         answer_token(clerk, question);
+        break;
+    case QUESTION_HOOK:
+        answer_hook(clerk, question);
         break;
     case QUESTION_KEYS:
         take_setup(clerk, question);

@@ -11,6 +11,7 @@
 enum question_kind {
     QUESTION_PASSWORD,
     QUESTION_TOKEN,
+    QUESTION_HOOK,
     QUESTION_KEYS,    /* from now on these keys for JWTs; has no answer */
     QUESTION_CHANGES, /* what has changed in the file of accounts? */
 };

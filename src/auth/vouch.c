@@ -25,7 +25,8 @@ static struct slice place(struct slice text, char **to) {
 
 struct principal *principal_copy(const struct principal *principal) {
     size_t size = sizeof(struct copy) + principal->room_count * sizeof(struct slice) +
-                  principal->name.length + principal->session.length;
+                  principal->name.length + principal->session.length +
+                  principal->hook_room.length + principal->label.length;
     struct copy *copy;
     char *to;
 
@@ -37,6 +38,8 @@ struct principal *principal_copy(const struct principal *principal) {
     copy->principal = *principal;
     copy->principal.name = place(principal->name, &to);
     copy->principal.session = place(principal->session, &to);
+    copy->principal.hook_room = place(principal->hook_room, &to);
+    copy->principal.label = place(principal->label, &to);
     for (size_t i = 0; i < principal->room_count; i++)
         copy->rooms[i] = place(principal->rooms[i], &to);
     copy->principal.rooms = copy->rooms;

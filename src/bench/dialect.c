@@ -5,12 +5,17 @@
 
 enum line_step { LINE_ASKED, LINE_NAMED };
 
+void dialect_append_room(const struct speaker *speaker, struct buffer *output) {
+    buffer_append_format(output, "bench-%08x-%u", speaker->run, speaker->room);
+}
+
 static int cut_line(const struct speaker *speaker, struct slice *input, struct incoming *incoming) {
     (void)speaker;
     ptrdiff_t end = slice_find(*input, '\n');
     if (end < 0)
         return 0;
-    *incoming = (struct incoming){INCOMING_MESSAGE, slice_from(input->data, (size_t)end)};
+    *incoming = (struct incoming){.kind = INCOMING_MESSAGE,
+                                  .payload = slice_from(input->data, (size_t)end)};
     *input = slice_skip(*input, (size_t)end + 1);
     return 1;
 }
@@ -50,12 +55,20 @@ static const struct dialect numbered_dialect = {
     .publish = publish_line,
 };
 
-const struct dialect *dialect_of(enum bench_protocol protocol) {
+const struct dialect *dialect_of(enum bench_protocol protocol, bool publishes) {
     switch (protocol) {
     case BENCH_JSON:
         return &json_dialect;
+    case BENCH_PLAIN:
+        return &plain_dialect;
     case BENCH_TEXT:
         return &text_dialect;
+    case BENCH_EVENTS:
+        return publishes ? &json_dialect : &events_dialect;
+    case BENCH_NATS:
+        return &nats_dialect;
+    case BENCH_MQTT:
+        return &mqtt_dialect;
     case BENCH_LINE:
         return &line_dialect;
     case BENCH_NUMBERED:

@@ -11,20 +11,31 @@
 #include "base/slice.h"
 #include "bench/bench.h"
 
+#define PLACE_SESSION_MAX 128
+#define PLACE_EPOCH_MAX 64
+
+/* What somebody needs to know to come back to a session and its room. */
+struct place {
+    char session[PLACE_SESSION_MAX], epoch[PLACE_EPOCH_MAX];
+};
+
 /* One connection, as far as a dialect needs to know it. */
 struct speaker {
     const struct bench_plan *plan;
     uint32_t run;
     uint32_t number, room;
-    bool joins;   /* wants to read its room */
-    uint8_t step; /* how far the greeting is; kept by the dialect */
+    bool joins;          /* wants to read its room */
+    bool returns;        /* to `place` */
+    uint8_t step;        /* how far the greeting is; kept by the dialect, 0 at first */
+    struct place *place; /* to be noted in the greeting; NULL: it will not come back */
 };
 
-enum incoming_kind { INCOMING_MESSAGE, INCOMING_PING, INCOMING_ERROR, INCOMING_CLOSE };
+enum incoming_kind { INCOMING_MESSAGE, INCOMING_PING, INCOMING_CLOSE };
 
 struct incoming {
     enum incoming_kind kind;
-    struct slice payload; /* of CLOSE: the reason as text, possibly empty; of ERROR: what it says */
+    bool packed;          /* the payload is compressed */
+    struct slice payload; /* of CLOSE: the reason as text, possibly empty */
 };
 
 struct dialect {
@@ -32,6 +43,8 @@ struct dialect {
     void (*open)(const struct speaker *speaker, struct buffer *output);
     /* Cuts the first message off `*input` (advances it). 1; 0: it is not complete; ERR_PROTOCOL. */
     int (*cut)(const struct speaker *speaker, struct slice *input, struct incoming *incoming);
+    /* Whether a message (unpacked) is one by which the server refuses something. NULL: never. */
+    bool (*complains)(struct slice message);
     /* A message that came before the connection was in its room. 1: it is now; 0: not yet;
      * ERR_PROTOCOL: it never will be, with the server's reason in `*why`. NULL: it is from the
      * start. */
@@ -41,6 +54,11 @@ struct dialect {
     void (*publish)(const struct speaker *speaker, struct slice content, struct slice tag,
                     struct buffer *output);
     void (*pong)(struct slice payload, struct buffer *output); /* NULL: there are no pings */
+    bool bundles; /* what is cut off may hold several messages that were published */
 };
 
-const struct dialect *dialect_of(enum bench_protocol protocol);
+/* Of a connection that publishes, or of one that only reads. */
+const struct dialect *dialect_of(enum bench_protocol protocol, bool publishes);
+
+/* The room of a speaker: one of this run alone, so that no history comes first. */
+void dialect_append_room(const struct speaker *speaker, struct buffer *output);

@@ -123,6 +123,8 @@ static void show_frame(struct chat *chat, const struct session_event *event) {
     if (slice_equal(type, SLICE("presence"))) {
         if (slice_equal_ignoring_case(event->room, buffer_slice(&chat->room)))
             render_presence_lines(&chat->out, event->json, session_name(chat->session));
+    } else if (slice_equal(type, SLICE("notice"))) {
+        render_notice_line(&chat->out, event->json);
     } else if (slice_equal(type, SLICE("rooms"))) {
         render_rooms_lines(&chat->out, event->json);
     } else if (slice_equal(type, SLICE("members"))) {
@@ -229,26 +231,26 @@ static void run(struct chat *chat) {
     }
 }
 
+/* What the command line says. */
+struct conversation {
+    const struct url *url;
+    struct tls_context *tls;
+    const char *name, *room;
+    bool plain;
+};
+
 /* The name of the system's user, if it can be a name here. */
 static const char *login_name(void) {
     const char *name = getenv("USER");
     return name != NULL && name_check(slice_of_string(name)) == 0 ? name : NULL;
 }
 
-static int talk(struct login *login, const struct url *url, struct tls_context *tls,
-                const char *name, const char *room) {
-    struct session_options options = {.url = url,
-                                      .tls = tls,
-                                      .name = name != NULL ? name : login_name(),
-                                      .name_is_a_wish = name == NULL};
-    struct chat chat = {.login = login};
+/* As lines. */
+static int talk_plainly(struct session *session, struct login *login, const char *room) {
+    struct chat chat = {.login = login, .session = session};
 
-    if (!login_prepare(login, &options))
-        return EXIT_USAGE;
-    chat.session = session_new(&options);
     chat_move(&chat, slice_of_string(room));
     run(&chat);
-    session_free(chat.session);
     buffer_close(&chat.out);
     buffer_close(&chat.room);
     buffer_close(&chat.wanted);
@@ -256,23 +258,43 @@ static int talk(struct login *login, const struct url *url, struct tls_context *
     return chat.failed ? 1 : 0;
 }
 
-int command_chat(int count, char **arguments) {
-    const char *name = NULL;
-    const char *room = "lobby";
+static int talk(const struct conversation *conversation, struct login *login,
+                const struct chat_screen *screen) {
+    const char *name = conversation->name;
+    struct session_options options = {.url = conversation->url,
+                                      .tls = conversation->tls,
+                                      .name = name != NULL ? name : login_name(),
+                                      .name_is_a_wish = name == NULL};
+
+    if (!login_prepare(login, &options))
+        return EXIT_USAGE;
+    struct session *session = session_new(&options);
+    int status = !conversation->plain && screen->possible()
+                     ? screen->run(session, login, conversation->room)
+                     : talk_plainly(session, login, conversation->room);
+    session_free(session);
+    return status;
+}
+
+int command_chat(int count, char **arguments, const struct chat_screen *screen) {
+    struct url url;
+    struct conversation conversation = {.room = "lobby", .url = &url};
     struct login login = {0};
     struct trust trust = {0};
-    struct url url;
     const struct option options[] = {
-        {"name", "NAME", "who you are (your login name, or one like it)", 'n', .text = &name},
+        {"name", "NAME", "who you are (your login name, or one like it)", 'n',
+         .text = &conversation.name},
         LOGIN_OPTIONS(&login),
         TRUST_OPTIONS(&trust),
-        {"room", "ROOM", "where to begin (lobby)", 'r', .text = &room},
+        {"room", "ROOM", "where to begin (lobby)", 'r', .text = &conversation.room},
+        {"plain", NULL, "lines instead of the full screen", .flag = &conversation.plain},
     };
     struct command_line line = {
         .usage = "chat [URL] [OPTION]…",
         .summary =
-            "Talk in a room: what you type is sent, what others say is shown. /help lists the\n"
-            "commands; Ctrl+C or the end of the input leaves when everything is delivered.",
+            "Talk in rooms: full-screen on a terminal; on a pipe what you type is sent and what\n"
+            "others say is shown, as lines. /help lists the commands; Ctrl+C or the end of the\n"
+            "input leaves when everything is delivered.",
         .options = options,
         .option_count = sizeof options / sizeof *options,
     };
@@ -287,7 +309,8 @@ int command_chat(int count, char **arguments) {
     }
     if (!command_url(line.url, URL_WEBSOCKET, &url) || !trust_open(&trust, &url))
         return EXIT_USAGE;
-    int status = talk(&login, &url, trust.tls, name, room);
+    conversation.tls = trust.tls;
+    int status = talk(&conversation, &login, screen);
     trust_close(&trust);
     login_close(&login);
     return status;

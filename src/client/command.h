@@ -8,12 +8,20 @@
 #define EXIT_USAGE 2 /* the command line makes no sense */
 
 /* Each runs with the arguments behind its name and returns the exit status. */
-int command_chat(int count, char **arguments);
 int command_send(int count, char **arguments);
 int command_tail(int count, char **arguments);
 int command_simulate(int count, char **arguments);
 int command_bench(int count, char **arguments);
 int command_admin(int count, char **arguments);
+
+/* How a conversation is held where standard input and output are terminals. Returns the exit status.
+ */
+struct login;
+struct chat_screen {
+    bool (*possible)(void);
+    int (*run)(struct session *session, struct login *login, const char *room);
+};
+int command_chat(int count, char **arguments, const struct chat_screen *screen);
 
 /* Reads a URL (NULL: the default) that must have this scheme. False: what is wrong was printed. */
 bool command_url(const char *text, enum url_scheme scheme, struct url *url);

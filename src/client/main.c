@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "terminal/terminal.h"
 
 struct command {
     const char *name;
@@ -11,8 +12,13 @@ struct command {
     int (*run)(int count, char **arguments);
 };
 
+static int run_chat(int count, char **arguments) {
+    static const struct chat_screen screen = {terminal_possible, terminal_run};
+    return command_chat(count, arguments, &screen);
+}
+
 static const struct command commands[] = {
-    {"chat", "talk in a room", command_chat},
+    {"chat", "talk in a room", run_chat},
     {"send", "publish one message; returns when it is durable", command_send},
     {"tail", "follow a room", command_tail},
     {"simulate", "users of the commands protocol who talk to each other", command_simulate},

@@ -101,6 +101,12 @@ void render_presence_lines(struct buffer *out, const json_t *frame, struct slice
     render_movements(out, json_object_get(frame, "leave"), " left\n", self);
 }
 
+void render_notice_line(struct buffer *out, const json_t *frame) {
+    buffer_append_string(out, "* ");
+    text_append_line(out, text_of(frame, "message"));
+    buffer_append_char(out, '\n');
+}
+
 void render_rooms_lines(struct buffer *out, const json_t *frame) {
     const json_t *items = json_object_get(frame, "items");
 

@@ -22,6 +22,9 @@ void render_entry_lines(struct buffer *out, const json_t *entry, struct slice se
 /* "* ann joined", "* bob left", without the reader's own. */
 void render_presence_lines(struct buffer *out, const json_t *frame, struct slice self);
 
+/* What was done by a room's rules: "* ann has kicked bob from ops: spam". */
+void render_notice_line(struct buffer *out, const json_t *frame);
+
 /* Answers to requests: "general (3): topic" for each room; "in general: ann, bob". */
 void render_rooms_lines(struct buffer *out, const json_t *frame);
 void render_members_lines(struct buffer *out, const json_t *frame);

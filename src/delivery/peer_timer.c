@@ -237,7 +237,8 @@ static void run_halfway(struct outlet *outlet) {
     for (struct list_node *node = outlet->halfway.first, *next; node && timeout_ms; node = next) {
         struct peer *peer = container_of(node, struct peer, halfway);
         next = node == last ? NULL : node->next;
-        if (peer->begun_ms + timeout_ms > outlet->now_ms)
+        /* The one before it may have ended this one as well. */
+        if (!peer->is_halfway || peer->begun_ms + timeout_ms > outlet->now_ms)
             break;
         if (peer->paused) {
             start_halfway(peer);

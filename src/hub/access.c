@@ -13,6 +13,12 @@ const struct identity *access_identity(const struct client *client) {
     return client->session != NULL ? &client->session->identity : NULL;
 }
 
+/* The operator has made it for its room, so it writes there as a member does, and also where only
+ * moderators do. Bans, mutes and the pace of a slow room are for it as for everybody. */
+static bool is_hook(const struct client *client) {
+    return client_hook_room(client).length > 0;
+}
+
 /* What somebody is on the whole server counts in every room; but rooms that are for their members
  * only are none of a moderator's business. */
 enum role access_role(const struct hub *hub, const struct client *client,
@@ -23,6 +29,9 @@ enum role access_role(const struct hub *hub, const struct client *client,
     (void)hub;
     if (server == ROLE_OWNER) {
         return ROLE_OWNER;
+    }
+    if (is_hook(client)) {
+        return ROLE_MEMBER;
     }
     enum role role = rules_role(room, access_identity(client));
 
@@ -126,7 +135,7 @@ static int check_public(const struct hub *hub, const struct client *client,
             return ERR_FORBIDDEN;
         }
     }
-    if (role < role_wanted(room, action)) {
+    if (role < role_wanted(room, action) && !is_hook(client)) {
         return ERR_FORBIDDEN;
     }
     bool muted = is_speaking(action) && role < ROLE_MODERATOR && is_muted(hub, client, room);
@@ -138,6 +147,9 @@ int access_check(struct hub *hub, const struct client *client, const struct plac
                  enum access_action action) {
     if (!hub->rules->loaded) {
         return ERR_UNAVAILABLE;
+    }
+    if (is_hook(client) && action != ACCESS_WRITE) {
+        return ERR_FORBIDDEN;
     }
     if (place->room != NULL && place->room->direct != NULL) {
         return check_direct(hub, client, place->room, action);
@@ -206,9 +218,10 @@ bool access_turn_away(struct hub *hub, struct client *client, struct slice name,
     if (!access_is_banned(hub, client, name)) {
         return false;
     }
-    if (client->traits.transient) {
+    if (client->traits.transient || cid.length > 0) {
         answer_error(hub, client, cid, ERR_FORBIDDEN, SLICE("You are banned from this server"));
-    } else {
+    }
+    if (!client->traits.transient) {
         client_quit(hub, client, banned, false);
     }
     return true;

@@ -51,6 +51,7 @@ struct passport {
     unsigned rate_per_minute;
     struct slice name,
         session; /* the account's; see struct principal. In memory of its own, as are */
+    struct slice hook_room, label; /* of a hook; see struct principal */
     size_t room_count;
     struct slice rooms[]; /* the rooms as they are compared; one that ends in '*' is a beginning */
 };
@@ -78,6 +79,10 @@ const struct identity *client_account(const struct client *client);
 const struct identity *client_identity(const struct client *client, const struct request *request);
 /* False: as many messages as anybody; else so many a minute, 0: any number. */
 bool client_has_rate(const struct client *client, unsigned *rate_per_minute);
+/* The room that it may write to, if it came with the secret of a hook; empty: it did not. */
+struct slice client_hook_room(const struct client *client);
+/* What it signs with where it does not say; empty: nothing. */
+struct slice client_label(const struct client *client);
 /* What the client can come back with; empty: what it has shown. */
 struct slice client_secret(const struct client *client);
 

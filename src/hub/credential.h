@@ -15,6 +15,7 @@ enum credential_kind {
     CREDENTIAL_PASSWORD, /* name and secret */
     CREDENTIAL_TOKEN,    /* a bearer token: of a session, of a program, static, or a JWT */
     CREDENTIAL_TICKET,   /* good for one use within 30 seconds */
+    CREDENTIAL_HOOK,     /* the secret of a hook, in the address of a request */
 };
 
 /* Slices are borrowed. */
@@ -49,6 +50,10 @@ struct principal {
     int64_t expires_us; /* wall clock; 0: never */
     bool has_rate;      /* rate_per_minute instead of the usual one; 0: no limit */
     unsigned rate_per_minute;
+    /* Of a hook, which is a program that writes messages to this one room and can do nothing else;
+     * empty: is none. It has an identity and no name, and is restricted to the room. */
+    struct slice hook_room;
+    struct slice label; /* of a hook: what its messages are signed with unless they say so */
 };
 
 /* "guest", "member", "moderator", "owner". */

@@ -77,9 +77,21 @@ static struct deferral *deferral_new(const struct request *from) {
     return deferral;
 }
 
+/* What it looks at is the log of rules, which may have a queue of its own: where other rooms are kept
+ * in memory, it is on the disk all the same. */
+static bool is_about_rules(const struct deferral *deferral) {
+    enum request_kind kind = deferral->request.kind;
+
+    return kind == REQUEST_RULE || kind == REQUEST_RULES || kind == REQUEST_AUDIT;
+}
+
 static void send_fence(struct hub *hub, struct client *client) {
     struct signal fence = {
         .kind = SIGNAL_FENCE, .origin = client_origin(client), .proposed_us = hub->now_us};
+
+    if (is_about_rules(client->deferral)) {
+        fence.room_key = RULES_ROOM;
+    }
 
     effects_add(hub->effects, EFFECT_SIGNAL)->signal = signal_new(&fence);
     client_submit(hub, client);

@@ -304,9 +304,8 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
     take_session(hub, client, request, target);
     take_name(hub, client, request->name, former);
     client->introduced = true;
-    eviction_review(hub, client);
-    if (client->state != CLIENT_LIVE) {
-        return; /* it was banned under that name, or as who it was */
+    if (access_turn_away(hub, client, SLICE_NONE, request->cid)) {
+        return; /* it is banned as who it was */
     }
     struct welcome *welcome = welcome_new(hub, client, request->cid);
 
@@ -320,6 +319,7 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
         client->session->claim != NULL) {
         name_enter_lobby(hub, client, SLICE_NONE);
     }
+    eviction_review(hub, client); /* rooms it was in already, under another name */
 }
 
 void handle_hello(struct hub *hub, struct client *client, const struct request *request) {

@@ -91,7 +91,8 @@ static struct passport *passport_new(struct hub *hub, const struct principal *pr
     const struct account *account = account_find(hub, &principal->identity);
     /* What a token made elsewhere calls its owner may be somebody else's name here. */
     struct slice name = account != NULL ? account_name(account) : SLICE_NONE;
-    size_t size = name.length + principal->session.length;
+    size_t size = name.length + principal->session.length + principal->hook_room.length +
+                  principal->label.length;
 
     for (size_t i = 0; i < room_count; i++) {
         size += sizeof(struct slice) + rooms[i].length;
@@ -108,9 +109,13 @@ static struct passport *passport_new(struct hub *hub, const struct principal *pr
     passport->rate_per_minute = principal->rate_per_minute;
     passport->name = name;
     passport->session = principal->session;
+    passport->hook_room = principal->hook_room;
+    passport->label = principal->label;
     passport->room_count = room_count;
     at = pack_slice(&passport->name, at);
     at = pack_slice(&passport->session, at);
+    at = pack_slice(&passport->hook_room, at);
+    at = pack_slice(&passport->label, at);
     for (size_t i = 0; i < room_count; i++) {
         passport->rooms[i] = rooms[i];
         at = pack_slice(&passport->rooms[i], at);
@@ -269,6 +274,14 @@ bool client_has_rate(const struct client *client, unsigned *rate_per_minute) {
     }
     *rate_per_minute = client->passport->rate_per_minute;
     return true;
+}
+
+struct slice client_hook_room(const struct client *client) {
+    return client->passport != NULL ? client->passport->hook_room : SLICE_NONE;
+}
+
+struct slice client_label(const struct client *client) {
+    return client->passport != NULL ? client->passport->label : SLICE_NONE;
 }
 
 struct slice client_secret(const struct client *client) {

@@ -29,10 +29,33 @@ static int check_body(const struct hub *hub, const struct request *request) {
     return request->entry == ENTRY_REACTION && request->key.length == 0 ? ERR_BAD_REQUEST : 0;
 }
 
+/* What a hook has to say must arrive, even if somebody goes by its label by now; but not in their
+ * name, so there is more behind it than a name can hold. */
+static int sign_hook(struct hub *hub, const struct client *client, struct slice label,
+                     const struct identity *identity, struct slice *sender) {
+    struct slice wanted = label.length > 0 ? label : client_label(client);
+
+    buffer_clear(&hub->text);
+    if (text_append_label(&hub->text, wanted) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    int error = name_check_label(hub, buffer_slice(&hub->text), identity);
+
+    if (error == ERR_NAME_TAKEN) {
+        buffer_append_string(&hub->text, " (hook)");
+        error = name_check_label(hub, buffer_slice(&hub->text), identity);
+    }
+    *sender = buffer_slice(&hub->text);
+    return error;
+}
+
 static int find_sender(struct hub *hub, const struct client *client, const struct request *request,
                        const struct identity *identity, struct slice *sender) {
     struct slice name = client_name(client);
 
+    if (client_hook_room(client).length > 0) {
+        return sign_hook(hub, client, request->sender, identity, sender);
+    }
     if (name.length > 0) {
         *sender = name;
         return 0;
@@ -155,6 +178,11 @@ static void settle(struct hub *hub, struct client *client, const struct draft *d
 
 static int find_place(struct hub *hub, struct client *client, const struct request *request,
                       struct place *place) {
+    struct slice hook_room = client_hook_room(client);
+
+    if (hook_room.length > 0) {
+        return place_find(hub, client, hook_room, place);
+    }
     if (request->to.length == 0) {
         return place_find(hub, client, request->room, place);
     }

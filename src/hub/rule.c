@@ -86,6 +86,15 @@ static int unpack_word(struct slice word, struct buffer *memory, struct slice *t
     return 0;
 }
 
+/* What is about a room must not turn into something about the whole server, whatever its name. */
+static void append_room(struct buffer *line, struct slice room) {
+    if (slice_equal(room, EVERYWHERE)) {
+        buffer_append_string(line, "%2a");
+    } else {
+        append_word(line, room.length > 0 ? room : EVERYWHERE);
+    }
+}
+
 static void append_member(struct buffer *line, const char *key, struct slice value) {
     if (value.length > 0) {
         buffer_append_format(line, " %s=", key);
@@ -106,7 +115,7 @@ static void append_identity(struct buffer *line, const struct identity *identity
 void rule_write(const struct rule *rule, struct buffer *line) {
     buffer_append_string(line, words[rule->kind]);
     buffer_append_char(line, ' ');
-    append_word(line, rule->room.length > 0 ? rule->room : EVERYWHERE);
+    append_room(line, rule->room);
     append_member(line, "key", rule->key);
     append_member(line, "value", rule->value);
     append_member(line, "name", rule->name);

@@ -156,6 +156,7 @@ static const struct {
     {"/readyz", ask_ready},
     {"/metrics", http_metrics},
     {"/r/", http_room},
+    {"/hooks/", http_hook},
     {"/sse", http_sse},
     {"/auth/ticket", http_ticket},
 };

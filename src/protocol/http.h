@@ -1,6 +1,6 @@
 /* What the files of the HTTP front share: http.c (the protocol), http_upgrade.c (to WebSocket),
  * http_room.c and http_publish.c (a room's log over HTTP), http_origin.c (who may ask at all),
- * http_credential.c (what is shown to be let in).
+ * http_credential.c (what is shown to be let in), http_hook.c (messages in Slack's form).
  * Private to protocol/. */
 #pragma once
 
@@ -13,7 +13,8 @@ enum http_awaiting {
     HTTP_AWAITS_ACK,
     HTTP_AWAITS_ENTRIES,
     HTTP_AWAITS_TICKET,
-    HTTP_AWAITS_READY
+    HTTP_AWAITS_READY,
+    HTTP_AWAITS_HOOK
 };
 enum http_listing { HTTP_LISTING_JSON, HTTP_LISTING_NDJSON, HTTP_LISTING_TEXT };
 
@@ -25,7 +26,7 @@ struct http_connection {
     json_t *object; /* these two: what the request under way points into */
     struct http_subscription *subscription; /* see http_sse.c */
     struct buffer scratch;
-    struct buffer shown;         /* the credential of the request under way */
+    struct buffer shown;         /* the credential of the request under way; of a hook, the sender */
     enum http_awaiting awaiting; /* the hub's answer to the request under way */
     enum http_listing listing;   /* how the answer is to list entries */
     bool text_only;              /* every path upgrades to raw text */
@@ -96,6 +97,17 @@ void http_ticket_reply(struct http_connection *connection, const struct reply *r
 /* Makes a REQUEST_PUBLISH of body and headers. ERR_BAD_REQUEST or ERR_TOO_LARGE: `*text` says why.
  * */
 int http_publish_parse(struct http_exchange *exchange, struct slice *text) MUST_USE;
+
+/* The Idempotency-Key header, which is the cid; empty: there is none. ERR_BAD_REQUEST: it is none.
+ */
+int http_idempotency_key(const struct http_message *message, struct slice *key) MUST_USE;
+/* The header of an error that does not last. */
+void http_append_retry_after(const struct reply *reply, struct buffer *headers);
+
+/* POST /hooks/SECRET. FEED_REQUEST, or FEED_AGAIN: was answered. */
+enum feed_result http_hook(struct http_exchange *exchange);
+void http_hook_reply(struct http_connection *connection, const struct reply *reply,
+                     struct buffer *output);
 
 /* The Host header: 0; ERR_BAD_REQUEST: none, several or malformed; ERR_FORBIDDEN: not a name of
  * this server's, which is how DNS rebinding looks. `*host` is the name without port, where there is

@@ -185,24 +185,24 @@ static int parse_content(struct http_exchange *exchange, struct slice *text) {
     return json_get_string(connection->object, "content", &request->content);
 }
 
-static int parse_key(struct http_exchange *exchange, struct slice *text) {
-    struct slice key = http_header(exchange->message, "Idempotency-Key");
-    struct slice rest = key;
+int http_idempotency_key(const struct http_message *message, struct slice *key) {
+    struct slice found = http_header(message, "Idempotency-Key");
+    struct slice rest = found;
     size_t characters = 0;
-    *text = SLICE("The Idempotency-Key is longer than 64 characters, or not UTF-8");
     while (rest.length > 0) {
         if (codepoint_take(&rest) < 0 || ++characters > LIMIT_CID_CHARACTERS) {
             return ERR_BAD_REQUEST;
         }
     }
-    exchange->feed->request.cid = key;
+    *key = found;
     return 0;
 }
 
 int http_publish_parse(struct http_exchange *exchange, struct slice *text) {
     int error = parse_content(exchange, text);
     if (error == 0) {
-        error = parse_key(exchange, text);
+        *text = SLICE("The Idempotency-Key is longer than 64 characters, or not UTF-8");
+        error = http_idempotency_key(exchange->message, &exchange->feed->request.cid);
     }
     if (error == 0) {
         *text = SLICE("The sender must be text");

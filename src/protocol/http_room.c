@@ -131,13 +131,17 @@ unsigned http_status_of(int error) {
     }
 }
 
+void http_append_retry_after(const struct reply *reply, struct buffer *headers) {
+    unsigned retry_s = (reply->retry_ms + 999) / 1000;
+    if (reply->error == ERR_RATE_LIMITED || reply->error == ERR_UNAVAILABLE) {
+        buffer_append_format(headers, "Retry-After: %u\r\n", retry_s > 0 ? retry_s : 1);
+    }
+}
+
 static void reply_error(struct http_connection *connection, const struct reply *reply,
                         struct buffer *output) {
     struct buffer extra = {0};
-    unsigned retry_s = (reply->retry_ms + 999) / 1000;
-    if (reply->error == ERR_RATE_LIMITED || reply->error == ERR_UNAVAILABLE) {
-        buffer_append_format(&extra, "Retry-After: %u\r\n", retry_s > 0 ? retry_s : 1);
-    }
+    http_append_retry_after(reply, &extra);
     http_answer_error(connection, output, http_status_of(reply->error), reply->error, reply->text,
                       buffer_slice(&extra));
     buffer_close(&extra);
@@ -226,7 +230,9 @@ void http_room_reply(struct http_connection *connection, const struct reply *rep
     if (connection->awaiting == HTTP_AWAITS_NOTHING) {
         return;
     }
-    if (reply->kind == REPLY_ERROR) {
+    if (connection->awaiting == HTTP_AWAITS_HOOK) {
+        http_hook_reply(connection, reply, output);
+    } else if (reply->kind == REPLY_ERROR) {
         reply_error(connection, reply, output);
     } else if (reply->kind == REPLY_ACK && connection->awaiting == HTTP_AWAITS_ACK) {
         reply_ack(connection, reply, output);

@@ -116,7 +116,7 @@ static const struct config_key keys[] = {
     {KEY(bytes_per_minute), .reload = true, .kind = CONFIG_BYTES, .initial = "0",
      .maximum = 1 << 30,
      .help = "Bytes of text one session may send in a minute; 0: no limit."},
-    {KEY(joins_per_minute), .reload = true, .kind = CONFIG_NUMBER, .initial = "3000",
+    {KEY(joins_per_minute), .reload = true, .kind = CONFIG_NUMBER, .initial = "30000",
      .maximum = 1000000,
      .help = "Rooms one session may join, or resume, in a minute; 0: no limit."},
     {KEY(names_per_minute), .reload = true, .kind = CONFIG_NUMBER, .initial = "60",

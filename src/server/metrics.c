@@ -147,15 +147,16 @@ static void append_delivery(const struct metrics_sources *sources, struct buffer
                              &latencies->deliver);
 }
 
+int metrics_open_memory(void) {
+    return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 /* Pages of memory in use: the second number of the file. 0: it cannot be read. */
-static uint64_t resident_bytes(void) {
+static uint64_t resident_bytes(int memory) {
     char text[128] = "";
-    int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t length = descriptor >= 0 ? read(descriptor, text, sizeof(text) - 1) : 0;
+    ssize_t length = memory >= 0 ? pread(memory, text, sizeof(text) - 1, 0) : 0;
     const char *space = length > 0 ? strchr(text, ' ') : NULL;
 
-    if (descriptor >= 0)
-        close(descriptor);
     return space ? strtoull(space, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
@@ -175,7 +176,9 @@ static void append_process(const struct metrics_sources *sources, struct buffer 
                      "Time that the processor has spent.");
     metrics_append_us(output, "process_cpu_seconds_total",
                       (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000);
-    gauge(output, "process_resident_memory_bytes", "Memory in use.", resident_bytes());
+    if (sources->memory >= 0)
+        gauge(output, "process_resident_memory_bytes", "Memory in use.",
+              resident_bytes(sources->memory));
     if (open_descriptors() > 0)
         gauge(output, "process_open_fds", "Descriptors in use.", open_descriptors());
     getrlimit(RLIMIT_NOFILE, &limit);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/memory.h"
@@ -41,6 +42,7 @@ struct server {
     uv_timer_t stopping;
     uint64_t start_ms;
     int64_t start_us; /* wall clock */
+    int memory;       /* see metrics.h */
     uint64_t stop_ms; /* when stopping began, on the loop's clock */
     enum phase phase;
     struct listening_set listening;
@@ -94,7 +96,8 @@ static void append_metrics(void *context, struct buffer *output) {
 
     metrics_append_all(&(struct metrics_sources){.delivery = server->delivery,
                                                  .net = server->net,
-                                                 .start_us = server->start_us},
+                                                 .start_us = server->start_us,
+                                                 .memory = server->memory},
                        output);
 }
 
@@ -269,6 +272,7 @@ int server_new(const struct config *config, const struct log *log, struct server
     uv_loop_init(&made->loop);
     made->start_ms = uv_now(&made->loop);
     made->start_us = wall_clock_us();
+    made->memory = metrics_open_memory();
     uv_timer_init(&made->loop, &made->stopping);
     made->stopping.data = made;
     made->settings = (struct settings){.config = config, .log = log};
@@ -321,6 +325,8 @@ void server_free(struct server *server) {
     inflater_free(server->inflater);
     deflater_free(server->deflater);
     settings_close(&server->settings);
+    if (server->memory >= 0)
+        close(server->memory);
     memory_free(server);
 }
 

@@ -19,7 +19,7 @@ struct account {
 
 struct token {
     struct list_node node;
-    char *text, *name, *rooms;
+    char *text, *name, *rooms, *hook_room, *label;
     struct sim_token means;
     bool is_ticket; /* good for one use */
     bool revoked;
@@ -160,6 +160,8 @@ static struct token *add_token(struct sim_authority *authority, const struct sim
     token->text = memory_copy_string(means->text);
     token->name = memory_copy_string(means->name);
     token->rooms = memory_copy_string(means->rooms);
+    token->hook_room = memory_copy_string(means->hook_room);
+    token->label = memory_copy_string(means->label);
     token->means = *means;
     list_append(&authority->tokens, &token->node);
     return token;
@@ -182,6 +184,8 @@ void sim_authority_revoke(struct authority *authority, struct slice text) {
     news->device = digest("device", text);
     if (name.length > 0) {
         news->identity = sim_authority_identity(name);
+    } else if (token->hook_room[0] != '\0') {
+        news->identity = digest("hook", text);
     }
 }
 
@@ -287,12 +291,29 @@ static void restrict_to(struct sim_authority *authority, const struct token *tok
     principal->rooms = authority->rooms;
 }
 
+static bool is_shown_as(const struct token *token, enum credential_kind kind) {
+    bool is_hook = token->hook_room[0] != '\0';
+
+    return token->is_ticket == (kind == CREDENTIAL_TICKET) && is_hook == (kind == CREDENTIAL_HOOK);
+}
+
+static void vouch_for_hook(struct sim_authority *authority, const struct token *token,
+                           struct principal *principal) {
+    authority->rooms[0] = slice_of_string(token->hook_room);
+    principal->identity = digest("hook", slice_of_string(token->text));
+    principal->restricted = true;
+    principal->rooms = authority->rooms;
+    principal->room_count = 1;
+    principal->hook_room = authority->rooms[0];
+    principal->label = slice_of_string(token->label);
+}
+
 static bool check_token(struct sim_authority *authority, const struct question *question,
                         struct principal *principal, struct sim_token *means) {
     struct slice text = slice_of_string(question->secret);
     struct token *token = find_token(authority, text);
 
-    if (token == NULL || token->is_ticket != (question->kind == CREDENTIAL_TICKET)) {
+    if (token == NULL || !is_shown_as(token, question->kind)) {
         return false;
     }
     struct slice name = slice_of_string(token->name);
@@ -307,6 +328,9 @@ static bool check_token(struct sim_authority *authority, const struct question *
         principal->role = token->means.role;
     }
     restrict_to(authority, token, principal);
+    if (question->kind == CREDENTIAL_HOOK) {
+        vouch_for_hook(authority, token, principal);
+    }
     principal->expires_us = token->means.expires_us;
     principal->has_rate = token->means.has_rate;
     principal->rate_per_minute = token->means.rate_per_minute;
@@ -394,6 +418,8 @@ static void close_authority(struct authority *base) {
         memory_free(token->text);
         memory_free(token->name);
         memory_free(token->rooms);
+        memory_free(token->hook_room);
+        memory_free(token->label);
         memory_free(token);
     }
     buffer_close(&authority->text);

@@ -16,6 +16,7 @@ struct sim_token {
     int64_t expires_us; /* 0: never */
     bool has_rate;
     unsigned rate_per_minute;
+    struct slice hook_room, label; /* of a hook, which is shown as nothing else */
 };
 
 struct authority *sim_authority_new(void);

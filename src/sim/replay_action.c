@@ -204,6 +204,10 @@ static bool token_option(struct replay *replay, struct sim_token *made, struct s
         made->rooms = value;
         return true;
     }
+    if (slice_equal(key, SLICE("label"))) {
+        made->label = value;
+        return true;
+    }
     if (slice_equal(key, SLICE("role"))) {
         return role_parse(value, &made->role) || replay_fail(replay, "there is no such role");
     }
@@ -217,7 +221,7 @@ static bool token_option(struct replay *replay, struct sim_token *made, struct s
         made->has_rate = true;
         made->rate_per_minute = (unsigned)count;
     } else {
-        return replay_fail(replay, "a token has: rooms=, role=, seconds=, rate=");
+        return replay_fail(replay, "a token has: rooms=, role=, seconds=, rate=, label=");
     }
     return true;
 }
@@ -229,6 +233,19 @@ static bool token(struct replay *replay, struct slice *rest) {
     if (slice_equal(made.name, SLICE("anybody"))) {
         made.name = SLICE_NONE;
     }
+    while (rest->length > 0) {
+        if (!token_option(replay, &made, word(rest))) {
+            return false;
+        }
+    }
+    sim_authority_add_token(replay->server.authority, &made);
+    return true;
+}
+
+/* hook TEXT ROOM label=Grafana rate=3 */
+static bool hook(struct replay *replay, struct slice *rest) {
+    struct slice text = word(rest);
+    struct sim_token made = {.text = text, .hook_room = word(rest)};
     while (rest->length > 0) {
         if (!token_option(replay, &made, word(rest))) {
             return false;
@@ -295,6 +312,7 @@ bool replay_run_action(struct replay *replay, struct slice statement) {
         {SLICE("allow"), allow},   {SLICE("drop"), drop},           {SLICE("eof"), end_of_file},
         {SLICE("after"), after},   {SLICE("store"), store},         {SLICE("crash"), crash},
         {SLICE("stop"), stop},     {SLICE("account"), account},     {SLICE("token"), token},
+        {SLICE("hook"), hook},
         {SLICE("revoke"), revoke}, {SLICE("authority"), authority},
     };
     struct slice rest = statement, name = word(&rest);

@@ -93,7 +93,7 @@ void replay_server_init(struct replay_server *server) {
                     .message_timeout = 60,
                     .introduction_timeout = 120,
                     .senders_per_address = 100,
-                    .joins_per_minute = 3000,
+                    .joins_per_minute = 30000,
                     .names_per_minute = 60,
                     .keep = LIMIT_MEMORY_ROOM_ENTRIES},
         .tick_us = TICK_US,

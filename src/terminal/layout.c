@@ -145,6 +145,7 @@ static void fill_front(struct layout *layout, const struct line *line,
     char time[16] = "";
 
     rich_clear(&layout->front);
+    append_blanks(&layout->front, wide ? 1 : 0);
     if (options->times && options->width >= BODY_LEAST + 6 + 10) {
         struct tm tm = local_time(line->time_us);
         strftime(time, sizeof time, "%H:%M ", &tm);

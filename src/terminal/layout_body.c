@@ -97,9 +97,10 @@ static void append_quote(struct rich *body, const struct room *room, const struc
     if (asked == NULL) {
         rich_append_string(body, "an earlier message", STYLE_QUOTE);
     } else {
+        bool action = slice_starts_with(first, SLICE("/me "));
         rich_append(body, buffer_slice(&asked->sender), STYLE_QUOTE);
-        rich_append_string(body, asked->deleted ? ": deleted" : ": ", STYLE_QUOTE);
-        rich_append(body, first, STYLE_QUOTE);
+        rich_append_string(body, asked->deleted ? ": deleted" : action ? " " : ": ", STYLE_QUOTE);
+        rich_append(body, slice_skip(first, action ? 4 : 0), STYLE_QUOTE);
     }
     rich_append_string(body, cut ? "…\n" : "\n", STYLE_QUOTE);
 }

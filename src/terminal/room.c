@@ -124,6 +124,7 @@ static bool extend(struct room *room, uint64_t seq, bool history) {
         room->last = seq;
     if (room->first == 0 || seq < room->first)
         room->first = seq;
+    room->complete = room->complete || room->first == 1;
     return true;
 }
 

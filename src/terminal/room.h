@@ -15,7 +15,7 @@
 struct person {
     struct buffer name;
     struct buffer folded; /* as names are compared */
-    char role;            /* '@' owner, '%' moderator, '+' member, ' ' nobody special */
+    char role;            /* '@' owner or operator, '%' moderator, ' ' nobody special */
 };
 
 /* The input of a room while the reader is elsewhere, and what it is for. */

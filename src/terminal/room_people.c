@@ -21,12 +21,12 @@ static char role_mark(struct slice role) {
         return '@';
     if (slice_equal(role, SLICE("moderator")))
         return '%';
-    return slice_equal(role, SLICE("member")) ? '+' : ' ';
+    return ' '; /* that somebody is a guest or a member is nothing special */
 }
 
-/* '@' before '%' before '+' before ' '. */
+/* '@' before '%' before ' '. */
 static int rank(char role) {
-    const char *marks = "@%+ ";
+    const char *marks = "@% ";
     return (int)(strchr(marks, role) - marks);
 }
 

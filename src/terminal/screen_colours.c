@@ -39,6 +39,7 @@ static const struct palette_row rows[] = {
     {LOOK_ROOM, DEFAULT, DEFAULT, DEFAULT, DEFAULT, A_NORMAL, A_NORMAL},
     {LOOK_ROOM_CURRENT, 231, 60, COLOR_WHITE, COLOR_BLUE, A_BOLD, A_REVERSE},
     {LOOK_ROOM_UNREAD, DEFAULT, DEFAULT, DEFAULT, DEFAULT, A_BOLD, A_BOLD},
+    {LOOK_SELECTED, 231, 60, COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_REVERSE},
 };
 
 /* Neither too light nor too dark, and far apart. */

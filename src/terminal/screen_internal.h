@@ -17,6 +17,7 @@ enum look {
     LOOK_ROOM,
     LOOK_ROOM_CURRENT,
     LOOK_ROOM_UNREAD,
+    LOOK_SELECTED,
     LOOK_COUNT
 };
 
@@ -44,7 +45,7 @@ void screen_colours(struct screen *screen, enum colours wanted);
 struct pen {
     struct screen *screen;
     unsigned row, column, limit;
-    attr_t extra; /* on top of the look: A_REVERSE of what is selected */
+    bool selected; /* everything looks like what is selected */
 };
 void pen_write(struct pen *pen, struct slice text, unsigned look);
 void pen_write_string(struct pen *pen, const char *text, unsigned look);

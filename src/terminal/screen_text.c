@@ -9,10 +9,11 @@
 #include "terminal/screen_internal.h"
 
 static void put_cell(struct pen *pen, const wchar_t *text, unsigned look) {
-    const struct appearance *appearance = &pen->screen->looks[look];
+    const struct appearance *appearance =
+        &pen->screen->looks[pen->selected ? LOOK_SELECTED : look];
     cchar_t cell;
 
-    if (setcchar(&cell, text, appearance->attributes | pen->extra, appearance->pair, NULL) == OK)
+    if (setcchar(&cell, text, appearance->attributes, appearance->pair, NULL) == OK)
         mvadd_wch((int)pen->row, (int)pen->column, &cell);
 }
 

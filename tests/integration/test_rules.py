@@ -235,3 +235,19 @@ def test_rules_go_with_an_exported_log(house, server):
     other = V1(server(*NO_LIMIT, folder_of=folder).port())
     other.hello(name="mallory")
     assert other.ask("join", room="ops")["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("kept", ["durable", "memory"])
+def test_changes_that_are_sent_at_once_take_effect_in_order(server, kept):
+    house = House(server, "--set", f"history={kept}")
+    for cid, request in enumerate(
+        (
+            {"type": "create", "room": "den"},
+            {"type": "role", "room": "den", "name": "bob", "role": "owner"},
+            {"type": "role", "room": "den", "name": "ann", "role": "guest"},
+            {"type": "set", "room": "den", "slow": 3},
+        )
+    ):
+        house.ann.say(cid=str(cid), **request)
+    answers = [house.ann.hear_until(cid=str(cid)) for cid in range(4)]
+    assert [answer.get("code", "ack") for answer in answers] == ["ack", "ack", "ack", "forbidden"]

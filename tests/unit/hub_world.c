@@ -492,7 +492,8 @@ static void keep_for_store(struct world *world, struct effect *effect) {
 static void take_question(struct world *world, const struct effect *effect) {
     static const char *const words[] = {[CREDENTIAL_PASSWORD] = "password of",
                                         [CREDENTIAL_TOKEN] = "token",
-                                        [CREDENTIAL_TICKET] = "ticket"};
+                                        [CREDENTIAL_TICKET] = "ticket",
+                                        [CREDENTIAL_HOOK] = "hook"};
     const struct credential *credential = &effect->authenticate.credential;
     struct link *link = link_of(world, effect->connection);
 

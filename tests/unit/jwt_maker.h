@@ -34,7 +34,8 @@ static inline struct buffer jwt_begin(const char *header, const char *payload) {
     return token;
 }
 
-static inline struct buffer jwt_with_secret(const char *header, const char *payload, struct slice secret) {
+static inline struct buffer jwt_with_secret(const char *header, const char *payload,
+                                            struct slice secret) {
     struct buffer token = jwt_begin(header, payload);
     unsigned char digest[32];
     unsigned length;

@@ -1,0 +1,434 @@
+"""banter chat on a terminal: what is on the screen while people talk, and that it is theirs again afterwards."""
+
+import json
+import os
+import signal
+import time
+import unicodedata
+import urllib.request
+
+import pytest
+
+NO_LIMIT = ("--set", "rate_per_minute=0")
+
+
+def publish(server, room, content, **members):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{server.port()}/r/{room}",
+        data=json.dumps({"content": content, **members}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    return json.load(urllib.request.urlopen(request))["seq"]
+
+
+def read(server, room):
+    """Every message of a room, as HTTP tells them."""
+    url = f"http://127.0.0.1:{server.port()}/r/{room}?after=0&limit=100"
+    return [item["content"] for item in json.load(urllib.request.urlopen(url))["items"] if item["type"] == "message"]
+
+
+def width(line):
+    """Columns of a line without marks and controls."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in line)
+
+
+def test_two_people_talk_and_see_each_other(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", size=(100, 24))
+    ann.see("● ann", "1 here")
+    bob = person(running, "bob", size=(100, 24))
+    ann.see("→ bob", "2 here")
+    bob.see("● bob")
+    ann.say("shall we deploy?")
+    bob.see("ann │ shall we deploy?")
+    bob.say("yes, ann: now")
+    ann.see("bob │ yes, ann: now")
+    bob.say("/me waits")
+    ann.see("* │ bob waits")
+    bob.press("C-c", "C-c")
+    bob.see("ended with 0")
+    ann.see("← bob", "1 here")
+
+
+def test_what_happens_elsewhere_is_counted_and_named(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    ann.say("/join ops")
+    ann.see(" 2 ops", " ops  ")
+    bob = person(running, "bob")
+    bob.see("● bob")
+    bob.say("one")
+    bob.say("two")
+    bob.say("/msg ann psst")
+    ann.see("1 lobby        2", "3 @bob         1")
+    ann.press("M-a")
+    ann.see("bob │ psst")
+    ann.press("M-1")
+    screen = ann.see("bob │ one", "bob │ two", " new ")
+    assert screen.index(" new ") < screen.index("one")
+    ann.press("M-3")
+    ann.say("what?")
+    bob.see("ann │ what?")
+
+
+def test_messages_are_edited_deleted_answered_and_reacted_to(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    bob = person(running, "bob")
+    bob.see("● bob")
+    ann.see("→ bob")
+    ann.say("the fisrt")
+    bob.see("the fisrt")
+    ann.say("/edit the first")
+    bob.see("the first (edited)")
+    bob.say("/react :tada:")
+    ann.see("🎉 1")
+    bob.say("/reply really?")
+    ann.see("↩ ann: the first", "really?")
+    ann.say("second")
+    bob.see("second")
+    ann.say("/delete")
+    ann.see("Delete this message? y/n")
+    ann.type("y")
+    bob.see("this message was deleted")
+    ann.press("M-s")
+    ann.type("r")
+    ann.see("reply to bob: really?")
+    ann.say("yes")
+    bob.see("↩ bob: really?", "yes")
+
+
+def test_the_screen_folds_and_reflows_with_its_size(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", size=(110, 30))
+    ann.see("● ann", "1 here")
+    ann.say("a text that has to be wrapped on a screen as narrow as forty columns")
+    ann.see("ann │ a text that has to be wrapped on a screen as narrow as")
+    ann.resize(80, 24)
+    ann.wait(lambda s: " 1 here\n" not in s.split("\n", 1)[1] and "1 lobby" in s, "rooms but no people")
+    ann.resize(40, 10)
+    screen = ann.see("ann: a text that has to be wrapped", "● ann │ lobby")
+    assert "1 lobby" not in screen and len(screen.rstrip("\n").split("\n")) <= 10
+    assert all(width(line) <= 40 for line in screen.split("\n"))
+    ann.resize(20, 4)
+    ann.resize(3, 2)
+    ann.resize(1, 1)
+    ann.resize(110, 30)
+    ann.see("1 lobby", "ann │ a text that has to be wrapped on a screen as narrow as")
+    ann.press("M-r")
+    ann.see_not("1 lobby")
+    ann.press("M-r")
+    ann.see("1 lobby")
+
+
+def test_pasting_several_lines_is_asked_about(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    ann.paste("one\ntwo\nthree\n")
+    ann.see("Paste 3 lines? y: send them, n: no, e: edit them first")
+    ann.type("n")
+    ann.see_not("Paste 3 lines?")
+    ann.paste("one\ntwo\nthree\n")
+    ann.see("Paste 3 lines?")
+    ann.type("e")
+    ann.see("› one\n  two\n  three")
+    ann.press("C-c")
+    ann.paste("first\nlast")
+    ann.see("Paste 2 lines?")
+    ann.type("y")
+    ann.see("ann │ first")
+    ann.paste("only one line")
+    ann.see("› only one line")
+    ann.press("Enter")
+    ann.see("ann │ only one line")
+    assert read(running, "lobby") == ["first\nlast", "only one line"]
+
+
+def test_history_is_read_to_the_beginning_and_stays_in_place(server, person):
+    running = server(*NO_LIMIT)
+    for number in range(1, 351):
+        publish(running, "lobby", f"message {number}.", sender="cron")
+    ann = person(running, "ann")
+    ann.see("message 350.", "message 340.")
+    deadline = time.monotonic() + 20
+    while "message 1." not in ann.screen():
+        assert time.monotonic() < deadline, ann.screen()
+        ann.press("PageUp")
+    screen = ann.see("─ the beginning ─", "message 1.", "message 10.", "more below")
+    publish(running, "lobby", "something new", sender="cron")
+    assert ann.see("↓ 1 new below").split("\n")[1:20] == screen.split("\n")[1:20]
+    ann.press("Escape")
+    ann.see("something new", "message 350.")
+
+
+def test_searching_finds_and_jumps_to_what_is_not_here_yet(server, person):
+    running = server(*NO_LIMIT)
+    publish(running, "lobby", "the needle is here", sender="cron")
+    for number in range(1, 301):
+        publish(running, "lobby", f"hay {number}.", sender="cron")
+    ann = person(running, "ann")
+    ann.see("hay 300.")
+    ann.say("/search needle")
+    ann.see("search: needle in:lobby", "lobby cron: the needle is here")
+    ann.press("Enter")
+    ann.see("cron │ the needle is here", "hay 1.")
+    ann.press("Escape", "Escape")
+    ann.see("hay 300.")
+    ann.say("/search nothing at all like this")
+    ann.see("nothing found")
+
+
+def test_a_server_that_was_killed_costs_nothing_but_time(server, person):
+    first = server(*NO_LIMIT)
+    port = first.port()
+    ann = person(first, "ann")
+    bob = person(first, "bob")
+    ann.see("→ bob")
+    ann.say("before")
+    bob.see("before")
+    first.kill()
+    ann.see("✗ connection lost")
+    ann.say("meanwhile one")
+    ann.say("meanwhile two")
+    ann.see("meanwhile one", "… is sent when the connection is back", "2 to send")
+    second = server(*NO_LIMIT, listen=(f"ws://127.0.0.1:{port}",), folder_of=first)
+    ann.see("● ann")
+    bob.see("ann │ meanwhile one", "ann │ meanwhile two")
+    screen = ann.see_not("is sent when")
+    assert screen.count("meanwhile one") == 1
+    assert read(second, "lobby") == ["before", "meanwhile one", "meanwhile two"]
+
+
+def test_a_message_over_the_rate_waits_beside_its_reason(server, person):
+    running = server("--set", "rate_per_minute=2")
+    ann = person(running, "ann")
+    ann.see("● ann")
+    for number in (1, 2, 3):
+        ann.say(f"message {number}")
+    ann.see("message 3", "Rate limit exceeded; is sent in", "1 to send")
+
+
+def test_what_is_refused_stays_and_can_be_sent_again(server, person):
+    running = server("--set", "max_message=1000", *NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    ann.paste("x" * 2000)
+    ann.press("Enter")
+    ann.see("✗ not sent:", "/retry sends it again")
+    ann.say("/drop")
+    ann.see_not("not sent")
+    ann.say("short")
+    ann.see("ann │ short")
+
+
+def test_a_c_locale_gets_ascii_only(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", LC_ALL="C")
+    ann.see("* ann")
+    publish(running, "lobby", "“naïve” — 日本 👍 …", sender="Zoë")
+    screen = ann.see('Zoe | "naive" - ? ?  ?  .')
+    assert screen.isascii(), screen
+
+
+def test_no_colour_is_used_where_none_is_wanted(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", NO_COLOR="1")
+    ann.see("● ann")
+    publish(running, "lobby", "ann: https://example.org `code`", sender="bob")
+    ann.see("https://example.org")
+    escapes = {part.split("m")[0] for part in ann.screen(colours=True).split("\x1b[")[1:]}
+    codes = {code for escape in escapes for code in escape.split(";") if code}
+    assert codes <= {"0", "1", "2", "4", "7", "22", "24", "27"}, codes
+    eve = person(running, "eve")
+    eve.see("● eve")
+    assert "38;5;" in eve.screen(colours=True)
+
+
+def test_what_others_send_cannot_touch_the_terminal(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    publish(
+        running, "lobby", "\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj.exe\u2028end", sender="eve", title="\x1b[1mloud"
+    )
+    screen = ann.see("end")
+    assert "●" in screen and "�[2J" in screen and "\u202e" not in screen and "\u2028" not in screen
+    assert "\ufffd[1mloud" in screen
+
+
+def test_wide_joined_and_combining_characters_keep_the_columns(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", size=(100, 24))
+    ann.see("1 here")
+    for text in ("日本語のテキスト" * 8, "👨‍👩‍👧‍👦👍🏽🇩🇪❤️ " * 9, "z" + "\u0335" * 40 + "algo", "שלום עולם", "e\u0301" * 90):
+        publish(running, "lobby", text, sender="bob")
+    screen = ann.see("algo", "עולם")
+    for line in screen.split("\n")[1:22]:
+        # Both rules stand where they belong.
+        assert width(line[: line.index("│")]) == 18, line
+        assert width(line[: line.rindex("│")]) == 83, line
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, "quit"])
+def test_the_terminal_is_restored(server, person, how):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    assert ann.mode("alternate_on") and ann.mode("mouse_any_flag")
+    if how == "quit":
+        ann.say("/quit")
+    else:
+        os.kill(ann.process(), how)
+    ann.see("ended with 0")
+    assert not ann.mode("alternate_on") and not ann.mode("mouse_any_flag") and ann.mode("cursor_flag")
+
+
+def test_it_leaves_the_terminal_when_nobody_answers(server, person):
+    running = server(*NO_LIMIT)
+    running.kill()
+    ann = person(running, "ann")
+    screen = ann.see("error: cannot connect to 127.0.0.1", "ended with 1")
+    assert "connecting" not in screen and not ann.mode("alternate_on")
+
+
+def test_a_lost_connection_does_not_keep_anybody_from_leaving(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    running.kill()
+    ann.see("connection lost")
+    ann.say("never sent")
+    ann.press("C-c", "C-c")
+    ann.see("leaving, 1 to send")
+    ann.press("C-c")
+    ann.see("error: 1 message could not be delivered", "ended with 1")
+
+
+def test_it_is_put_aside_and_comes_back(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", command="exec sh -i")
+    ann.see("$ ")
+    from binaries import BANTER
+
+    ann.say(f"{BANTER} chat ws://127.0.0.1:{running.port()} --name ann")
+    ann.see("● ann")
+    ann.press("C-z")
+    ann.wait(lambda screen: "Stopped" in screen or "Suspended" in screen, "the shell")
+    assert not ann.mode("alternate_on")
+    publish(running, "lobby", "while you were away", sender="bob")
+    ann.say("fg")
+    ann.see("while you were away", "● ann")
+    ann.say("back")
+    ann.see("ann │ back")
+
+
+def test_names_rooms_and_commands_are_completed(server, person):
+    running = server(*NO_LIMIT)
+    person(running, "roberta").see("● roberta")
+    person(running, "robert").see("● robert")
+    ann = person(running, "ann", size=(100, 24))
+    ann.see("robert", "roberta", "3 here")
+    ann.type("ROB")
+    ann.press("Tab")
+    ann.see("› robert: ")
+    ann.press("Tab")
+    ann.see("› roberta: ")
+    ann.press("BTab")
+    ann.see("› robert: ")
+    ann.press("C-u")
+    ann.type("/to")
+    ann.press("Tab")
+    ann.see("› /topic ")
+    ann.say("weather in #lob")
+    ann.see(" lobby  weather in #lob")
+    ann.type("see #lo")
+    ann.press("Tab")
+    ann.see("› see #lobby ")
+
+
+def test_the_input_grows_and_each_room_keeps_its_draft(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    ann.see("● ann")
+    ann.type("first")
+    ann.press("M-Enter")
+    ann.type("second")
+    ann.press("C-j")
+    ann.type("third")
+    ann.see("› first\n  second\n  third")
+    ann.press("Enter")
+    ann.see("ann │ first")
+    ann.type("a draft")
+    ann.press("C-a")
+    ann.type("not ")
+    ann.press("M-f", "C-k")
+    ann.see("› not a\n")
+    ann.press("C-w", "C-y", "C-e")
+    ann.press("C-a", "C-k")
+    ann.say("/join ops")
+    ann.see(" 2 ops")
+    ann.type("left here")
+    ann.press("C-p")
+    ann.see_not("left here")
+    ann.press("C-n")
+    ann.see("› left here")
+    ann.press("C-c", "Up", "Up")
+    ann.see("› /join ops")
+    assert read(running, "lobby") == ["first\nsecond\nthird"]
+
+
+def test_the_help_tells_of_every_command_and_scrolls(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann", size=(60, 12))
+    ann.see("● ann")
+    ann.say("/help")
+    seen = ann.see("/join ROOM", "Esc: back")
+    for _ in range(12):
+        ann.press("PageDown")
+    seen += ann.see("config")
+    ann.press("q")
+    ann.see("› ", "● ann")
+    ann.wait(lambda screen: "Esc: back" not in screen, "the room")
+
+
+def test_the_mouse_scrolls_and_chooses_rooms(server, person):
+    running = server(*NO_LIMIT)
+    for number in range(1, 61):
+        publish(running, "lobby", f"message {number}.", sender="cron")
+    ann = person(running, "ann")
+    ann.see("message 60.")
+    ann.press("-H", "1b", "5b", "3c", "36", "34", "3b", "33", "30", "3b", "35", "4d")  # ESC [ < 64 ; 30 ; 5 M
+    ann.see("↓ more below")
+    ann.see_not("message 60.")
+
+
+def test_settings_are_read_changed_and_kept(server, person, tmp_path):
+    running = server(*NO_LIMIT)
+    folder = tmp_path / "ann" / "config" / "banter"
+    folder.mkdir(parents=True)
+    (folder / "config").write_text("# mine\nsides = none\nrooms = ops news\ntimes = off\n")
+    ann = person(running, "ann")
+    screen = ann.see("● ann │ lobby")
+    assert "1 lobby" not in screen
+    ann.say("/set sides both")
+    ann.see("1 lobby", "2 ops", "3 news")
+    ann.say("/set sides upside")
+    ann.see("sides is one of: auto both rooms people none")
+    ann.say("/save")
+    ann.see("saved in")
+    assert "sides = both" in (folder / "config").read_text()
+
+
+def test_others_see_that_somebody_writes(server, person):
+    running = server(*NO_LIMIT)
+    ann = person(running, "ann")
+    bob = person(running, "bob")
+    ann.see("→ bob")
+    bob.see("● bob")
+    bob.type("I am")
+    ann.see("bob is writing…")
+    bob.say(" here")
+    ann.see("I am here")
+    ann.see_not("is writing")
