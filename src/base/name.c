@@ -54,15 +54,6 @@ int name_check(struct slice name) {
     return count == 0 ? ERR_BAD_REQUEST : 0;
 }
 
-static bool is_ascii(struct slice s) {
-    for (size_t i = 0; i < s.length; i++) {
-        if ((unsigned char)s.data[i] >= 0x80) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void fold_ascii(struct slice name, struct buffer *out) {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.data[i];
@@ -81,7 +72,7 @@ static int fold(struct slice s, int (*check_folded)(struct slice), struct buffer
     utf8proc_ssize_t length;
     struct slice result;
 
-    if (is_ascii(s)) {
+    if (text_is_ascii(s)) {
         fold_ascii(s, out);
         return 0;
     }

@@ -82,6 +82,15 @@ bool utf8_valid(struct slice s) {
     return utf8_check_feed(&check, s) == 0 && utf8_check_complete(&check);
 }
 
+bool text_is_ascii(struct slice s) {
+    for (size_t i = 0; i < s.length; i++) {
+        if ((unsigned char)s.data[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct slice text_beginning(struct slice s, size_t size) {
     if (s.length > size) {
         s.length = size;
@@ -90,6 +99,20 @@ struct slice text_beginning(struct slice s, size_t size) {
         }
     }
     return s;
+}
+
+struct slice text_first(struct slice s, size_t characters) {
+    size_t length = 0;
+
+    while (length < s.length) {
+        bool begins = ((unsigned char)s.data[length] & 0xc0) != 0x80;
+
+        if (begins && characters-- == 0) {
+            break;
+        }
+        length++;
+    }
+    return slice_from(s.data, length);
 }
 
 /* How many bytes of the control at `at` to replace: 0 when there is none. C1 controls are C2 80

@@ -21,9 +21,14 @@ int utf8_check_feed(struct utf8_check *check, struct slice bytes) MUST_USE;
 /* Whether the text may end here: no character is half done. */
 bool utf8_check_complete(const struct utf8_check *check);
 bool utf8_valid(struct slice s);
+/* Whether there is nothing in it but ASCII. */
+bool text_is_ascii(struct slice s);
 
 /* As much of the beginning of `s` (valid UTF-8) as fits in `size` bytes, in whole characters. */
 struct slice text_beginning(struct slice s, size_t size);
+
+/* The first characters of `s` (valid UTF-8), so many at most. */
+struct slice text_first(struct slice s, size_t characters);
 
 /* Appends `s` (valid UTF-8) with every C0 and C1 control except TAB, and DEL, as U+FFFD; used for
  * one line, so LF counts as a control too. */

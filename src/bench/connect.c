@@ -11,7 +11,8 @@
 #include "io/link.h"
 #include "io/socket.h"
 
-#define UNDER_WAY_MAX 64
+/* Opened in one turn, then it is looked what has come. */
+#define BATCH_MAX 256
 /* Without one more connection in its room for this long, something is wrong. */
 #define PATIENCE_NS UINT64_C(10000000000)
 /* Of a connection that never reads: little, so that it blocks its server soon. */
@@ -31,7 +32,7 @@ static void open_connection(struct load *load, struct connection *connection) {
         fail_errno(load, "cannot make a connection to", errno);
         return;
     }
-    load->opened++;
+    connection->stage = STAGE_CONNECTING;
     if (connection->stalled)
         setsockopt(connection->descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     socket_disable_delay(connection->descriptor);
@@ -46,10 +47,26 @@ static void open_connection(struct load *load, struct connection *connection) {
         fail_errno(load, "cannot watch a connection to", errno);
 }
 
+/* The processes take turns. */
+static uint64_t ramp_due_ns(const struct load *load) {
+    uint64_t number = load->ramped * load->crew->size + load->member;
+    return load->plan->ramp == 0 ? 0 : load->ramp_ns + number * LOAD_SECOND_NS / load->plan->ramp;
+}
+
+static bool has_more(const struct load *load) {
+    return !load->failed && load->next < load->end && load->under_way < load->under_way_max;
+}
+
+uint64_t connect_due_ns(const struct load *load) {
+    return has_more(load) ? ramp_due_ns(load) : UINT64_MAX;
+}
+
 void connect_more(struct load *load) {
-    while (!load->failed && load->opened < load->count &&
-           load->opened - load->joined < UNDER_WAY_MAX)
-        open_connection(load, &load->connections[load->opened]);
+    for (size_t i = 0; i < BATCH_MAX && connect_due_ns(load) <= load->now_ns; i++) {
+        load->under_way++;
+        load->ramped++;
+        open_connection(load, &load->connections[load->next++]);
+    }
 }
 
 void connect_finished(struct load *load, struct connection *connection) {
@@ -57,6 +74,10 @@ void connect_finished(struct load *load, struct connection *connection) {
     socklen_t size = sizeof error;
 
     getsockopt(connection->descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0 && load->returning) {
+        traffic_close(load, connection);
+        return;
+    }
     if (error != 0) {
         fail_errno(load, "cannot connect to", error);
         return;
@@ -66,28 +87,38 @@ void connect_finished(struct load *load, struct connection *connection) {
     connection->stage = STAGE_GREETING;
     if (load->plan->tls != NULL)
         connection->link = link_new(connection->descriptor, load->plan->tls, load->plan->host_port,
-                                    load->plan->protocol <= BENCH_TEXT);
-    if (load->dialect->open != NULL)
-        load->dialect->open(&connection->speaker, &connection->output);
-    if (load->dialect->greet == NULL) {
+                                    load->plan->protocol < BENCH_LINE);
+    if (connection->dialect->open != NULL)
+        connection->dialect->open(&connection->speaker, &connection->output);
+    if (connection->dialect->greet == NULL) {
         connection->stage = STAGE_JOINED;
         load->joined++;
+        load->under_way--;
     }
     traffic_flush(load, connection);
 }
 
+static size_t wanted(const struct load *load) {
+    const struct bench_plan *plan = load->plan;
+    return (size_t)(plan->stalled + plan->subscribers + plan->publishers);
+}
+
 static bool all_joined(const struct load *load) {
-    return load->joined == load->count;
+    return crew_sum(load->crew).joined == wanted(load);
 }
 
 void load_connect(struct load *load) {
-    size_t before;
+    uint64_t before;
+
+    load->ramp_ns = load_clock();
+    load->next = 0;
+    load->end = load->count;
+    load->under_way_max = LOAD_UNDER_WAY;
     do {
-        before = load->joined;
-        connect_more(load);
+        before = crew_sum(load->crew).joined;
         if (load_run(load, all_joined, load_clock() + PATIENCE_NS))
             return;
-    } while (!load->failed && load->joined > before);
-    load_fail(load, ERR_IO, "the server does not answer (%zu of %zu connections are up)",
-              load->joined, load->count);
+    } while (!load->failed && crew_sum(load->crew).joined > before);
+    load_fail(load, ERR_IO, "the server does not answer (%llu of %zu connections are up)",
+              (unsigned long long)crew_sum(load->crew).joined, wanted(load));
 }

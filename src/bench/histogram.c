@@ -28,6 +28,14 @@ void histogram_add(struct histogram *histogram, uint64_t value) {
         histogram->largest = value;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other) {
+    for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
+        histogram->buckets[bucket] += other->buckets[bucket];
+    histogram->count += other->count;
+    if (other->largest > histogram->largest)
+        histogram->largest = other->largest;
+}
+
 uint64_t histogram_percentile(const struct histogram *histogram, double percent) {
     double wanted = (double)histogram->count * percent / 100;
     uint64_t passed = 0;

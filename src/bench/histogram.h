@@ -16,6 +16,9 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t value);
 
+/* Adds all values of another. */
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
+
 /* The value that `percent` (0 to 100) of all values do not exceed, as the upper end of its bucket
  * but no more than the largest; 0 of an empty histogram. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);

@@ -1,4 +1,4 @@
-/* The connections of a run: set up, watched, taken down. */
+/* The turns of a load: what is due is sent, what has come is taken. */
 #include "bench/load.h"
 
 #include <errno.h>
@@ -6,18 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
-
-#include "base/memory.h"
-#include "io/link.h"
 
 #define EVENTS_MAX 1024
-#define SEQUENCES_MAX (512 * 1024 * 1024 / sizeof(struct sequence))
-/* Descriptors beside the connections. */
-#define DESCRIPTORS_SPARE 16
+/* In a crew: how long a process waits at most until it looks how far the others are. */
+#define LOOK_NS (LOAD_SECOND_NS / 200)
+/* After the last message: without one more for this long, the rest is lost. */
+#define DRAIN_NS (2 * LOAD_SECOND_NS)
+#define DRAIN_LOOK_NS (LOAD_SECOND_NS / 10)
 
 uint64_t load_clock(void) {
     struct timespec now;
@@ -26,15 +22,16 @@ uint64_t load_clock(void) {
 }
 
 void load_fail(struct load *load, int error, const char *format, ...) {
+    struct crew_member *member = &load->crew->members[load->member];
     va_list arguments;
 
     if (load->failed)
         return;
     load->failed = true;
-    load->error = error;
     va_start(arguments, format);
-    vsnprintf(load->message, load->message_size, format, arguments);
+    vsnprintf(member->message, CREW_MESSAGE_MAX, format, arguments);
     va_end(arguments);
+    crew_fail(load->crew, load->member, error);
 }
 
 static uint64_t due_ns(const struct load *load) {
@@ -46,8 +43,10 @@ static uint64_t due_ns(const struct load *load) {
 static void publish_due(struct load *load) {
     while (due_ns(load) <= load->now_ns && !load->failed) {
         struct publisher *publisher = &load->publishers[load->paced % load->plan->publishers];
-        traffic_publish(load, publisher, due_ns(load));
-        traffic_flush(load, publisher->connection);
+        if (publisher->connection != NULL) {
+            traffic_publish(load, publisher, due_ns(load));
+            traffic_flush(load, publisher->connection);
+        }
         load->paced++;
     }
 }
@@ -77,126 +76,93 @@ static void wait_for_events(struct load *load, uint64_t until_ns) {
         handle(load, events[i].data.ptr, events[i].events);
 }
 
+/* Tells the others how far this one is, and hears if one of them has failed. */
+static void look_around(struct load *load) {
+    struct crew_progress *progress = &load->crew->members[load->member].progress;
+
+    atomic_store_explicit(&progress->joined, load->joined, memory_order_relaxed);
+    atomic_store_explicit(&progress->heard, load->heard, memory_order_relaxed);
+    atomic_store_explicit(&progress->closed, load->closed, memory_order_relaxed);
+    if (load->member == 0)
+        crew_watch(load->crew);
+    load->failed = load->failed || crew_failed(load->crew);
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t next_ns(const struct load *load, bool watches, uint64_t until_ns) {
+    uint64_t next = earliest(earliest(until_ns, due_ns(load)), connect_due_ns(load));
+    return watches && load->crew->size > 1 ? earliest(next, load->now_ns + LOOK_NS) : next;
+}
+
 bool load_run(struct load *load, bool (*is_done)(const struct load *load), uint64_t until_ns) {
+    bool watches = is_done != NULL;
+
     load->now_ns = load_clock();
+    look_around(load);
     while (!load->failed && load->now_ns < until_ns) {
-        if (is_done != NULL && is_done(load))
+        if (watches && is_done(load))
             return true;
         connect_more(load);
         publish_due(load);
-        uint64_t next_ns = due_ns(load);
-        wait_for_events(load, next_ns < until_ns ? next_ns : until_ns);
+        wait_for_events(load, next_ns(load, watches, until_ns));
+        if (watches)
+            look_around(load);
     }
-    return !load->failed && is_done != NULL && is_done(load);
+    return !load->failed && watches && is_done(load);
 }
 
-static void init_connections(struct load *load) {
+static bool all_met(const struct load *load) {
+    return crew_time(load->crew, load->meetings) != 0;
+}
+
+uint64_t load_meet(struct load *load) {
+    crew_arrive(load->crew, load->meetings, load_clock());
+    bool met = load_run(load, all_met, UINT64_MAX);
+    uint64_t time_ns = met ? crew_time(load->crew, load->meetings) : 0;
+    load->meetings++;
+    load_run(load, NULL, time_ns);
+    return load->failed ? 0 : time_ns;
+}
+
+/* How often each message that was sent reaches a reader for the first time, if nothing is lost. */
+static uint64_t expected(const struct load *load) {
     const struct bench_plan *plan = load->plan;
-    size_t talking = (size_t)(plan->stalled + plan->subscribers);
+    uint64_t sum = 0;
 
-    for (size_t i = 0; i < load->count; i++) {
-        struct connection *connection = &load->connections[i];
-        bool stalled = i < plan->stalled;
-        size_t among = stalled ? i : i < talking ? i - (size_t)plan->stalled : i - talking;
-
-        *connection = (struct connection){
-            .speaker = {.plan = plan,
-                        .run = load->run,
-                        .number = (uint32_t)i,
-                        .room = (uint32_t)(among % plan->rooms),
-                        .joins = i < talking || !plan->acks_only},
-            .descriptor = -1,
-            .stalled = stalled,
-            .publisher = i < talking ? NULL : &load->publishers[among],
-            .sequences = stalled ? NULL : &load->sequences[(i - plan->stalled) * load->slots],
-        };
-        if (connection->publisher != NULL)
-            connection->publisher->connection = connection;
-    }
+    for (size_t i = load->subscribers_start; i < load->count; i++)
+        for (size_t p = load->connections[i].speaker.room; p < plan->publishers; p += plan->rooms)
+            if (!plan->acks_only || load->connections[i].publisher == &load->publishers[p])
+                sum += load->publishers[p].sent;
+    return sum;
 }
 
-static void lift_descriptor_limit(struct load *load) {
-    struct rlimit limit;
-    size_t needed = load->count + DESCRIPTORS_SPARE;
+/* What the publishers of other processes have sent is known when all have stopped. */
+static void learn_sent(struct load *load) {
+    _Atomic uint32_t *sent = crew_sent(load->crew);
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
-        return;
-    if (limit.rlim_max < needed)
-        limit.rlim_max = needed; /* the administrator may */
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        load_fail(load, ERR_TOO_MANY, "%zu connections need more descriptors than ulimit -n allows",
-                  load->count);
+    for (size_t i = 0; i < load->plan->publishers; i++)
+        if (load->publishers[i].connection != NULL)
+            atomic_store(&sent[i], load->publishers[i].sent);
+    load_meet(load);
+    for (size_t i = 0; i < load->plan->publishers; i++)
+        load->publishers[i].sent = atomic_load(&sent[i]);
 }
 
-static void find_server(struct load *load) {
-    struct endpoint_address addresses[ENDPOINT_ADDRESSES];
-    struct endpoint endpoint;
-    size_t count = 0;
+void load_drain(struct load *load) {
+    uint64_t before;
 
-    if (endpoint_parse(slice_of_string(load->plan->host_port), 0, &endpoint) < 0) {
-        load_fail(load, ERR_BAD_REQUEST, "'%s' is not HOST:PORT", load->plan->host_port);
-        return;
-    }
-    load->error =
-        endpoint_resolve(&endpoint, false, addresses, &count, load->message, load->message_size);
-    load->failed = load->error < 0;
-    if (!load->failed)
-        load->address = addresses[0];
-}
-
-static void allocate(struct load *load) {
-    const struct bench_plan *plan = load->plan;
-
-    load->publishers = memory_new((size_t)plan->publishers * sizeof *load->publishers);
-    load->connections = memory_new(load->count * sizeof *load->connections);
-    load->sequences = memory_new(load->count * load->slots * sizeof *load->sequences);
-    load->content = memory_new((size_t)plan->size);
-    memset(load->content, 'x', (size_t)plan->size);
-    load->input = memory_new(LOAD_MESSAGE_MAX + LOAD_READ_SIZE);
-    init_connections(load);
-}
-
-void load_init(struct load *load) {
-    const struct bench_plan *plan = load->plan;
-    size_t publishers_each = (size_t)((plan->publishers + plan->rooms - 1) / plan->rooms);
-
-    ssize_t taken = getrandom(&load->run, sizeof load->run, 0);
-    (void)taken; /* up to 256 bytes always come whole (getrandom(2)) */
-    load->dialect = dialect_of(plan->protocol);
-    load->count = (size_t)(plan->stalled + plan->subscribers + plan->publishers);
-    load->slots = plan->acks_only || publishers_each == 0 ? 1 : publishers_each;
-    find_server(load);
-    if (load->slots > SEQUENCES_MAX / load->count)
-        load_fail(load, ERR_TOO_MANY,
-                  "%zu publishers for each of %zu readers are too many to count", load->slots,
-                  load->count);
-    if (!load->failed)
-        lift_descriptor_limit(load);
-    if (load->failed)
-        return;
-    allocate(load);
-    load->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (load->epoll < 0)
-        load_fail(load, ERR_IO, "cannot watch connections: %s", strerror(errno));
-}
-
-void load_deinit(struct load *load) {
-    for (size_t i = 0; load->connections != NULL && i < load->count; i++) {
-        struct connection *connection = &load->connections[i];
-        if (connection->link != NULL)
-            link_free(connection->link);
-        else if (connection->descriptor >= 0)
-            close(connection->descriptor);
-        buffer_close(&connection->held);
-        buffer_close(&connection->output);
-    }
-    if (load->epoll >= 0)
-        close(load->epoll);
-    memory_free(load->publishers);
-    memory_free(load->connections);
-    memory_free(load->sequences);
-    buffer_close(&load->plain);
-    memory_free(load->content);
-    memory_free(load->input);
+    load->refilling = false;
+    load->paced_ns = load->paced = 0;
+    learn_sent(load);
+    uint64_t all = expected(load);
+    do {
+        before = load->taken;
+        if (load->taken < all)
+            load_run(load, NULL, load_clock() + DRAIN_LOOK_NS);
+    } while (!load->failed && load->taken < all && load->taken > before);
+    if (load->taken < all)
+        load_run(load, NULL, load_clock() + DRAIN_NS);
 }

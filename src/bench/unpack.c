@@ -35,7 +35,7 @@ void unpacker_free(struct unpacker *unpacker) {
 
 int unpacker_open(struct unpacker *unpacker, struct slice payload, size_t most,
                   struct slice *message) {
-    struct pair *pair = &unpacker->pairs[HASH % SLOTS];
+    struct pair *pair = &unpacker->pairs[hash_slice(0, payload) % SLOTS];
 
     if (payload.length == 0 || !slice_equal(buffer_slice(&pair->packed), payload)) {
         buffer_clear(&pair->packed);

@@ -1,6 +1,5 @@
 #include "protocol/hook_payload.h"
 
-#include "base/codepoint.h"
 #include "base/text.h"
 #include "protocol/slack_text.h"
 #include "wire/http.h"
@@ -156,19 +155,6 @@ static void shorten(struct buffer *text, size_t most) {
     }
 }
 
-static void append_sender(struct buffer *out, struct slice name) {
-    struct slice rest = slice_trim(name);
-
-    for (size_t i = 0; i < HOOK_SENDER_CHARACTERS && rest.length > 0; i++) {
-        struct slice character = rest;
-
-        if (codepoint_take(&rest) < 0) {
-            return;
-        }
-        buffer_append(out, character.data, character.length - rest.length);
-    }
-}
-
 /* Which of the two it is the body itself tells: `curl -d '{…}'` calls JSON a form, and so do
  * others. */
 static json_t *find_object(struct slice body) {
@@ -192,7 +178,8 @@ int hook_payload_parse(struct slice body, size_t max_text, struct hook_payload *
 
     if (object != NULL) {
         wrong = append_message(&parsed.text, object);
-        append_sender(&parsed.sender, text_of(object, "username"));
+        buffer_append_slice(&parsed.sender, text_first(slice_trim(text_of(object, "username")),
+                                                       HOOK_SENDER_CHARACTERS));
     }
     json_decref(object);
     if (wrong == NULL && slice_trim(buffer_slice(&parsed.text)).length == 0) {

@@ -13,6 +13,7 @@ void json_request_close(struct json_request *json) {
     json_decref(json->object);
     memory_free(json->resume);
     memory_free(json->rooms);
+    memory_free(json->number);
     *json = (struct json_request){0};
 }
 

@@ -7,6 +7,7 @@
  *
  * The type of a request is the word of the rule (hub/rule.h). */
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/timestamp.h"
 #include "hub/rule.h"
 #include "protocol/json.h"
@@ -35,12 +36,14 @@ static int get_value(struct json_request *json, const char *key, const json_t *v
     uint64_t number = 0;
     bool present;
     int error = json_get_u64(json->object, key, &number, &present);
-    if (error != 0) {
-        return error;
+    if (error == 0) {
+        struct buffer text = {0};
+        buffer_append_u64(&text, number);
+        json->number = memory_copy_string(buffer_slice(&text));
+        request->content = slice_of_string(json->number);
+        buffer_close(&text);
     }
-    /* The object keeps the text. */
-    json_object_set_new(json->object, key, json_sprintf("%llu", (unsigned long long)number));
-    return json_get_string(json->object, key, &request->content);
+    return error;
 }
 
 static int get_setting(struct json_request *json, struct request *request) {

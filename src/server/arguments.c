@@ -7,7 +7,7 @@
 const char arguments_help[] =
     "Usage: banterd [OPTION]...\n"
     "       banterd verify|export|import [--config FILE] [--data DIR] [FILE]\n"
-    "       banterd user|token --help\n"
+    "       banterd user|token|hook --help\n"
     "Serves conversations and notifications over WebSocket, HTTP and plain TCP.\n"
     "\n"
     "  --config FILE     read settings from FILE\n"

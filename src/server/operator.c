@@ -193,6 +193,10 @@ bool operator_command(int count, char **values, int *status) {
         *status = operator_token(count - 1, values + 1);
         return true;
     }
+    if (count > 1 && strcmp(values[1], "hook") == 0) {
+        *status = operator_hook(count - 1, values + 1);
+        return true;
+    }
     for (size_t i = 0; count > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, values[1]) != 0)
             continue;

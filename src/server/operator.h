@@ -1,5 +1,5 @@
 /* What the operator does to a data folder without a server: `banterd verify`, `export`,
- * `import`, `user` and `token`. */
+ * `import`, `user`, `token` and `hook`. */
 #pragma once
 
 #include <stdbool.h>

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "io/dial.h"
-#include "server/config_value.h"
+#include "wire/json.h"
 
 #define DIAL_TIMEOUT_MS 2000
 #define ANSWER_TIMEOUT_MS 20000
@@ -73,6 +73,40 @@ const char *operator_date(int64_t time_us, char text[11]) {
     memcpy(text, whole, 10);
     text[10] = '\0';
     return text;
+}
+
+void operator_append_time(struct buffer *line, const char *key, int64_t time_us) {
+    json_append_key(line, key);
+    if (time_us == 0) {
+        buffer_append_string(line, "null");
+        return;
+    }
+    buffer_append_char(line, '"');
+    buffer_append_timestamp(line, time_us);
+    buffer_append_char(line, '"');
+}
+
+int operator_take_number(const struct config_key *key, const char *word, size_t *number) {
+    char message[256];
+
+    if (config_value_set(key, number, word, CONFIG_FROM_COMMAND_LINE, message, sizeof(message)) ==
+        0)
+        return 0;
+    operator_fail("%s", message);
+    return ERR_BAD_REQUEST;
+}
+
+int operator_take_rate(const struct operator_options *chosen, bool *given,
+                       unsigned *rate_per_minute) {
+    static const struct config_key key = {
+        .name = "--rate", .kind = CONFIG_NUMBER, .maximum = 1000000};
+    size_t rate = 0;
+
+    if (chosen->rate && operator_take_number(&key, chosen->rate, &rate) != 0)
+        return ERR_BAD_REQUEST;
+    *given = chosen->rate != NULL;
+    *rate_per_minute = (unsigned)rate;
+    return 0;
 }
 
 static void take_option(struct operator_call *call, int code) {

@@ -1,4 +1,4 @@
-/* What `banterd user` and `banterd token` have in common: their command line, the file of accounts,
+/* What `banterd user`, `banterd token` and `banterd hook` have in common: their command line, the file of accounts,
  * and telling a server that runs.
  *
  * Each changes accounts.db by itself, so it works without a server. Where one runs it is told
@@ -7,6 +7,7 @@
 
 #include "auth/tokens.h"
 #include "server/config.h"
+#include "server/config_value.h"
 
 /* The options there are; a command takes those of its letters. */
 struct operator_options {
@@ -50,6 +51,15 @@ int64_t operator_now_us(void);
 /* The date of a time, "2026-02-13", or "never"; `text` holds 11 bytes. */
 const char *operator_date(int64_t time_us, char text[11]);
 
-/* The two commands. */
+/* Adds a member to a line of JSON; a time of 0 is null. */
+void operator_append_time(struct buffer *line, const char *key, int64_t time_us);
+
+/* A number that an option says, or a rate, if it was given. ERR_BAD_REQUEST: was told. */
+int operator_take_number(const struct config_key *key, const char *word, size_t *number) MUST_USE;
+int operator_take_rate(const struct operator_options *chosen, bool *given,
+                       unsigned *rate_per_minute) MUST_USE;
+
+/* The commands. */
 int operator_user(int count, char **values);
 int operator_token(int count, char **values);
+int operator_hook(int count, char **values);

@@ -5,7 +5,6 @@
 
 #include "auth/hooks.h"
 #include "base/text.h"
-#include "base/timestamp.h"
 #include "server/operator_accounts.h"
 #include "wire/json.h"
 
@@ -13,7 +12,8 @@ static const char usage[] =
     "Usage: banterd hook add ROOM [--label TEXT] [--rate N]\n"
     "       banterd hook list [--json]\n"
     "       banterd hook revoke ID\n"
-    "Looks after incoming webhooks ([--config FILE] [--data DIR]): whoever knows the secret of one\n"
+    "Looks after incoming webhooks ([--config FILE] [--data DIR]): whoever knows the secret of "
+    "one\n"
     "posts messages to its room, in the form of Slack's, at /hooks/SECRET of any ws:// address,\n"
     "and can do nothing else with it. --label is what they are signed with (without it: hook)\n"
     "unless they say so themselves; --rate gives it so many a minute, 0 being no limit. `add`\n"
@@ -25,7 +25,7 @@ static int take_label(const char *word, struct buffer *label) {
     struct slice text = word ? slice_of_string(word) : SLICE("hook");
 
     if (slice_trim(text).length > 0 && text_append_label(label, text) == 0 &&
-        text_count(buffer_slice(label)) <= LABEL_CHARACTERS)
+        text_first(buffer_slice(label), LABEL_CHARACTERS).length == buffer_length(label))
         return 0;
     operator_fail("a label must be text of 1 to %d characters", LABEL_CHARACTERS);
     return ERR_BAD_REQUEST;

@@ -6,8 +6,6 @@
 
 #include "auth/vouch.h"
 #include "base/text.h"
-#include "base/timestamp.h"
-#include "server/config_value.h"
 #include "server/operator_accounts.h"
 #include "wire/json.h"
 
@@ -24,20 +22,8 @@ static const char usage[] =
     "a minute, 0 being no limit; --role to no more than that role. `add` prints the token, which\n"
     "is kept nowhere and cannot be shown again.\n";
 
-static const struct config_key rate_key = {
-    .name = "--rate", .kind = CONFIG_NUMBER, .maximum = 1000000};
 static const struct config_key expires_key = {
     .name = "--expires", .kind = CONFIG_AGE, .minimum = 1, .maximum = 36500 * 86400ull};
-
-static int take_number(const struct config_key *key, const char *word, size_t *number) {
-    char message[256];
-
-    if (config_value_set(key, number, word, CONFIG_FROM_COMMAND_LINE, message, sizeof(message)) ==
-        0)
-        return 0;
-    operator_fail("%s", message);
-    return ERR_BAD_REQUEST;
-}
 
 /* The patterns, one a line. */
 static int take_rooms(const struct config_list *rooms, struct buffer *lines) {
@@ -67,11 +53,9 @@ static int take_label(const char *word, struct buffer *label) {
 /* What the options say; `label` and `rooms` hold what the token points to. */
 static int fill_token(const struct operator_options *options, struct token *token,
                       struct buffer *label, struct buffer *rooms) {
-    size_t rate = 0, age_s = 0;
+    size_t age_s = 0;
 
-    if (options->rate && take_number(&rate_key, options->rate, &rate) != 0)
-        return ERR_BAD_REQUEST;
-    if (options->expires && take_number(&expires_key, options->expires, &age_s) != 0)
+    if (options->expires && operator_take_number(&expires_key, options->expires, &age_s) != 0)
         return ERR_BAD_REQUEST;
     if (take_label(options->label, label) != 0 || take_rooms(&options->rooms, rooms) != 0)
         return ERR_BAD_REQUEST;
@@ -79,12 +63,12 @@ static int fill_token(const struct operator_options *options, struct token *toke
         .kind = TOKEN_API,
         .label = buffer_slice(label),
         .created_us = operator_now_us(),
-        .has_rate = options->rate != NULL,
-        .rate_per_minute = (unsigned)rate,
         .restricted = options->rooms.count > 0,
         .rooms = buffer_slice(rooms),
         .role = ROLE_OWNER,
     };
+    if (operator_take_rate(options, &token->has_rate, &token->rate_per_minute) != 0)
+        return ERR_BAD_REQUEST;
     if (age_s > 0)
         token->expires_us = token->created_us + (int64_t)age_s * 1000000;
     if (!options->role || role_parse(slice_of_string(options->role), &token->role))
@@ -136,17 +120,6 @@ static int run_revoke(struct operator_call *call) {
     return EXIT_SUCCESS;
 }
 
-static void append_time(struct buffer *line, const char *key, int64_t time_us) {
-    json_append_key(line, key);
-    if (time_us == 0) {
-        buffer_append_string(line, "null");
-        return;
-    }
-    buffer_append_char(line, '"');
-    buffer_append_timestamp(line, time_us);
-    buffer_append_char(line, '"');
-}
-
 static void append_rooms(struct buffer *line, struct slice rooms) {
     const char *comma = "";
 
@@ -171,9 +144,9 @@ static void print_json(const struct token *token, struct slice name) {
     json_append_string_member(&line, "account", name);
     json_append_string_member(&line, "kind", slice_of_string(kind_name(token)));
     json_append_string_member(&line, "label", token->label);
-    append_time(&line, "created", token->created_us);
-    append_time(&line, "used", token->used_us);
-    append_time(&line, "expires", token->expires_us);
+    operator_append_time(&line, "created", token->created_us);
+    operator_append_time(&line, "used", token->used_us);
+    operator_append_time(&line, "expires", token->expires_us);
     if (token->has_rate)
         json_append_u64_member(&line, "rate_per_minute", token->rate_per_minute);
     if (token->restricted)

@@ -278,19 +278,28 @@ static void begin_line(struct http_reader *reader, enum phase before) {
     }
 }
 
+/* Whatever is wrong first is the error, so that it does not depend on how the bytes arrive: what
+ * comes before a byte that must not pass, or that is one too many, is parsed. */
 static int feed_line(struct http_reader *reader, struct slice *input) {
     enum phase before = reader->phase;
     size_t limit = before == PHASE_CHUNK_SIZE ? CHUNK_LINE_MAX : LIMIT_HTTP_HEAD;
+    size_t room = limit - reader->line_bytes;
     ptrdiff_t end = slice_find(*input, '\n');
-    struct slice part = slice_from(input->data, end < 0 ? input->length : (size_t)end + 1);
+    size_t length = end < 0 ? input->length : (size_t)end + 1;
+    struct slice part = slice_from(input->data, length < room ? length : room);
+    size_t passed = http_guard_pass(&reader->guard, part);
 
-    if (part.length > limit - reader->line_bytes) {
+    /* Of nothing the parser would think that the connection has ended. */
+    if (passed > 0 && !execute(reader, slice_from(part.data, passed))) {
+        return reader->error != 0 ? reader->error : ERR_BAD_REQUEST;
+    }
+    if (passed < part.length) {
+        return ERR_BAD_REQUEST;
+    }
+    if (part.length < length) {
         return ERR_TOO_LARGE;
     }
     reader->line_bytes += part.length;
-    if (http_guard_check(&reader->guard, part) < 0 || !execute(reader, part)) {
-        return reader->error != 0 ? reader->error : ERR_BAD_REQUEST;
-    }
     *input = slice_skip(*input, part.length);
     if (end >= 0) {
         begin_line(reader, before);

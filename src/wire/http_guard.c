@@ -51,24 +51,27 @@ static bool accepts(struct http_guard *guard, char c) {
     return false;
 }
 
-int http_guard_check(struct http_guard *guard, struct slice part) {
-    for (size_t i = 0; i < part.length; i++) {
-        char c = part.data[i];
-
-        if (guard->cr) {
-            if (c != '\n') {
-                return ERR_BAD_REQUEST;
-            }
-            guard->cr = false;
-        } else if (c == '\r') {
-            guard->cr = true;
-        } else if (!accepts(guard, c)) {
-            return ERR_BAD_REQUEST;
-        } else {
-            guard->length++;
-        }
+/* Changes the guard by one byte. */
+static bool take(struct http_guard *guard, char c) {
+    if (guard->cr) {
+        guard->cr = false;
+        return c == '\n';
     }
-    return 0;
+    if (c == '\r') {
+        guard->cr = true;
+        return true;
+    }
+    guard->length++;
+    return accepts(guard, c);
+}
+
+size_t http_guard_pass(struct http_guard *guard, struct slice part) {
+    size_t passed = 0;
+
+    while (passed < part.length && take(guard, part.data[passed])) {
+        passed++;
+    }
+    return passed;
 }
 
 void http_guard_next(struct http_guard *guard, enum http_line kind) {

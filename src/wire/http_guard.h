@@ -25,9 +25,9 @@ struct http_guard {
     bool cr;       /* the last byte was CR */
 };
 
-/* Checks all bytes of one line, or of a part of one, up to and including its LF.
- * ERR_BAD_REQUEST. */
-int http_guard_check(struct http_guard *guard, struct slice part) MUST_USE;
+/* How many bytes at the beginning of one line, or of a part of one, up to and including its LF, may
+ * pass: all of them, or those before one that must not. Then the guard is of no further use. */
+size_t http_guard_pass(struct http_guard *guard, struct slice part) MUST_USE;
 
 /* The next line begins. */
 void http_guard_next(struct http_guard *guard, enum http_line kind);

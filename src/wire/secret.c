@@ -6,12 +6,21 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #define URL_SAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define DIGEST_BYTES 16
 
 static_assert(sodium_base64_ENCODED_LEN(SECRET_BYTES, URL_SAFE) == SECRET_LENGTH + 1,
               "a secret and its zero");
+
+/* As sodium_base642bin, which takes bytes past ASCII for the last digit of its alphabet. */
+static int decode(struct slice text, int variant, uint8_t *bytes, size_t room, size_t *length) {
+    if (!text_is_ascii(text)) {
+        return -1;
+    }
+    return sodium_base642bin(bytes, room, text.data, text.length, NULL, length, NULL, variant);
+}
 
 void secret_format(const uint8_t random[SECRET_BYTES], char *text) {
     sodium_bin2base64(text, SECRET_LENGTH + 1, random, SECRET_BYTES, URL_SAFE);
@@ -22,8 +31,7 @@ bool secret_valid(struct slice secret) {
     size_t length;
 
     return secret.length == SECRET_LENGTH &&
-           sodium_base642bin(bytes, sizeof(bytes), secret.data, secret.length, NULL, &length, NULL,
-                             URL_SAFE) == 0 &&
+           decode(secret, URL_SAFE, bytes, sizeof(bytes), &length) == 0 &&
            length == sizeof(bytes);
 }
 
@@ -63,8 +71,7 @@ int base64_append_decoded(struct buffer *out, struct slice text) {
     size_t length, room = text.length / 4 * 3 + 3;
     uint8_t *bytes = (uint8_t *)buffer_reserve(out, room);
 
-    if (sodium_base642bin(bytes, room, text.data, text.length, NULL, &length, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+    if (decode(text, sodium_base64_VARIANT_ORIGINAL, bytes, room, &length) != 0) {
         return ERR_BAD_REQUEST;
     }
     buffer_commit(out, length);

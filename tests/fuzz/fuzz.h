@@ -23,12 +23,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
-/* The two must be equal; shows them where they are not. */
-static inline void require_equal(struct slice left, struct slice right) {
-    if (!slice_equal(left, right)) {
-        fprintf(stderr, "these differ:\n%.*s\n----\n%.*s\n", SLICE_ARGS(left), SLICE_ARGS(right));
-        abort();
+/* A part of a text around a place in it, for people. */
+static inline void show_around(struct slice text, size_t place) {
+    struct slice part = slice_skip(text, place > 40 ? place - 40 : 0);
+
+    fprintf(stderr, "    of %zu bytes, at %zu: ", text.length, place);
+    for (size_t i = 0; i < part.length && i < 120; i++) {
+        unsigned char c = (unsigned char)part.data[i];
+
+        fprintf(stderr, c >= ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
     }
+    fputc('\n', stderr);
+}
+
+/* The two must be equal; shows where they are not. */
+static inline void require_equal(struct slice left, struct slice right) {
+    size_t same = 0;
+
+    if (slice_equal(left, right)) {
+        return;
+    }
+    while (same < left.length && same < right.length && left.data[same] == right.data[same]) {
+        same++;
+    }
+    fprintf(stderr, "these differ:\n");
+    show_around(left, same);
+    show_around(right, same);
+    abort();
 }
 
 /* The next byte of the input, 0 behind its end. */

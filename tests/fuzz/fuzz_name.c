@@ -44,8 +44,14 @@ static void check_folding(struct slice text, int (*fold)(struct slice, struct bu
 
     if (fold(text, &once) == 0) {
         REQUIRE(utf8_valid(buffer_slice(&once)));
-        REQUIRE(fold(buffer_slice(&once), &twice) == 0);
-        require_equal(buffer_slice(&once), buffer_slice(&twice));
+        int error = fold(buffer_slice(&once), &twice);
+
+        if (error == ERR_TOO_LARGE) { /* a label may grow: an ellipsis is three points */
+            REQUIRE(fold == label_fold && buffer_length(&once) > LIMIT_NAME_CHARACTERS);
+        } else {
+            REQUIRE(error == 0);
+            require_equal(buffer_slice(&once), buffer_slice(&twice));
+        }
     } else {
         REQUIRE(buffer_length(&once) == 0);
     }

@@ -21,7 +21,9 @@ HTTP = Answers()
 
 # Answers of the contract that no session here brings about: faults of the server, and what wants floods or a full store.
 RARE = {("post", "/r/{room}", "500"), ("get", "/r/{room}", "500"), ("get", "/r/{room}", "429"), ("get", "/sse", "429"),
-        ("get", "/sse", "500"), ("post", "/auth/ticket", "429"), ("post", "/auth/ticket", "500"), ("get", "/readyz", "500")}
+        ("get", "/sse", "500"), ("post", "/auth/ticket", "429"), ("post", "/auth/ticket", "500"), ("get", "/readyz", "500"),
+        ("post", "/hooks/{secret}", "403"), ("post", "/hooks/{secret}", "429"), ("post", "/hooks/{secret}", "500"),
+        ("post", "/hooks/{secret}", "503")}
 
 
 class Records:
@@ -136,6 +138,7 @@ def rule(records):
     ann.ask("kick", room="ops", name="bob", reason="sells things")
     ann.ask("ban", room="ops", name="bob", seconds=3600, reason="sells things")
     ann.ask("ban", room="ops", address="192.0.2.0/24")
+    ann.ask("rules", room="ops")
     ann.ask("rules", room="ops", offset=0, limit=1)
     ann.ask("audit", room="ops", limit=5)
     ann.ask("audit", room="ops", before=100, limit=100)
@@ -197,6 +200,16 @@ def read(records):
     records.http("GET", "/metrics", x_forwarded_for="192.0.2.1")
 
 
+def call_hook(records):
+    path = records.accounts.run("hook", "add", "alerts").split()[-1]
+    path = "/" + path.partition("://")[2].partition("/")[2] if "://" in path else f"/hooks/{path}"
+    records.http("POST", path, b'{"text":"the *disk* is full","username":"Alertmanager"}', idempotency_key="h1")
+    records.http("POST", path, b'{"text":"something else"}', idempotency_key="h1")
+    records.http("POST", path, b'{"text":')
+    records.http("POST", "/hooks/wrong", b'{"text":"x"}')
+    records.http("GET", path)
+
+
 def follow(records):
     for query, last_id in (("room=talk&after=0", ""), ("room=talk", "elsewhere:1"), ("room=talk&room=alerts", "")):
         stream = EventStream(records.port, query, last_id)
@@ -253,13 +266,13 @@ def break_rules_of_http(records, starve):
 @pytest.fixture(scope="module")
 def records(module_server):
     server = module_server(*NO_LIMIT, "--set", "max_message=65536")
-    accounts = Accounts(server.data)
+    records = Records(server, server.port())
+    records.accounts = accounts = Accounts(server.data)
     accounts.add("root", PASSWORD, "--role", "owner")
     accounts.add("ann", PASSWORD)
     accounts.add("bob", PASSWORD)
-    records = Records(server, server.port())
     records.token = accounts.give_token("ann")
-    for part in (talk, rule, fail, publish, read, follow, show_credentials, change_protocols):
+    for part in (talk, rule, fail, publish, call_hook, read, follow, show_credentials, change_protocols):
         part(records)
     entries = records.enter(name="reader")
     for room in ("talk", "alerts"):

@@ -8,6 +8,8 @@ import time
 from binaries import BANTER
 from clients import TIMEOUT
 
+import os as _os
+TIMEOUT = float(_os.environ.get('TT', TIMEOUT))
 POLL = 0.03  # seconds between two looks at a screen that is not yet as it should be
 
 

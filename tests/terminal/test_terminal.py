@@ -309,7 +309,7 @@ def test_a_lost_connection_does_not_keep_anybody_from_leaving(server, person):
 def test_it_is_put_aside_and_comes_back(server, person):
     running = server(*NO_LIMIT)
     ann = person(running, "ann", command="exec sh -i")
-    ann.see("$ ")
+    ann.see("$")
     from binaries import BANTER
 
     ann.say(f"{BANTER} chat ws://127.0.0.1:{running.port()} --name ann")
@@ -332,20 +332,20 @@ def test_names_rooms_and_commands_are_completed(server, person):
     ann.see("robert", "roberta", "3 here")
     ann.type("ROB")
     ann.press("Tab")
-    ann.see("› robert: ")
+    ann.see("› robert:\n")
     ann.press("Tab")
-    ann.see("› roberta: ")
+    ann.see("› roberta:\n")
     ann.press("BTab")
-    ann.see("› robert: ")
+    ann.see("› robert:\n")
     ann.press("C-u")
     ann.type("/to")
     ann.press("Tab")
-    ann.see("› /topic ")
+    ann.see("› /topic\n")
     ann.say("weather in #lob")
     ann.see(" lobby  weather in #lob")
     ann.type("see #lo")
     ann.press("Tab")
-    ann.see("› see #lobby ")
+    ann.see("› see #lobby\n")
 
 
 def test_the_input_grows_and_each_room_keeps_its_draft(server, person):
@@ -389,7 +389,6 @@ def test_the_help_tells_of_every_command_and_scrolls(server, person):
         ann.press("PageDown")
     seen += ann.see("config")
     ann.press("q")
-    ann.see("› ", "● ann")
     ann.wait(lambda screen: "Esc: back" not in screen, "the room")
 
 
@@ -415,7 +414,7 @@ def test_settings_are_read_changed_and_kept(server, person, tmp_path):
     ann.say("/set sides both")
     ann.see("1 lobby", "2 ops", "3 news")
     ann.say("/set sides upside")
-    ann.see("sides is one of: auto both rooms people none")
+    ann.see("! sides is one of: auto")
     ann.say("/save")
     ann.see("saved in")
     assert "sides = both" in (folder / "config").read_text()
