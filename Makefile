@@ -10,7 +10,7 @@ SECONDS ?= 600
 options-build-asan = -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 options-build-debug = -Dbuildtype=debug
 
-.PHONY: all setup build build-asan build-debug run dev-cert debug test sanitize fuzz bench sim install format clean help
+.PHONY: all setup build build-asan build-debug run dev-cert debug test sanitize fuzz bench sim npm-package screenshots install format clean help
 .NOTPARALLEL:
 
 all: build ## build the server and the client: build/banterd and build/banter
@@ -38,14 +38,14 @@ test: test-packages build build-asan ## run every test there is
 sanitize: test-packages build-asan ## run the tests against a build that looks for memory errors
 	$(PYTHON) tests/run build-asan
 
-fuzz: packages ## talk nonsense to a server until it breaks (needs clang; options: make fuzz SECONDS=60)
+fuzz: fuzz-packages ## look for inputs that break a parser or a session (SECONDS=600, TARGET=NAME)
 	@test -e build-fuzz/build.ninja || \
 	    CC=clang meson setup $(options-build-asan) -Dc_args=-fsanitize=fuzzer-no-link build-fuzz
-	ninja -C build-fuzz tests/fuzz/fuzz_session
-	@mkdir -p build-fuzz/corpus
-	cd build-fuzz && tests/fuzz/fuzz_session -max_total_time=$(SECONDS) -max_len=3000 -timeout=20 corpus
+	ninja -C build-fuzz fuzz-targets
+	$(PYTHON) tests/fuzz/run build-fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
 
-bench: build ## measure the server against bare sends (options: make bench ARGS="…")
+bench: build ## measure the server, the machine's limit and others (options: make bench ARGS="--only fanout --runs 1")
+	@scripts/setup bench
 	ninja -C build bench/bare_send
 	$(PYTHON) bench/run.py build $(ARGS)
 
@@ -53,6 +53,12 @@ sim: build ## run simulated servers from seeds (SEED=7, SEEDS=1-500, MINUTES=5)
 	ninja -C build src/sim/banter-sim
 	@ln -sf src/sim/banter-sim build/
 	build/banter-sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+npm-package: ## put the JavaScript library together as an npm package, in build/npm
+	@scripts/npm-package build/npm
+
+screenshots: test-packages build ## take the pictures of docs/images
+	scripts/screenshots
 
 install: ## install; PREFIX (default /usr/local) and DESTDIR as usual
 install: build
@@ -65,13 +71,15 @@ format: ## bring every C file into the house style
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean: ## remove everything that was built
-	rm -rf build build-asan build-debug
+	rm -rf build build-asan build-debug build-fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: packages test-packages
+.PHONY: packages test-packages fuzz-packages
 packages:
 	@scripts/setup build
 test-packages:
 	@scripts/setup test
+fuzz-packages:
+	@scripts/setup fuzz

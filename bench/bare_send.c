@@ -61,26 +61,24 @@ static int listen_anywhere(struct sockaddr_in *address) {
     return listener;
 }
 
-/* Both ends of each connection; `readers` gets the other ones. */
-static void connect_all(struct setup *setup, int *readers) {
-    struct sockaddr_in address;
-    int listener = listen_anywhere(&address);
-
+/* One after the other, and so they are accepted in the same order. */
+static void connect_all(const struct setup *setup, const struct sockaddr_in *address,
+                        int *readers) {
     for (size_t i = 0; i < setup->readers; i++) {
         readers[i] = socket(AF_INET, SOCK_STREAM, 0);
-        if (readers[i] < 0 || connect(readers[i], (struct sockaddr *)&address, sizeof address) != 0)
+        if (readers[i] < 0 ||
+            connect(readers[i], (const struct sockaddr *)address, sizeof *address) != 0)
             err(1, "cannot connect reader %zu", i);
+    }
+}
+
+static void accept_all(const struct setup *setup, int listener) {
+    for (size_t i = 0; i < setup->readers; i++) {
         setup->sockets[i] = accept(listener, NULL, NULL);
         if (setup->sockets[i] < 0)
             err(1, "cannot accept reader %zu", i);
         set_no_delay(setup->sockets[i]);
     }
-    close(listener);
-}
-
-static void close_all(const int *sockets, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        close(sockets[i]);
 }
 
 static int watch_all(const struct setup *setup, const int *readers) {
@@ -179,26 +177,28 @@ int main(int count, char **arguments) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    int *readers = calloc(setup.readers, sizeof *readers);
     setup.sockets = calloc(setup.readers, sizeof *setup.sockets);
-    if (readers == NULL || setup.sockets == NULL)
+    if (setup.sockets == NULL)
         err(1, "memory");
-    connect_all(&setup, readers);
+    struct sockaddr_in address;
+    int listener = listen_anywhere(&address);
     pid_t child = fork();
     if (child < 0)
         err(1, "fork");
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close_all(setup.sockets, setup.readers); /* so that it sees when the sender closes them */
+        close(listener);
         pin(1);
-        read_rounds(&setup, readers);
+        connect_all(&setup, &address, setup.sockets);
+        read_rounds(&setup, setup.sockets);
     }
     pin(0);
-    close_all(readers, setup.readers);
+    accept_all(&setup, listener);
+    close(listener);
     measure(&setup, messages, (double)number(arguments[4], 3600));
-    close_all(setup.sockets, setup.readers);
+    for (size_t i = 0; i < setup.readers; i++)
+        close(setup.sockets[i]);
     waitpid(child, NULL, 0);
-    free(readers);
     free(setup.sockets);
     return 0;
 }

@@ -1,4 +1,5 @@
-"""Each layer includes only what its line here names: layers, or single headers of one."""
+"""Each layer includes only what its line here names: layers, or single headers of one. A header that is called internal,
+or says that it is "Private to LAYER/", is included by nobody else."""
 
 import pathlib
 import re
@@ -25,6 +26,15 @@ LAYERS = {
 }
 
 
+def owner_of(header):
+    """The layer to which a header is private, or None."""
+    path = SOURCES / header
+    if header.endswith("internal.h"):
+        return header.split("/")[0]
+    private = path.exists() and re.search(r"Private[\s*]+to[\s*]+(\w+)/", path.read_text())
+    return private[1] if private else None
+
+
 def problems():
     for folder in sorted(path for path in SOURCES.iterdir() if path.is_dir()):
         if folder.name not in LAYERS:
@@ -34,9 +44,13 @@ def problems():
         for file in sorted(folder.rglob("*.[ch]")):
             for number, line in enumerate(file.read_text().splitlines(), 1):
                 name = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-                if name and not allowed & {name[1], name[1].split("/")[0]}:
-                    where = f"{file.relative_to(SOURCES.parent)}:{number}"
+                if not name:
+                    continue
+                where = f"{file.relative_to(SOURCES.parent)}:{number}"
+                if not allowed & {name[1], name[1].split("/")[0]}:
                     yield f"{where}: {folder.name} may not include {name[1]}"
+                elif (owner := owner_of(name[1])) not in (None, folder.name):
+                    yield f"{where}: {name[1]} is private to {owner}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """Checks the table of docs/security.md: every attack in it names tests, and every test that is named exists.
 
 A test is FILE::NAME, with FILE below tests/: a function of a file of pytest, or a case of a unit test in C. A scenario
-(replay/NAME.chat) is a test by itself.
+(replay/NAME.chat) and a fuzz target (fuzz/fuzz_NAME.c) are tests by themselves.
 """
 
 import pathlib
@@ -32,7 +32,7 @@ def exists(test):
     path = ROOT / "tests" / file
     if not path.is_file():
         return False
-    if path.suffix == ".chat":
+    if path.suffix == ".chat" or path.name.startswith("fuzz_"):
         return not name
     declared = r"^(async )?def {}\(" if path.suffix == ".py" else r"((cmocka_unit_test\w*|FED_BOTH_WAYS|CASE)\(\s*|^\s*){}[,)]"
     return bool(name) and re.search(declared.format(re.escape(name)), path.read_text(), re.M) is not None

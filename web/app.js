@@ -356,6 +356,13 @@ banter.addEventListener("problem", ({ detail }) => {
 
 $("me").onclick = () => askName();
 $("menu").onclick = () => $("menu").setAttribute("aria-expanded", $("nav").classList.toggle("open"));
+/* Beside the open list of rooms, on a narrow screen, there is nothing else to do. */
+document.querySelector("main").addEventListener("click", (event) => {
+  if (!$("nav").classList.contains("open") || $("menu").contains(event.target)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  $("menu").click();
+}, true);
 $("go").onclick = go;
 $("find").onclick = () => search.open(current.direct ? "" : current.title);
 $("help-open").onclick = () => $("help").showModal();

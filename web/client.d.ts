@@ -1,5 +1,6 @@
 /** What the server answered instead of doing what was asked for. */
 export class BanterError extends Error {
+  /** "closed": there was no answer before the connection was closed for good. */
   readonly code: "bad_request" | "too_large" | "unauthorized" | "forbidden" | "not_found" | "name_taken" | "rate_limited" | "cid_reused"
     | "too_many" | "unavailable" | "internal" | "closed";
   /** How long to wait before asking again, in milliseconds, where that helps. */
@@ -53,17 +54,56 @@ export interface Options {
   WebSocket?: unknown;
 }
 
+/** How a room is set, and who is what. */
+export interface Rules {
+  type: "rules"; room?: string; access: "public" | "members"; posting: "all" | "members" | "moderators"; slow: number;
+  registered_only: boolean; topic_lock: boolean; items: { rule: "role" | "ban" | "mute"; [member: string]: unknown }[]; more?: boolean;
+}
+
+/** What each event's `detail` is. */
+export interface Events {
+  /** `retryMs`: when it tries again; `reason`: why it does not. */
+  state: { state: Banter["state"]; retryMs?: number; reason?: string; code?: number };
+  welcome: Welcome;
+  joined: Joined;
+  /** `older`: of a page of history that was asked for. */
+  entry: { entry: Entry; older: boolean };
+  live: { room: string; at: number };
+  /** Something is gone for good, or the server began anew. */
+  gap: { room: string; epoch: string; after: number; first: number; reason: "retention" | "epoch" | "rewound" };
+  presence: { room: string; join: string[]; leave: string[]; client_count: number };
+  typing: { room: string; sender: string; state: "active" | "idle" };
+  read: { room: string; seq: number };
+  notice: { room?: string; event: string; by: string; name?: string; message: string };
+  /** An error that answers no request, or the hello. */
+  problem: { code: BanterError["code"]; message: string; retry_ms?: number; room?: string; cid?: string; shown: string; name: string };
+  /** The requests without an answer have changed. */
+  pending: Record<string, never>;
+}
+
+/** Each entry once and in order. Ends by close() and leave(); throws a BanterError when one is put out of the room. */
+export interface Feed extends AsyncIterableIterator<Entry> {
+  next(): Promise<IteratorResult<Entry, undefined>>;
+  return(): Promise<IteratorResult<Entry, undefined>>;
+}
+
 export class Banter extends EventTarget {
   constructor(url: string | URL, options?: Options);
   name: string;
+  /** The secret to come back with; empty for an account that came with a token. */
   session: string;
   token: string;
   readonly isAccount: boolean;
   limits: { message?: number; per_minute?: number };
   readonly state: "offline" | "connecting" | "online" | "closed";
   readonly rooms: Map<string, { epoch: string; after: number }>;
-  connect(): Promise<Welcome | Banter>;
-  close(): void;
+  addEventListener<Type extends keyof Events>(type: Type, listener: (event: CustomEvent<Events[Type]>) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+  connect(): Promise<Welcome>;
+  /** For good. What has no answer is rejected, and stays in `unanswered`. */
+  close(): Promise<void>;
+  /** Tries to come back now. */
   hurry(): void;
   login(who?: { name?: string; password?: string; token?: string }): Promise<Welcome>;
   join(room: string, from?: { after?: number; epoch?: string }): Promise<Joined>;
@@ -80,9 +120,12 @@ export class Banter extends EventTarget {
   search(q: string, options?: { rooms?: string[]; limit?: number; offset?: number }): Promise<Batch>;
   list(): Promise<{ type: "rooms"; items: RoomItem[] }>;
   members(room: string): Promise<{ type: "members"; room: string; items: Member[] }>;
+  /** Any other request of the protocol; resolves with its answer. */
+  ask(frame: { type: "rules"; room?: string; offset?: number; limit?: number }): Promise<Rules>;
   ask(frame: { type: string; [member: string]: unknown }): Promise<unknown>;
   /** Every entry once and in order, over lost connections; from now on, or from behind `after`. */
-  entries(room: string, from?: { after?: number }): AsyncGenerator<Entry, void, undefined>;
+  entries(room: string, from?: { after?: number }): Feed;
+  /** Messages without an answer: to be kept over a restart and given to resend(). */
   readonly unanswered: { type: string; cid: string }[];
   resend(frame: { type: string; cid: string }): Promise<Ack>;
 }

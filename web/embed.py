@@ -1,9 +1,11 @@
 """Turns the files of the browser client into a C table: embed.py OUTPUT.c FILE...
 
 Each file is served under its own name, index.html also as "/". The type of a file is told by its
-ending; one that is not known here stops the build.
+ending; one that is not known here stops the build. Where that is worth it, the file is there
+compressed as well.
 """
 
+import gzip
 import pathlib
 import sys
 
@@ -26,18 +28,26 @@ def rows(content):
         yield "    " + ",".join(str(byte) for byte in content[start : start + 20]) + ","
 
 
+WORTH_IT = 0.9
+
+
+def array(name, content):
+    return [f"static const unsigned char {name}[] = {{", *rows(content + b"\0"), "};"]
+
+
 def main(output, *names):
     arrays, table = [], []
     for number, name in enumerate(names):
         file = pathlib.Path(name)
         content = file.read_bytes()
-        arrays.append(f"static const unsigned char file_{number}[] = {{")
-        arrays.extend(rows(content + b"\0"))
-        arrays.append("};")
+        compressed = gzip.compress(content, 9, mtime=0)
+        if len(compressed) > WORTH_IT * len(content):
+            compressed = b""
+        arrays += array(f"file_{number}", content) + array(f"gzip_{number}", compressed)
         paths = ["/" + file.name] + (["/"] if file.name == "index.html" else [])
         for path in paths:
-            content_slice = f"{{(const char *)file_{number}, {len(content)}}}"
-            table.append(f'    {{"{path}", "{TYPES[file.suffix]}", {content_slice}}},')
+            slices = f"{{(const char *)file_{number}, {len(content)}}}, {{(const char *)gzip_{number}, {len(compressed)}}}"
+            table.append(f'    {{"{path}", "{TYPES[file.suffix]}", {slices}}},')
     lines = ["/* Made by web/embed.py from the files of web/. */", '#include "server/assets.h"', ""]
     lines += arrays + ["", "const struct asset web_assets[] = {"] + table + ["};", ""]
     lines += ["const size_t web_asset_count = sizeof(web_assets) / sizeof(web_assets[0]);", ""]

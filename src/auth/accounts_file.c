@@ -278,9 +278,9 @@ int accounts_copy(const char *folder, const char *path, struct buffer *message) 
     error = accounts_open(folder, &accounts, message);
     if (error)
         return error;
-    error = read_number(accounts.db,
-                        "SELECT EXISTS (SELECT 1 FROM accounts) OR EXISTS (SELECT 1 FROM hooks)",
-                        &any);
+    error =
+        read_number(accounts.db,
+                    "SELECT EXISTS (SELECT 1 FROM accounts) OR EXISTS (SELECT 1 FROM hooks)", &any);
     if (error)
         fail(message, folder, accounts_error(&accounts));
     else if (any)

@@ -1,6 +1,6 @@
-/* The file of accounts, tokens and hooks: DATA/accounts.db, an SQLite database of its own, because that of
- * the log has one writer who must not wait for others. It is for its owner alone (mode 0600), and
- * every commit is on the disk before it counts.
+/* The file of accounts, tokens and hooks: DATA/accounts.db, an SQLite database of its own, because
+ * that of the log has one writer who must not wait for others. It is for its owner alone (mode
+ * 0600), and every commit is on the disk before it counts.
  *
  * Several programs use it at the same time: the server, and whoever runs `banterd user`. What they
  * do to accounts and tokens they write into `changes` too, in the same transaction; a server reads
@@ -18,7 +18,7 @@ struct accounts {
     sqlite3 *db;
     sqlite3_stmt *find_token; /* what is asked most, prepared once; NULL: not yet */
     sqlite3_stmt *find_hook;
-    struct buffer text;       /* what the slices of the latest answer point to */
+    struct buffer text; /* what the slices of the latest answer point to */
 };
 
 /* Makes the folder and the file if they are missing, and brings the schema up to date. ERR_IO, with

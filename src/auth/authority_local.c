@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 #include <string.h>
-#include <time.h>
 
 #include "auth/attempts.h"
 #include "auth/clerk.h"
@@ -10,6 +9,7 @@
 #include "auth/static_tokens.h"
 #include "auth/tickets.h"
 #include "auth/vouch.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/memory.h"
 
@@ -31,11 +31,8 @@ struct local {
 };
 
 static int64_t system_clock(void *context) {
-    struct timespec now;
-
     (void)context;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return clock_wall_us();
 }
 
 static int64_t now_us(const struct local *local) {
@@ -158,8 +155,8 @@ static void log_refusal(const struct local *local, const struct question *questi
         log_write(local->options.log, LOG_INFO, "Refused a login as %.*s from %.*s: %s",
                   SLICE_ARGS(question->name), SLICE_ARGS(from), question->why);
     else
-        log_write(local->options.log, LOG_INFO, "Refused a %s from %.*s: %s",
-                  words[question->kind], SLICE_ARGS(from), question->why);
+        log_write(local->options.log, LOG_INFO, "Refused a %s from %.*s: %s", words[question->kind],
+                  SLICE_ARGS(from), question->why);
 }
 
 /* The clerk has it no more: what its answer means for the next who ask. */

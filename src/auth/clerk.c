@@ -2,13 +2,13 @@
 
 #include <sodium.h>
 #include <string.h>
-#include <time.h>
 
 #include "auth/change_feed.h"
 #include "auth/hasher.h"
 #include "auth/hooks.h"
 #include "auth/tokens.h"
 #include "auth/vouch.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -166,6 +166,8 @@ static void answer_own_token(struct clerk *clerk, struct question *question) {
                         .device = token_device(question->secret),
                         .name = account.name,
                         .role = token.role < account.role ? token.role : account.role,
+                        .has_ceiling = true,
+                        .ceiling = token.role,
                         .restricted = token.restricted,
                         .rooms = rooms,
                         .room_count = count,
@@ -312,13 +314,6 @@ static void attend(struct clerk *clerk, struct question *question) {
     }
 }
 
-static uint64_t monotonic_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void *run(void *argument) {
     struct clerk *clerk = argument;
     struct question *question;
@@ -326,9 +321,9 @@ static void *run(void *argument) {
     while (queue_wait(&clerk->waiting, LOOK_MS, &question)) {
         if (question)
             attend(clerk, question);
-        if (!question || monotonic_ms() - clerk->looked_ms >= LOOK_MS) {
+        if (!question || clock_monotonic_ms() - clerk->looked_ms >= LOOK_MS) {
             look_for_changes(clerk);
-            clerk->looked_ms = monotonic_ms();
+            clerk->looked_ms = clock_monotonic_ms();
         }
     }
     return NULL;

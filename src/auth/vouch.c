@@ -1,9 +1,9 @@
 #include "auth/vouch.h"
 
 #include <sodium.h>
-#include <string.h>
 
 #include "base/memory.h"
+#include "base/pack.h"
 #include "base/text.h"
 
 /* A principal and what it points to, in one piece. */
@@ -13,35 +13,27 @@ struct copy {
     struct slice rooms[];
 };
 
-/* Puts a copy at `*to`, which is advanced past it. */
-static struct slice place(struct slice text, char **to) {
-    struct slice placed = slice_from(*to, text.length);
-
-    if (text.length > 0)
-        memcpy(*to, text.data, text.length);
-    *to += text.length;
-    return placed;
-}
-
 struct principal *principal_copy(const struct principal *principal) {
     size_t size = sizeof(struct copy) + principal->room_count * sizeof(struct slice) +
-                  principal->name.length + principal->session.length +
-                  principal->hook_room.length + principal->label.length;
+                  principal->name.length + principal->session.length + principal->hook_room.length +
+                  principal->label.length;
     struct copy *copy;
-    char *to;
+    char *at;
 
     for (size_t i = 0; i < principal->room_count; i++)
         size += principal->rooms[i].length;
     copy = memory_new(size);
-    to = (char *)&copy->rooms[principal->room_count];
+    at = (char *)&copy->rooms[principal->room_count];
     copy->size = size;
     copy->principal = *principal;
-    copy->principal.name = place(principal->name, &to);
-    copy->principal.session = place(principal->session, &to);
-    copy->principal.hook_room = place(principal->hook_room, &to);
-    copy->principal.label = place(principal->label, &to);
-    for (size_t i = 0; i < principal->room_count; i++)
-        copy->rooms[i] = place(principal->rooms[i], &to);
+    at = pack_slice(&copy->principal.name, at);
+    at = pack_slice(&copy->principal.session, at);
+    at = pack_slice(&copy->principal.hook_room, at);
+    at = pack_slice(&copy->principal.label, at);
+    for (size_t i = 0; i < principal->room_count; i++) {
+        copy->rooms[i] = principal->rooms[i];
+        at = pack_slice(&copy->rooms[i], at);
+    }
     copy->principal.rooms = copy->rooms;
     return &copy->principal;
 }

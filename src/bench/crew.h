@@ -28,8 +28,8 @@ struct crew_member {
 };
 
 struct crew {
-    size_t size, bytes; /* members; of memory */
-    uint32_t run;       /* the same for all */
+    size_t size, bytes;      /* members; of memory */
+    uint32_t run;            /* the same for all */
     _Atomic uint32_t failed; /* the first member that failed, counted from 1 */
     _Atomic uint64_t arrivals;
     _Atomic uint64_t times_ns[CREW_MEETINGS_MAX]; /* 0: somebody is still missing */

@@ -42,8 +42,7 @@ void upgrade_append(const struct speaker *speaker, const char *target, const cha
 }
 
 int upgrade_cut_head(struct slice *input, struct incoming *incoming) {
-    const char *end =
-        input->length > 0 ? memmem(input->data, input->length, "\r\n\r\n", 4) : NULL;
+    const char *end = input->length > 0 ? memmem(input->data, input->length, "\r\n\r\n", 4) : NULL;
     if (end == NULL)
         return 0;
     size_t length = (size_t)(end - input->data) + 4;

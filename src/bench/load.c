@@ -13,7 +13,6 @@
 #define LOOK_NS (LOAD_SECOND_NS / 200)
 /* After the last message: without one more for this long, the rest is lost. */
 #define DRAIN_NS (2 * LOAD_SECOND_NS)
-#define DRAIN_LOOK_NS (LOAD_SECOND_NS / 10)
 
 uint64_t load_clock(void) {
     struct timespec now;
@@ -151,18 +150,19 @@ static void learn_sent(struct load *load) {
         load->publishers[i].sent = atomic_load(&sent[i]);
 }
 
+static bool all_taken(const struct load *load) {
+    return load->taken >= load->expected;
+}
+
 void load_drain(struct load *load) {
     uint64_t before;
 
     load->refilling = false;
     load->paced_ns = load->paced = 0;
     learn_sent(load);
-    uint64_t all = expected(load);
-    do {
+    load->expected = expected(load);
+    do
         before = load->taken;
-        if (load->taken < all)
-            load_run(load, NULL, load_clock() + DRAIN_LOOK_NS);
-    } while (!load->failed && load->taken < all && load->taken > before);
-    if (load->taken < all)
-        load_run(load, NULL, load_clock() + DRAIN_NS);
+    while (!load_run(load, all_taken, load_clock() + DRAIN_NS) && !load->failed &&
+           load->taken > before);
 }

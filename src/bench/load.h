@@ -65,7 +65,8 @@ struct load {
     size_t ramped;    /* connections opened since then */
     /* How far they are, as counts of connections. */
     size_t joined, heard, closed;
-    uint64_t taken; /* messages that reached a reader for the first time */
+    uint64_t taken;    /* messages that reached a reader for the first time */
+    uint64_t expected; /* the same, if nothing is lost; known while draining */
     uint64_t sent;
     uint64_t now_ns;
     uint64_t start_ns, end_ns; /* of what is sent between them the latency is counted */

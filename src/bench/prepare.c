@@ -38,9 +38,7 @@ static void init_connection(struct load *load, struct connection *connection, si
     size_t local = (size_t)(connection - load->connections);
     size_t talking = (size_t)(plan->stalled + plan->subscribers);
     bool stalled = number < plan->stalled, publishes = number >= talking;
-    size_t among = stalled     ? number
-                   : publishes ? number - talking
-                               : number - (size_t)plan->stalled;
+    size_t among = stalled ? number : publishes ? number - talking : number - (size_t)plan->stalled;
 
     *connection = (struct connection){
         .speaker = {.plan = plan,

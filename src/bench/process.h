@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 struct process_use {
-    uint64_t cpu_us; /* in user and system mode, all threads; in steps of the system's clock tick */
+    uint64_t cpu_us; /* in user and system mode, all threads */
     uint64_t resident_bytes;
 };
 

@@ -34,18 +34,26 @@ static uint64_t read_number(const char **at, unsigned digits) {
     return number;
 }
 
-bool tag_find(struct slice message, uint32_t run, struct tag *tag) {
-    const char *at = message.length > 0 ? memchr(message.data, MARK, message.length) : NULL;
-
-    if (at == NULL || message.length - (size_t)(at - message.data) < TAG_LENGTH ||
-        at[TAG_LENGTH - 1] != MARK)
-        return false;
-    at++;
-    tag->run = (uint32_t)read_number(&at, 8);
-    if (tag->run != run)
-        return false;
-    tag->publisher = (uint16_t)read_number(&at, 4);
-    tag->counter = (uint32_t)read_number(&at, 8);
-    tag->time_ns = read_number(&at, 16);
-    return true;
+/* What else may stand between two marks is passed over from mark to mark. */
+bool tag_find(struct slice *message, uint32_t run, struct tag *tag) {
+    for (;;) {
+        const char *at = message->length > 0 ? memchr(message->data, MARK, message->length) : NULL;
+        if (at == NULL)
+            return false;
+        *message = slice_skip(*message, (size_t)(at - message->data));
+        if (message->length < TAG_LENGTH)
+            return false;
+        *message = slice_skip(*message, 1);
+        if (at[TAG_LENGTH - 1] != MARK)
+            continue;
+        at++;
+        tag->run = (uint32_t)read_number(&at, 8);
+        if (tag->run != run)
+            continue;
+        tag->publisher = (uint16_t)read_number(&at, 4);
+        tag->counter = (uint32_t)read_number(&at, 8);
+        tag->time_ns = read_number(&at, 16);
+        *message = slice_skip(*message, TAG_LENGTH - 1);
+        return true;
+    }
 }

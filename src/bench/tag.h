@@ -21,5 +21,5 @@ struct tag {
 /* Writes TAG_LENGTH bytes. */
 void tag_write(const struct tag *tag, char *text);
 
-/* The first tag in a message, if it has one of this run. */
-bool tag_find(struct slice message, uint32_t run, struct tag *tag);
+/* The first tag of this run in a message, which is advanced behind it; false: there is none. */
+bool tag_find(struct slice *message, uint32_t run, struct tag *tag);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/load.h"
+#include "bench/unpack.h"
 #include "io/link.h"
 
 static void append_message(struct load *load, struct publisher *publisher, const struct tag *tag) {
@@ -14,8 +15,8 @@ static void append_message(struct load *load, struct publisher *publisher, const
     if (connection->stage != STAGE_JOINED)
         return;
     tag_write(tag, load->content);
-    load->dialect->publish(&connection->speaker, slice_from(load->content, load->plan->size),
-                           slice_from(load->content, TAG_LENGTH), &connection->output);
+    connection->dialect->publish(&connection->speaker, slice_from(load->content, load->plan->size),
+                                 slice_from(load->content, TAG_LENGTH), &connection->output);
 }
 
 static uint16_t number_of(const struct load *load, const struct publisher *publisher) {
@@ -23,30 +24,30 @@ static uint16_t number_of(const struct load *load, const struct publisher *publi
 }
 
 void traffic_publish(struct load *load, struct publisher *publisher, uint64_t due_ns) {
-    struct tag tag = {load->run, number_of(load, publisher), publisher->sent, due_ns};
+    struct tag tag = {load->crew->run, number_of(load, publisher), publisher->sent, due_ns};
     append_message(load, publisher, &tag);
     publisher->sent++;
     load->sent++;
 }
 
 void traffic_probe(struct load *load, struct publisher *publisher) {
-    struct tag tag = {load->run, number_of(load, publisher), TAG_PROBE, load->now_ns};
+    struct tag tag = {load->crew->run, number_of(load, publisher), TAG_PROBE, load->now_ns};
     append_message(load, publisher, &tag);
     traffic_flush(load, publisher->connection);
 }
 
 void traffic_refill(struct load *load, struct publisher *publisher) {
-    while (publisher->sent - publisher->back < load->plan->window)
+    while (publisher->sent - publisher->back < load->plan->window && publisher->sent < load->quota)
         traffic_publish(load, publisher, load->now_ns);
 }
 
-/* The server has hung up. Whoever is not in a room yet cannot be done without. */
-static void close_connection(struct load *load, struct connection *connection, struct slice why) {
-    if (connection->stage != STAGE_JOINED)
-        load_fail(load, ERR_IO, "the server hung up%s%.*s", why.length > 0 ? ": " : "",
-                  SLICE_ARGS(why));
+void traffic_close(struct load *load, struct connection *connection) {
+    if (connection->stage == STAGE_JOINED)
+        load->closed++;
+    else
+        load->under_way--;
     connection->stage = STAGE_CLOSED;
-    load->closed++;
+    connection->watches_output = false;
     if (connection->link != NULL)
         link_free(connection->link);
     else
@@ -55,6 +56,15 @@ static void close_connection(struct load *load, struct connection *connection, s
     connection->descriptor = -1;
     buffer_close(&connection->held);
     buffer_close(&connection->output);
+}
+
+/* The server has hung up. Whoever is not in a room yet cannot be done without, unless it has been
+ * there before. */
+static void lose(struct load *load, struct connection *connection, struct slice why) {
+    if (connection->stage != STAGE_JOINED && !load->returning)
+        load_fail(load, ERR_IO, "the server hung up%s%.*s", why.length > 0 ? ": " : "",
+                  SLICE_ARGS(why));
+    traffic_close(load, connection);
 }
 
 static void watch_output(struct load *load, struct connection *connection, bool wanted) {
@@ -87,7 +97,7 @@ void traffic_flush(struct load *load, struct connection *connection) {
             watch_output(load, connection, true);
             return;
         } else if (errno != EINTR) {
-            close_connection(load, connection, slice_of_string(strerror(errno)));
+            lose(load, connection, slice_of_string(strerror(errno)));
         }
     }
     if (connection->stage != STAGE_CLOSED)
@@ -108,58 +118,87 @@ static void take_tag(struct load *load, struct connection *connection, const str
     sequence_take(&connection->sequences[tag->publisher / load->plan->rooms % load->slots],
                   tag->counter, faults);
     load->taken += faults->duplicated == duplicated;
-    if (load->counting) {
-        load->result->deliveries++;
+    load->result->deliveries += load->counting;
+    if (tag->time_ns >= load->start_ns && tag->time_ns < load->end_ns)
         histogram_add(&load->result->latency_ns,
                       load->now_ns > tag->time_ns ? load->now_ns - tag->time_ns : 0);
-    }
     if (connection->publisher == &load->publishers[tag->publisher])
         connection->publisher->back++;
 }
 
-static void greet(struct load *load, struct connection *connection, struct slice message) {
-    struct slice why = SLICE_NONE;
-    int result = load->dialect->greet(&connection->speaker, message, &connection->output, &why);
-
-    if (result < 0)
-        load_fail(load, ERR_IO, "the server answered: %.*s", SLICE_ARGS(why));
-    if (result <= 0)
-        return;
+static void enter(struct load *load, struct connection *connection) {
     connection->stage = STAGE_JOINED;
     load->joined++;
+    load->under_way--;
+    if (connection->speaker.returns)
+        histogram_add(&load->result->return_ns, load->now_ns - load->start_ns);
     if (connection->stalled)
         epoll_ctl(load->epoll, EPOLL_CTL_DEL, connection->descriptor, NULL);
 }
 
-static void take(struct load *load, struct connection *connection,
-                 const struct incoming *incoming) {
+static void greet(struct load *load, struct connection *connection, struct slice message) {
+    struct slice why = SLICE_NONE;
+    int result =
+        connection->dialect->greet(&connection->speaker, message, &connection->output, &why);
+
+    if (result < 0 && load->returning)
+        traffic_close(load, connection);
+    else if (result < 0)
+        load_fail(load, ERR_IO, "the server answered: %.*s", SLICE_ARGS(why));
+    else if (result > 0)
+        enter(load, connection);
+}
+
+static void take_tags(struct load *load, struct connection *connection, struct slice message) {
+    bool bundled = connection->dialect->bundles || load->returning;
     struct tag tag;
 
+    while (tag_find(&message, load->crew->run, &tag)) {
+        take_tag(load, connection, &tag);
+        if (!bundled)
+            return;
+    }
+}
+
+static void take_message(struct load *load, struct connection *connection, struct slice message) {
+    if (connection->dialect->complains != NULL && connection->dialect->complains(message)) {
+        load_fail(load, ERR_IO, "the server answered: %.*s", SLICE_ARGS(message));
+        return;
+    }
+    if (connection->stage == STAGE_JOINED || connection->speaker.returns)
+        take_tags(load, connection, message);
+    if (connection->stage == STAGE_GREETING)
+        greet(load, connection, message);
+}
+
+static void take(struct load *load, struct connection *connection,
+                 const struct incoming *incoming) {
+    struct slice message = incoming->payload;
+
+    if (incoming->packed &&
+        unpacker_open(load->unpacker, incoming->payload, LOAD_MESSAGE_MAX, &message) < 0) {
+        load_fail(load, ERR_IO, "the server sends what cannot be unpacked");
+        return;
+    }
     switch (incoming->kind) {
     case INCOMING_MESSAGE:
-        if (connection->stage == STAGE_GREETING)
-            greet(load, connection, incoming->payload);
-        else if (tag_find(incoming->payload, load->run, &tag))
-            take_tag(load, connection, &tag);
+        take_message(load, connection, message);
         break;
     case INCOMING_PING:
-        load->dialect->pong(incoming->payload, &connection->output);
-        break;
-    case INCOMING_ERROR:
-        load_fail(load, ERR_IO, "the server answered: %.*s", SLICE_ARGS(incoming->payload));
+        connection->dialect->pong(message, &connection->output);
         break;
     case INCOMING_CLOSE:
-        close_connection(load, connection, incoming->payload);
+        lose(load, connection, message);
         break;
     }
 }
 
 static void take_all(struct load *load, struct connection *connection, struct slice input) {
-    struct incoming incoming;
+    struct incoming incoming = {0};
     int result = 1;
 
     while (connection->stage != STAGE_CLOSED && !load->failed && result > 0) {
-        result = load->dialect->cut(&connection->speaker, &input, &incoming);
+        result = connection->dialect->cut(&connection->speaker, &input, &incoming);
         if (result > 0)
             take(load, connection, &incoming);
     }
@@ -183,7 +222,7 @@ static void receive_link(struct load *load, struct connection *connection) {
     buffer_clear(&load->plain);
     buffer_append_slice(&load->plain, buffer_slice(&connection->held));
     if (link_receive(connection->link, &load->plain) == LINK_ENDED) {
-        close_connection(load, connection, slice_of_string(link_fault(connection->link)));
+        lose(load, connection, slice_of_string(link_fault(connection->link)));
         return;
     }
     take_read(load, connection, buffer_slice(&load->plain));
@@ -206,7 +245,7 @@ void traffic_receive(struct load *load, struct connection *connection) {
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        close_connection(load, connection, got < 0 ? slice_of_string(strerror(errno)) : SLICE_NONE);
+        lose(load, connection, got < 0 ? slice_of_string(strerror(errno)) : SLICE_NONE);
         return;
     }
     take_read(load, connection, slice_from(load->input, held.length + (size_t)got));

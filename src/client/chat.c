@@ -269,9 +269,11 @@ static int talk(const struct conversation *conversation, struct login *login,
     if (!login_prepare(login, &options))
         return EXIT_USAGE;
     struct session *session = session_new(&options);
-    int status = !conversation->plain && screen->possible()
-                     ? screen->run(session, login, conversation->room)
-                     : talk_plainly(session, login, conversation->room);
+    bool drawn = !conversation->plain && screen->possible();
+    if (!drawn && !conversation->plain && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        fprintf(stderr, "[User] This terminal cannot be drawn on (TERM): lines it is\n");
+    int status = drawn ? screen->run(session, login, conversation->room)
+                       : talk_plainly(session, login, conversation->room);
     session_free(session);
     return status;
 }

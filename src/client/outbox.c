@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/pack.h"
 #include "wire/json.h"
 
 static void append_frame(struct buffer *out, const struct outgoing_message *message) {
@@ -29,14 +30,6 @@ static void append_frame(struct buffer *out, const struct outgoing_message *mess
     buffer_append_char(out, '}');
 }
 
-static struct slice put(char **at, struct slice s) {
-    char *start = *at;
-    if (s.length > 0)
-        memcpy(start, s.data, s.length);
-    *at += s.length;
-    return slice_from(start, s.length);
-}
-
 void outbox_add(struct outbox *outbox, const struct outgoing_message *message) {
     struct buffer frame = {0};
     append_frame(&frame, message);
@@ -44,9 +37,12 @@ void outbox_add(struct outbox *outbox, const struct outgoing_message *message) {
                                            message->room.length + buffer_length(&frame));
     char *at = outgoing->bytes;
     outgoing->content_size = (unsigned)message->content.length;
-    outgoing->cid = put(&at, message->cid);
-    outgoing->room = put(&at, message->room);
-    outgoing->frame = put(&at, buffer_slice(&frame));
+    outgoing->cid = message->cid;
+    outgoing->room = message->room;
+    outgoing->frame = buffer_slice(&frame);
+    at = pack_slice(&outgoing->cid, at);
+    at = pack_slice(&outgoing->room, at);
+    pack_slice(&outgoing->frame, at);
     buffer_close(&frame);
 
     if (outbox->last != NULL)

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/signature.h"
 #include "base/text.h"
 #include "wire/json.h"
 
@@ -65,22 +66,25 @@ static void render_direct(struct buffer *out, struct slice room, struct slice se
 void render_entry_lines(struct buffer *out, const json_t *entry, struct slice self) {
     struct slice type = text_of(entry, "type");
     struct slice room = text_of(entry, "room");
-    struct slice sender = text_of(entry, "sender");
     struct slice content = text_of(entry, "content");
+    struct buffer signature = {0};
+
+    signature_append(&signature, text_of(entry, "sender"));
+    struct slice sender = buffer_slice(&signature);
 
     if (slice_equal(type, SLICE("edit"))) {
         render_lines(out, sender, " edited: ", content);
     } else if (slice_equal(type, SLICE("topic"))) {
         buffer_append_string(out, "* ");
         render_lines(out, sender, " changed the topic: ", content);
-    } else if (!slice_equal(type, SLICE("message")) ||
-               json_is_true(json_object_get(entry, "deleted"))) {
-        return;
-    } else if (slice_starts_with(room, SLICE("@"))) {
-        render_direct(out, room, sender, content, self);
-    } else {
-        render_lines(out, sender, ": ", content);
+    } else if (slice_equal(type, SLICE("message")) &&
+               !json_is_true(json_object_get(entry, "deleted"))) {
+        if (slice_starts_with(room, SLICE("@")))
+            render_direct(out, room, sender, content, self);
+        else
+            render_lines(out, sender, ": ", content);
     }
+    buffer_close(&signature);
 }
 
 static void render_movements(struct buffer *out, const json_t *names, const char *words,

@@ -2,6 +2,7 @@
  * "$rules". That is one log for all rooms, so a page of it is read and what concerns others is left
  * out: an answer may hold few changes, or none, and say that there are more further back. One at a
  * time for each client: its input waits for the answer. */
+#include "base/pack.h"
 #include "delivery/internal.h"
 
 #include "base/text.h"
@@ -15,14 +16,6 @@ struct audit {
     char bytes[];
 };
 
-static struct slice put(char **at, struct slice text) {
-    struct slice copy = slice_from(*at, text.length);
-    if (text.length)
-        memcpy(*at, text.data, text.length);
-    *at += text.length;
-    return copy;
-}
-
 void audit_start(struct delivery *delivery, const struct effect *effect) {
     struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
     if (!peer || peer->stage != PEER_OPEN)
@@ -33,9 +26,12 @@ void audit_start(struct delivery *delivery, const struct effect *effect) {
     audit->connection = effect->connection;
     audit->all = effect->audit.all;
     audit->limit = effect->audit.limit;
-    audit->cid = put(&at, effect->audit.cid);
-    audit->room_key = put(&at, effect->audit.room_key);
-    audit->room = put(&at, effect->audit.room);
+    audit->cid = effect->audit.cid;
+    audit->room_key = effect->audit.room_key;
+    audit->room = effect->audit.room;
+    at = pack_slice(&audit->cid, at);
+    at = pack_slice(&audit->room_key, at);
+    pack_slice(&audit->room, at);
     struct page_query query = {.ticket = ++delivery->last_ticket,
                                .room_key = RULES_ROOM,
                                .before = effect->audit.before,

@@ -1,18 +1,9 @@
 /* The hub's driver: events go in, effects are carried out in order, completions of the store become
  * events. */
+#include "delivery/authority_none.h"
 #include "delivery/internal.h"
-#include "delivery/stranger.h"
 
 #include "wire/secret.h"
-
-/* History that a client asked for, under way in the store. */
-struct read {
-    uint64_t connection;
-    bool backwards; /* the last entries before some point */
-    bool exists;    /* the hub knows the room */
-    struct slice cid, room_key, room;
-    char bytes[];
-};
 
 /* Rounds of completions and sends in one turn before the loop gets its share again, and the work
  * done for completions in all of them: bytes rendered (see DEFLATE_CHARGE), and a fixed charge for
@@ -26,8 +17,8 @@ struct read {
 static bool take_completions(struct delivery *delivery);
 static bool take_verdicts(struct delivery *delivery);
 
-/* The hub asks for the rules of rooms before anybody else asks for anything. A store that has them at
- * hand answers at once. */
+/* The hub asks for the rules of rooms before anybody else asks for anything. A store that has them
+ * at hand answers at once. */
 static void begin(struct delivery *delivery) {
     struct event started = {.kind = EVENT_STARTED};
     delivery_step(delivery, &started);
@@ -52,13 +43,13 @@ struct delivery *delivery_new(const struct delivery_options *options) {
         delivery->options.stream_memory = options->stream_window;
     delivery->store = options->store;
     if (!options->authority)
-        delivery->stranger = stranger_open();
-    delivery->authority = options->authority ? options->authority : delivery->stranger;
+        delivery->own_authority = authority_none_open();
+    delivery->authority = options->authority ? options->authority : delivery->own_authority;
     options->random(options->random_context, &seed, sizeof seed);
     delivery->seed = seed;
     delivery->hub = hub_new(&options->hub);
     delivery->channels = map_new(seed);
-    delivery->reads = id_map_new();
+    delivery->histories = id_map_new();
     delivery->searches = id_map_new();
     delivery->audits = id_map_new();
     delivery->pages = page_cache_new(delivery);
@@ -68,18 +59,14 @@ struct delivery *delivery_new(const struct delivery_options *options) {
 }
 
 void delivery_free(struct delivery *delivery) {
-    size_t at = 0;
-    struct read *read;
-    while ((read = id_map_next(delivery->reads, &at)))
-        memory_free(read);
+    histories_free(delivery->histories);
     searches_free(delivery->searches);
     audits_free(delivery->audits);
     page_cache_free(delivery->pages);
-    id_map_free(delivery->reads);
     map_free(delivery->channels);
     effects_close(&delivery->effects);
-    if (delivery->stranger)
-        delivery->stranger->engine->close(delivery->stranger);
+    if (delivery->own_authority)
+        delivery->own_authority->engine->close(delivery->own_authority);
     hub_free(delivery->hub);
     outlet_deinit(&delivery->outlet);
     buffer_close(&delivery->scratch);
@@ -91,8 +78,8 @@ struct outlet *delivery_outlet(struct delivery *delivery) {
 }
 
 size_t delivery_pending(const struct delivery *delivery) {
-    return delivery->appends_under_way + id_map_count(delivery->reads) +
-           id_map_count(delivery->searches);
+    return delivery->appends_under_way + id_map_count(delivery->histories) +
+           id_map_count(delivery->searches) + id_map_count(delivery->audits);
 }
 
 const struct hub *delivery_hub(const struct delivery *delivery) {
@@ -137,10 +124,9 @@ void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_
 void delivery_open_session(struct delivery *delivery, const struct peer *peer,
                            const struct traits *traits, const struct credential *credential) {
     uint8_t random[SECRET_BYTES];
-    struct event event = {
-        .kind = EVENT_OPENED,
-        .connection = peer->connection,
-        .opened = {.traits = *traits, .address = slice_of_string(peer->address)}};
+    struct event event = {.kind = EVENT_OPENED,
+                          .connection = peer->connection,
+                          .opened = {.traits = *traits, .address = slice_of_string(peer->address)}};
     if (credential)
         event.opened.credential = *credential;
     delivery->options.random(delivery->options.random_context, random, sizeof random);
@@ -149,70 +135,9 @@ void delivery_open_session(struct delivery *delivery, const struct peer *peer,
     delivery_step(delivery, &event);
 }
 
-static struct slice copy_into(char **at, struct slice s) {
-    struct slice copy = slice_from(*at, s.length);
-    if (s.length)
-        memcpy(*at, s.data, s.length);
-    *at += s.length;
-    return copy;
-}
-
 void delivery_read(struct delivery *delivery, const struct page_query *query) {
     delivery->asked_store = true;
     delivery->store->engine->read(delivery->store, query);
-}
-
-/* A client's request for history. One at a time for each: its input waits for the answer. */
-static void start_read(struct delivery *delivery, const struct effect *effect) {
-    struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
-    if (!peer || peer->stage != PEER_OPEN)
-        return;
-    struct slice cid = effect->read.cid;
-    struct read *read =
-        memory_new(sizeof *read + cid.length + effect->room_key.length + effect->room.length);
-    char *at = read->bytes;
-    read->connection = effect->connection;
-    read->backwards = !effect->read.has_after;
-    read->exists = effect->read.exists;
-    read->cid = copy_into(&at, cid);
-    read->room_key = copy_into(&at, effect->room_key);
-    read->room = copy_into(&at, effect->room);
-    uint64_t ticket = ++delivery->last_ticket;
-    id_map_put(delivery->reads, ticket, read);
-    peer->reading = true;
-    struct page_query query = {.ticket = ticket,
-                               .room_key = read->room_key,
-                               .has_after = effect->read.has_after,
-                               .after = effect->read.after,
-                               .before = effect->read.before,
-                               .limit = effect->read.limit};
-    delivery_read(delivery, &query);
-}
-
-static void finish_read(struct delivery *delivery, const struct page *page) {
-    struct read *read = id_map_remove(delivery->reads, page->ticket);
-    if (!read)
-        return;
-    struct peer *peer = outlet_find(&delivery->outlet, read->connection);
-    if (peer) {
-        bool exists = page->head.exists || read->exists;
-        int error = page->error ? page->error : exists ? 0 : ERR_NOT_FOUND;
-        struct reply reply = {.kind = error ? REPLY_ERROR : REPLY_BATCH,
-                              .cid = read->cid,
-                              .room = read->room,
-                              .error = error,
-                              .text = slice_of_string(error_text(error)),
-                              .epoch = page->head.epoch,
-                              .first = page->head.first,
-                              .last = page->head.last,
-                              .entries = page->entries,
-                              .entry_count = page->count,
-                              .more = page->more,
-                              .backwards = read->backwards};
-        peer->reading = false;
-        peer_reply(peer, &reply);
-    }
-    memory_free(read);
 }
 
 static void show(struct delivery *delivery, const struct effect *effect) {
@@ -301,8 +226,8 @@ static void to_store(struct delivery *delivery, struct effect *effect) {
 static void authenticate(struct delivery *delivery, const struct effect *effect) {
     struct authority *authority = delivery->authority;
     delivery->asked_store = true;
-    authority->engine->authenticate(authority, effect->connection,
-                                    &effect->authenticate.credential, effect->authenticate.address,
+    authority->engine->authenticate(authority, effect->connection, &effect->authenticate.credential,
+                                    effect->authenticate.address,
                                     effect->authenticate.wants_ticket);
 }
 
@@ -329,7 +254,7 @@ static void carry_out(struct delivery *delivery, struct effect *effect) {
         subscribe(delivery, effect);
         break;
     case EFFECT_READ:
-        start_read(delivery, effect);
+        history_start(delivery, effect);
         break;
     case EFFECT_SEARCH:
         search_start(delivery, effect);
@@ -372,7 +297,7 @@ static void complete(struct delivery *delivery, struct completion *completion) {
         const struct page *page = &completion->page;
         if (!page_cache_complete(delivery->pages, page) && !rules_replay_finish(delivery, page) &&
             !audit_finish(delivery, page))
-            finish_read(delivery, page);
+            history_finish(delivery, page);
         return;
     }
     if (completion->kind == COMPLETION_FINDINGS) {
@@ -422,7 +347,7 @@ static bool take_completions(struct delivery *delivery) {
     return any;
 }
 
-static int64_t read_clock(const struct delivery *delivery) {
+int64_t delivery_clock(const struct delivery *delivery) {
     return delivery->options.clock ? delivery->options.clock(delivery->options.clock_context) : 0;
 }
 
@@ -431,14 +356,14 @@ bool delivery_turn(struct delivery *delivery) {
     delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
     for (int round = 0; busy && delivery->work < TURN_WORK && round < TURN_ROUNDS; round++) {
-        int64_t start_us = read_clock(delivery);
+        int64_t start_us = delivery_clock(delivery);
         delivery->shown = 0;
         busy = take_verdicts(delivery);
         busy = take_completions(delivery) || busy;
         delivery->asked_store = false;
         outlet_flush(&delivery->outlet);
         if (delivery->shown > 0 && delivery->options.clock)
-            metric_observe(&delivery->latencies.deliver, read_clock(delivery) - start_us,
+            metric_observe(&delivery->latencies.deliver, delivery_clock(delivery) - start_us,
                            delivery->shown);
         /* What was asked of the store while sending may be answered at once. */
         busy = busy || delivery->asked_store || !list_empty(&delivery->outlet.ready);

@@ -20,11 +20,11 @@
 struct delivery_options {
     struct hub_options hub;
     struct outlet_options outlet;
-    struct store *store;  /* borrowed */
+    struct store *store;         /* borrowed */
     struct authority *authority; /* borrowed; NULL: no credential is valid */
-    size_t stream_window; /* bytes of a room kept ready to send */
-    size_t stream_memory; /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least
-                             stream_window */
+    size_t stream_window;        /* bytes of a room kept ready to send */
+    size_t stream_memory;        /* the same of all rooms together; 0: LIMIT_STREAM_BYTES. At least
+                                    stream_window */
     /* Random bytes, for the secrets of sessions and the seeds of maps. */
     void (*random)(void *context, void *bytes, size_t size);
     void *random_context;
@@ -36,9 +36,9 @@ struct delivery_options {
 struct delivery *delivery_new(const struct delivery_options *options);
 void delivery_free(struct delivery *delivery); /* every peer is gone by then */
 
-/* Changes what may change while it runs: all of the hub's options but the seed, the outlet's settings
- * and times, and the stream window. What else stands in `options` is not looked at. Between two
- * turns of the loop, or among the calls of one; not from within a callback. */
+/* Changes what may change while it runs: all of the hub's options but the seed, the outlet's
+ * settings and times, and the stream window. What else stands in `options` is not looked at.
+ * Between two turns of the loop, or among the calls of one; not from within a callback. */
 void delivery_configure(struct delivery *delivery, const struct delivery_options *options);
 
 /* Whether the rules of rooms are known; until then nobody should be let in. */

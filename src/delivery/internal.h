@@ -89,7 +89,7 @@ enum peer_timer {
     TIMER_KEEP_ALIVE, /* HTTP: between two requests, or while one is answered */
     TIMER_PING,
     TIMER_PONG,
-    TIMER_REST, /* of the interval between two pings, once the first was answered */
+    TIMER_REST,   /* of the interval between two pings, once the first was answered */
     TIMER_READER, /* between two pings to one that only reads */
     TIMER_CLOSE,
     TIMER_COUNT
@@ -102,7 +102,7 @@ struct peer {
     const struct protocol *protocol;
     void *state;
     char *address;
-    bool secure; /* comes over TLS */
+    bool secure;          /* comes over TLS */
     struct buffer *input; /* left over from earlier; NULL: nothing */
     struct segment *out_first, *out_last;
     size_t out_bytes;
@@ -122,7 +122,7 @@ struct peer {
     struct list_node halfway; /* in outlet->halfway while is_halfway */
     uint64_t begun_ms;        /* when what is half read began */
     uint64_t moved_ms;        /* when its socket last took bytes, or began to take none */
-    uint64_t active_ms; /* when it last asked for something, or (HTTP) began to */
+    uint64_t active_ms;       /* when it last asked for something, or (HTTP) began to */
     struct encoding encoding;
     uint16_t close_code;
     uint8_t stage, timer_kind;
@@ -132,6 +132,7 @@ struct peer {
     bool is_halfway;  /* has begun a message and not finished it */
     bool completed;   /* has finished one since its input was looked at last */
     bool rests;       /* has used up its share of this turn */
+    bool unfinished;  /* was held up with nothing left to read, but perhaps something to ask */
     bool paused;      /* what the transport was told */
     bool cut;         /* has fallen behind a stream's window */
     bool wants_close; /* close_code is to be asked for in order */
@@ -143,9 +144,10 @@ struct outlet {
     struct id_map *peers; /* connection → peer */
     uint64_t last_connection;
     struct list ready;
-    struct list resting; /* peers whose input goes on in the next turn */
+    struct list resting; /* peers whose input goes on when it is their turn */
     struct list dirty;
     uint32_t turn;     /* counts the turns of the loop */
+    size_t work;       /* asked for since this one began, see peer_input.c */
     uint64_t noted_ms; /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
     struct list halfway; /* peers in the middle of a message, who began first stands first */
@@ -162,7 +164,7 @@ struct delivery {
     struct hub *hub;
     struct store *store;
     struct authority *authority;
-    struct authority *stranger; /* the authority, where none was given; else NULL */
+    struct authority *own_authority; /* where none was given; else NULL */
     struct effects effects;
     struct outlet outlet;
     struct map *channels; /* room_key → channel */
@@ -170,10 +172,10 @@ struct delivery {
     size_t stream_memory;
     struct buffer scratch; /* for rendering feeds */
     struct page_cache *pages;
-    struct id_map *reads;    /* ticket → read: history asked for by a client */
-    struct id_map *searches; /* ticket → search, see search.c */
-    struct id_map *audits;   /* ticket → audit, see audit.c */
-    uint64_t replay_ticket;  /* of the page of rules under way; 0: none */
+    struct id_map *histories; /* ticket → history, see history.c */
+    struct id_map *searches;  /* ticket → search, see search.c */
+    struct id_map *audits;    /* ticket → audit, see audit.c */
+    uint64_t replay_ticket;   /* of the page of rules under way; 0: none */
     uint64_t last_ticket;
     size_t appends_under_way;
     size_t shown; /* entries, in this round of the turn */
@@ -186,11 +188,18 @@ struct delivery {
 };
 
 /* delivery.c */
+/* Microseconds; stands still where nobody gave a clock. */
+int64_t delivery_clock(const struct delivery *delivery);
 void delivery_step(struct delivery *delivery, struct event *event);
 void delivery_read(struct delivery *delivery, const struct page_query *query);
 /* Tells the hub of the peer. `credential` may be NULL. */
 void delivery_open_session(struct delivery *delivery, const struct peer *peer,
                            const struct traits *traits, const struct credential *credential);
+
+/* history.c */
+void history_start(struct delivery *delivery, const struct effect *effect);
+void history_finish(struct delivery *delivery, const struct page *page);
+void histories_free(struct id_map *histories);
 
 /* search.c */
 void search_start(struct delivery *delivery, const struct effect *effect);

@@ -1,4 +1,5 @@
 /* The life of a peer: opened, closed; and the turn of an outlet. */
+#include "base/close_code.h"
 #include "delivery/internal.h"
 
 #define RETRY_PAGES_MS 1000
@@ -197,8 +198,8 @@ static void send_ready(struct outlet *outlet) {
         struct peer *peer = container_of(node, struct peer, ready);
         peer->is_ready = false;
         if (peer->cut)
-            cut(peer, 4000);
-        if (peer->input || peer->end_of_file || peer->wants_close)
+            cut(peer, CLOSE_TOO_SLOW);
+        if (peer->input || peer->unfinished || peer->end_of_file || peer->wants_close)
             peer_feed(peer);
         if (peer->input)
             outlet_read_end(peer);

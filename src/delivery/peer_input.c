@@ -5,13 +5,23 @@
  * nobody can make us hold more than one read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a
  * page and the requests under way.
  *
- * It also waits for the next turn of the loop when the peer has had its share of this one, so that
- * nobody makes the others wait. A share is counted in bytes: those of a message (a few bytes can
- * unpack to many), those of the hub's effects, and a fixed charge for each request. */
+ * It also waits when the peer has had its share of this turn of the loop, so that nobody makes the
+ * others wait. Those who want more than that go on one after another, once in each turn, for as
+ * long as the turn allows: however many there are and whatever they ask for, who asks for little
+ * waits for one such stretch, and who is alone has all of it.
+ *
+ * A share is counted in time, because requests differ by more than what can be seen of them; and,
+ * for where there is no clock, in bytes: those of a message (a few bytes can unpack to many), those
+ * of the hub's effects, and a fixed charge for each request. */
+#include "base/close_code.h"
 #include "delivery/internal.h"
 
-#define SHARE (256 * 1024)
+#define SHARE (32 * 1024)
+#define SHARE_US 100
 #define REQUEST_CHARGE 256
+/* Of all who rest, in one turn. One of them goes on in any case. */
+#define STRETCH (128 * 1024)
+#define STRETCH_US 500
 /* Between two notes in the log. They are for the operator; whoever causes them can do so as often
  * as they like. */
 #define NOTE_INTERVAL_MS 10000
@@ -27,8 +37,15 @@ void peer_gate(struct peer *peer) {
         return;
     peer->paused = pause;
     peer->outlet->options.transport->pause(peer->owner, pause);
-    if (!pause && (peer->input || peer->end_of_file))
+    if (!pause && (peer->input || peer->unfinished || peer->end_of_file))
         peer_mark(peer);
+}
+
+static void rest(struct peer *peer) {
+    if (peer->rests)
+        return;
+    peer->rests = true;
+    list_append(&peer->outlet->resting, &peer->resting);
 }
 
 /* Takes it out of the peer's share of this turn. */
@@ -38,19 +55,30 @@ static void charge(struct peer *peer, size_t amount) {
         peer->share_used = 0;
     peer->share_turn = outlet->turn;
     peer->share_used += amount;
-    if (peer->share_used < SHARE || peer->rests)
-        return;
-    peer->rests = true;
-    list_append(&outlet->resting, &peer->resting);
+    outlet->work += amount;
+    if (peer->share_used >= SHARE)
+        rest(peer);
+}
+
+static void go_on(struct peer *peer) {
+    peer->rests = false;
+    peer->share_used = 0;
+    peer_feed(peer);
+    if (peer->input)
+        outlet_read_end(peer);
+    peer_mark(peer); /* for the answers */
 }
 
 void outlet_begin_turn(struct outlet *outlet) {
+    int64_t start_us = delivery_clock(outlet->delivery);
     struct list_node *node;
     outlet->turn++;
+    outlet->work = 0;
     while ((node = list_take_first(&outlet->resting))) {
-        struct peer *peer = container_of(node, struct peer, resting);
-        peer->rests = false;
-        peer_mark(peer);
+        go_on(container_of(node, struct peer, resting));
+        bool too_long = delivery_clock(outlet->delivery) - start_us >= STRETCH_US;
+        if (too_long || outlet->work >= STRETCH)
+            break;
     }
 }
 
@@ -171,15 +199,20 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
     return feed.consumed;
 }
 
-/* Feeds `input` as far as it goes; returns how much was used. */
+/* Feeds `input` as far as it goes; returns how much was used. Even when that is all of it the
+ * protocol may have more to ask for, as one has that has just been switched to. */
 static size_t feed_all(struct peer *peer, struct slice input, bool read_end) {
+    int64_t start_us = delivery_clock(peer->outlet->delivery);
     size_t used = 0;
     bool again = true;
     while (again && peer->stage == PEER_OPEN && !gated(peer)) {
         /* Looked up each time: an upgrade changes the protocol on the way. */
         feed_function *function = read_end ? peer->protocol->read_end : peer->protocol->feed;
         used += feed_once(peer, function, slice_skip(input, used), &again);
+        if (delivery_clock(peer->outlet->delivery) - start_us >= SHARE_US)
+            rest(peer);
     }
+    peer->unfinished = again;
     return used;
 }
 
@@ -216,7 +249,7 @@ static void feed_kept(struct peer *peer, bool read_end) {
 /* The protocol sees what is left, which may be a last request without its ending, until it has
  * asked to quit. */
 static void finish_input(struct peer *peer) {
-    struct request quit = {.kind = REQUEST_QUIT, .close_code = 1000};
+    struct request quit = {.kind = REQUEST_QUIT, .close_code = CLOSE_NORMAL};
     struct buffer rest = {0}; /* of its own, because the peer may close meanwhile */
     bool again = true;
     if (!peer->protocol->end_of_file) {
@@ -246,6 +279,8 @@ void peer_feed(struct peer *peer) {
     }
     if (peer->input)
         feed_kept(peer, false);
+    else if (peer->unfinished)
+        feed_all(peer, SLICE_NONE, false);
     if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer))
         finish_input(peer);
     peer_gate(peer);

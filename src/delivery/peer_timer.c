@@ -12,6 +12,7 @@
  *   closing    CLOSE
  *
  * Somebody who has connected and does not say who they are is sent away by the hub. */
+#include "base/close_code.h"
 #include "delivery/internal.h"
 
 #define CLOSE_TIMEOUT_MS 5000
@@ -19,8 +20,6 @@
 #define KEEP_ALIVE_MS 60000
 /* Proxies close what is silent for a minute, some after half of one. */
 #define READER_PING_MS 15000
-#define CLOSE_CLEAN 1000
-#define CLOSE_IDLE 4001
 
 unsigned outlet_timeout(const struct outlet *outlet, enum peer_timer kind) {
     switch (kind) {
@@ -200,7 +199,7 @@ static void keep_alive_due(struct peer *peer) {
     if (stalled_for(peer, KEEP_ALIVE_MS))
         expire_at_once(peer, EXPIRED_STALLED);
     else if (!answering && idle_for(peer, KEEP_ALIVE_MS))
-        peer_leave(peer, CLOSE_CLEAN);
+        peer_leave(peer, CLOSE_NORMAL);
     else
         peer_set_timer(peer, TIMER_KEEP_ALIVE);
 }

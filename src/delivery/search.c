@@ -1,5 +1,6 @@
 /* Searches of clients, under way in the store. One at a time for each: its input waits for the
  * answer. */
+#include "base/pack.h"
 #include "delivery/internal.h"
 
 struct search {
@@ -12,12 +13,10 @@ void search_start(struct delivery *delivery, const struct effect *effect) {
     struct peer *peer = outlet_find(&delivery->outlet, effect->connection);
     if (!peer || peer->stage != PEER_OPEN)
         return;
-    struct slice cid = effect->search.cid;
-    struct search *search = memory_new(sizeof *search + cid.length);
+    struct search *search = memory_new(sizeof *search + effect->search.cid.length);
     search->connection = effect->connection;
-    search->cid = slice_from(search->bytes, cid.length);
-    if (cid.length)
-        memcpy(search->bytes, cid.data, cid.length);
+    search->cid = effect->search.cid;
+    pack_slice(&search->cid, search->bytes);
     struct search_query query = effect->search.query;
     query.ticket = ++delivery->last_ticket;
     id_map_put(delivery->searches, query.ticket, search);

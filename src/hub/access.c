@@ -1,8 +1,12 @@
 #include "hub/access.h"
 
+#include "base/close_code.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 const struct identity *access_identity(const struct client *client) {
     const struct identity *account = client_account(client);
@@ -21,12 +25,10 @@ static bool is_hook(const struct client *client) {
 
 /* What somebody is on the whole server counts in every room; but rooms that are for their members
  * only are none of a moderator's business. */
-enum role access_role(const struct hub *hub, const struct client *client,
-                      const struct room_rules *room) {
+enum role access_role(const struct client *client, const struct room_rules *room) {
     enum role server = client_role(client);
     bool closed = room != NULL && room->access == ROOM_ACCESS_MEMBERS;
 
-    (void)hub;
     if (server == ROLE_OWNER) {
         return ROLE_OWNER;
     }
@@ -119,7 +121,7 @@ static int check_direct(const struct hub *hub, const struct client *client, cons
 
 static int check_public(const struct hub *hub, const struct client *client,
                         const struct room_rules *room, enum access_action action) {
-    enum role role = access_role(hub, client, room);
+    enum role role = access_role(client, room);
 
     if (room != NULL && role < ROLE_MODERATOR) {
         bool closed = room->access == ROOM_ACCESS_MEMBERS;
@@ -213,8 +215,6 @@ bool access_is_banned(struct hub *hub, const struct client *client, struct slice
 }
 
 bool access_turn_away(struct hub *hub, struct client *client, struct slice name, struct slice cid) {
-    static const uint16_t banned = 4501;
-
     if (!access_is_banned(hub, client, name)) {
         return false;
     }
@@ -222,7 +222,7 @@ bool access_turn_away(struct hub *hub, struct client *client, struct slice name,
         answer_error(hub, client, cid, ERR_FORBIDDEN, SLICE("You are banned from this server"));
     }
     if (!client->traits.transient) {
-        client_quit(hub, client, banned, false);
+        client_quit(hub, client, CLOSE_BANNED, false);
     }
     return true;
 }

@@ -29,8 +29,7 @@ int access_find(struct hub *hub, const struct client *client, struct slice name,
 int access_check_label(struct hub *hub, const struct place *place, struct slice label) MUST_USE;
 /* What the client is in the room, by the room's rules (NULL: it has none) and by what it is on the
  * server. */
-enum role access_role(const struct hub *hub, const struct client *client,
-                      const struct room_rules *room);
+enum role access_role(const struct client *client, const struct room_rules *room);
 /* Who it is for the rules; NULL: nobody who could come back. */
 const struct identity *access_identity(const struct client *client);
 

@@ -6,16 +6,14 @@
  * the first time they come until the server ends. */
 #include <string.h>
 
+#include "base/pack.h"
 #include "hub/accounts.h"
-#include "hub/pack.h"
+#include "hub/client.h"
 #include "hub/rules.h"
-
-static struct slice key_of(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
+#include "hub/session.h"
 
 struct account *account_find(const struct hub *hub, const struct identity *identity) {
-    return map_find(hub->accounts, key_of(identity));
+    return map_find(hub->accounts, identity_slice(identity));
 }
 
 struct account *account_find_folded(const struct hub *hub, struct slice folded) {
@@ -52,7 +50,7 @@ bool hub_knows_identity(const struct hub *hub, const struct identity *identity) 
 }
 
 static void remove_account(struct hub *hub, struct account *account) {
-    map_remove(hub->accounts, key_of(&account->identity));
+    map_remove(hub->accounts, identity_slice(&account->identity));
     map_remove(hub->account_names, account_folded(account));
     memory_free(account);
 }
@@ -76,7 +74,7 @@ static struct account *add_account(struct hub *hub, const struct identity *ident
     if (shown_length > 0) {
         memcpy(account->bytes + folded.length, name.data, shown_length);
     }
-    map_put(hub->accounts, key_of(&account->identity), account);
+    map_put(hub->accounts, identity_slice(&account->identity), account);
     map_put(hub->account_names, account_folded(account), account);
     return account;
 }
@@ -139,8 +137,10 @@ static void change_role(struct hub *hub, struct account *account, enum role role
     account->role = (uint8_t)role;
     for (struct client *client = session != NULL ? session_next_client(session, NULL) : NULL;
          client != NULL; client = next) {
+        struct passport *passport = client->passport;
+
         next = session_next_client(session, client);
-        client->passport->role = (uint8_t)role;
+        passport->role = role < passport->ceiling ? (uint8_t)role : passport->ceiling;
         session_weigh(session);
         eviction_review(hub, client);
     }

@@ -1,24 +1,22 @@
 /* Who somebody is, as the hub's files share it. Private to hub/.
  *
- *   account   somebody that the authority knows: a name that is nobody else's, and a role
- * (account.c) passport  what a client was let in with: whose it is, what it may see, how long
- * (passport.c) question  a credential that the authority is asked about; the client's request waits
- * for the answer as one does for its fence (authentication.c) device    one of the clients of an
- * account's session (device.c) */
+ *   account.c         account: somebody that the authority knows, with a name that is nobody else's
+ *   passport.c        passport: what a client was let in with, what it may see with it, how long
+ *   authentication.c  asks the authority about a credential; the client's request waits for the
+ *                     answer as one does for its fence
+ *   device.c          the clients of an account's session */
 #pragma once
 
 #include "hub/internal.h"
-
-#define CLOSE_POLICY 1008 /* the credential is good no more, or never was */
 
 /* account.c */
 
 struct account {
     struct identity identity;
-    uint8_t role;           /* enum role, on the whole server */
-    uint16_t folded_length; /* of bytes; */
-    uint16_t shown_length;  /* 0: it is shown as it is compared */
-    char bytes[];           /* the name as it is compared, then as it is shown */
+    uint8_t role; /* enum role, on the whole server */
+    uint16_t folded_length;
+    uint16_t shown_length; /* 0: it is shown as it is compared */
+    char bytes[];          /* the name as it is compared, then as it is shown */
 };
 
 struct account *account_find(const struct hub *hub, const struct identity *identity);
@@ -40,20 +38,21 @@ void directory_close(struct hub *hub);
 
 struct passport {
     struct client *client;
-    struct identity identity;      /* none: it lets in without saying whom */
-    struct identity device;        /* none: cannot be told from others */
-    struct list_node in_order;     /* in hub->expiring while expires_us is set */
-    struct list_node in_strangers; /* in hub->strangers while it has no identity */
-    int64_t expires_us;            /* 0: never */
-    uint8_t role;                  /* enum role */
+    struct identity identity;    /* none: it lets in without saying whom */
+    struct identity device;      /* none: cannot be told from others */
+    struct list_node in_order;   /* in hub->expiring while expires_us is set */
+    struct list_node in_bearers; /* in hub->bearers while it has no identity */
+    int64_t expires_us;          /* 0: never */
+    uint8_t role;                /* enum role */
+    uint8_t ceiling;             /* more than that it never is, whatever the account becomes */
     bool restricted;
     bool has_rate;
     unsigned rate_per_minute;
-    struct slice name,
-        session; /* the account's; see struct principal. In memory of its own, as are */
-    struct slice hook_room, label; /* of a hook; see struct principal */
+    struct slice name, session;    /* of the account; see struct principal */
+    struct slice hook_room, label; /* of a hook */
     size_t room_count;
-    struct slice rooms[]; /* the rooms as they are compared; one that ends in '*' is a beginning */
+    struct slice rooms[]; /* as they are compared; one that ends in '*' is a beginning. Behind
+                             them all the texts */
 };
 
 /* In place of the one that the client has. */
@@ -94,8 +93,6 @@ bool authentication_start(struct hub *hub, struct client *client, const struct r
 /* The same of what was shown in the handshake. */
 bool authentication_open(struct hub *hub, struct client *client, const struct event *event);
 void authentication_told(struct hub *hub, const struct event *event);
-void handle_auth(struct hub *hub, struct client *client, const struct request *request);
-void handle_ticket(struct hub *hub, struct client *client, const struct request *request);
 
 /* device.c */
 

@@ -1,7 +1,7 @@
 /* Replies to one client. Their texts are copies, because what they tell of may be freed before
  * the step is over. A client that has gone is answered into the void, so that no caller needs to
  * ask whether anybody listens. */
-#include "hub/internal.h"
+#include "hub/client.h"
 
 struct reply *answer(struct hub *hub, const struct client *client, enum reply_kind kind,
                      struct slice cid) {

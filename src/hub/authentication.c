@@ -10,11 +10,14 @@
  *
  * A request of those that may show a credential and reaches its handler with one has been vouched
  * for: the kind is still there, the secret is not. With others it means nothing. */
+#include "base/close_code.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
+#include "hub/limits.h"
+#include "hub/requests.h"
 #include "hub/rules.h"
-
-#define CLOSE_TRY_LATER 1013
+#include "hub/session.h"
 
 /* Tokens of the authority begin with it, secrets of guests never do. */
 static const struct slice token_prefix = SLICE("bt_");
@@ -95,7 +98,7 @@ static struct slice reason_of(int error) {
 
 static void refuse(struct hub *hub, struct client *client, const struct deferral *deferral,
                    int error) {
-    bool wrong = error == ERR_UNAUTHORIZED || error == ERR_FORBIDDEN;
+    bool wrong = error == ERR_UNAUTHORIZED || error == ERR_FORBIDDEN || error == ERR_NAME_TAKEN;
 
     if (deferral->state != DEFERRAL_HANDSHAKE) {
         answer_error(hub, client, deferral->request.cid, error, reason_of(error));

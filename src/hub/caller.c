@@ -5,16 +5,13 @@
  * counted together (senders_per_address). */
 #include <string.h>
 
-#include "hub/internal.h"
+#include "hub/limits.h"
+#include "hub/session.h"
 
 #define LOOKED_AT 1000 /* in a tick */
 
-static struct slice caller_key(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
-
 static void forget_caller(struct hub *hub, struct caller *caller) {
-    map_remove(hub->callers, caller_key(&caller->identity));
+    map_remove(hub->callers, identity_slice(&caller->identity));
     list_remove(&hub->caller_order, &caller->node);
     memory_free(caller->rate);
     memory_free(caller);
@@ -25,7 +22,7 @@ static struct caller *oldest_caller(const struct hub *hub) {
 }
 
 struct caller *caller_find(struct hub *hub, const struct identity *identity) {
-    struct caller *caller = map_find(hub->callers, caller_key(identity));
+    struct caller *caller = map_find(hub->callers, identity_slice(identity));
 
     if (caller != NULL) {
         list_remove(&hub->caller_order, &caller->node);
@@ -35,15 +32,26 @@ struct caller *caller_find(struct hub *hub, const struct identity *identity) {
         }
         caller = memory_new_struct(struct caller);
         caller->identity = *identity;
-        map_put(hub->callers, caller_key(&caller->identity), caller);
+        map_put(hub->callers, identity_slice(&caller->identity), caller);
     }
     list_append(&hub->caller_order, &caller->node);
     caller->used_us = hub->now_us;
     return caller;
 }
 
-void limit_park(struct hub *hub, struct session *session) {
-    if (!session->registered || session->rate == NULL) {
+static bool owe_nothing(const struct quota_bucket buckets[BUCKETS_PER_SESSION], int64_t now_us) {
+    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
+        if (buckets[i].full_us > now_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void caller_take_over(struct hub *hub, struct session *session) {
+    bool matters = session->rate != NULL || !owe_nothing(session->buckets, hub->now_us);
+
+    if (!session->registered || !matters) {
         return;
     }
     struct caller *caller = caller_find(hub, &session->identity);
@@ -54,8 +62,8 @@ void limit_park(struct hub *hub, struct session *session) {
     memcpy(caller->buckets, session->buckets, sizeof(caller->buckets));
 }
 
-void limit_fetch(struct hub *hub, struct session *session) {
-    struct caller *caller = map_find(hub->callers, caller_key(&session->identity));
+void caller_hand_over(struct hub *hub, struct session *session) {
+    struct caller *caller = map_find(hub->callers, identity_slice(&session->identity));
 
     if (caller != NULL) {
         session->rate = caller->rate;
@@ -63,15 +71,6 @@ void limit_fetch(struct hub *hub, struct session *session) {
         memcpy(session->buckets, caller->buckets, sizeof(session->buckets));
         forget_caller(hub, caller);
     }
-}
-
-static bool owes_nothing(const struct caller *caller, int64_t now_us) {
-    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
-        if (caller->buckets[i].full_us > now_us) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* Who still owes something, for a room made within the hour, goes to the end of the line. */
@@ -83,7 +82,7 @@ void callers_tick(struct hub *hub) {
         }
         struct caller *caller = oldest_caller(hub);
 
-        if (owes_nothing(caller, hub->now_us)) {
+        if (owe_nothing(caller->buckets, hub->now_us)) {
             forget_caller(hub, caller);
         } else {
             list_remove(&hub->caller_order, &caller->node);

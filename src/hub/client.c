@@ -7,12 +7,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/close_code.h"
 #include "hub/access.h"
 #include "hub/accounts.h"
-
-#define CLOSE_NORMAL 1000
-#define CLOSE_REPLACED 4502
-#define CLOSE_IDLE 4001
+#include "hub/client.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 void client_open(struct hub *hub, const struct event *event) {
     struct client *client = memory_new_struct(struct client);
@@ -94,9 +95,11 @@ void client_tick(struct hub *hub) {
             return;
         }
         end_introduction(hub, client);
-        bool waits = client_duty(client) != NULL || !client_is_admitted(hub, client);
+        /* One that is leaving has no session any more. */
+        bool waits = client->state == CLIENT_LIVE &&
+                     (client_duty(client) != NULL || !client_is_admitted(hub, client));
 
-        if (client->state == CLIENT_LIVE && waits) {
+        if (waits) {
             hub->counters.refused[REFUSED_INTRODUCTION]++;
             client_quit(hub, client, CLOSE_IDLE, true);
         }

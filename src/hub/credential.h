@@ -43,6 +43,9 @@ struct principal {
     struct slice name;    /* that it goes by; empty: chooses one, as guests do */
     struct slice session; /* a fresh secret to come back with in place of a password; empty: none */
     enum role role;
+    /* It is good for no more than `ceiling`, whatever the account becomes. */
+    bool has_ceiling;
+    enum role ceiling;
     bool restricted; /* may be in no other rooms than those that match one of `rooms` */
     /* Names as people write them, "ops"; one that ends in '*' stands for all that begin like it */
     const struct slice *rooms;

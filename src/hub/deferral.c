@@ -12,8 +12,9 @@
  * came back before the fence does, so one more fence is behind it. */
 #include <assert.h>
 
+#include "base/pack.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
-#include "hub/pack.h"
 
 static size_t list_size(const struct request *request) {
     size_t size = request->room_count * sizeof(request->rooms[0]) +
@@ -77,8 +78,8 @@ static struct deferral *deferral_new(const struct request *from) {
     return deferral;
 }
 
-/* What it looks at is the log of rules, which may have a queue of its own: where other rooms are kept
- * in memory, it is on the disk all the same. */
+/* What it looks at is the log of rules, which may have a queue of its own: where other rooms are
+ * kept in memory, it is on the disk all the same. */
 static bool is_about_rules(const struct deferral *deferral) {
     enum request_kind kind = deferral->request.kind;
 

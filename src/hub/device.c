@@ -2,7 +2,12 @@
  * messages and read marks. Whoever is in a room with several of them is there once: the first that
  * joins counts and is announced, and when it leaves another counts in its place. */
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 static const struct slice no_secret = SLICE("");
 
@@ -15,7 +20,7 @@ struct session *device_open_session(struct hub *hub, const struct identity *iden
     }
     session = session_new(hub, identity, no_secret, NULL);
     session->registered = true;
-    limit_fetch(hub, session);
+    caller_hand_over(hub, session);
     if (account != NULL) {
         session->role = account->role;
         name_claim(hub, session, account_name(account));

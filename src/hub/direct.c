@@ -5,9 +5,13 @@
  * many. */
 #include <string.h>
 
+#include "base/pack.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
-#include "hub/pack.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define KEY_LENGTH (2 + 4 * IDENTITY_SIZE)
 

@@ -4,6 +4,8 @@
  * names of both. */
 #include "hub/accounts.h"
 #include "hub/direct.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 /* Read marks that nobody touches are forgotten after some months, by the store; that of a
  * conversation which goes on must not be. */

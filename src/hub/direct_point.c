@@ -6,9 +6,13 @@
  * Whoever says to come back need not have been there: the name may be somebody else's by now, or it
  * is just a try. So a room that is opened in this way is gone again when its log turns out to be
  * empty. */
+#include "base/pack.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
-#include "hub/pack.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define POINTS_PER_SESSION 100
 
@@ -98,7 +102,7 @@ int direct_come_back(struct hub *hub, const struct client *client, struct slice 
     }
     struct slice other = other_name(session, folded);
 
-    if (other.length == 0) {
+    if (other.length == 0 || !client_may_see(client, folded)) {
         return ERR_NOT_FOUND;
     }
     struct session *others = device_find_session(hub, other);

@@ -1,8 +1,11 @@
 /* Entrances: a client asks to join a room, and when its turn in the room's feed has come it is
  * answered and starts to read. Where it starts is decided here and nowhere else, and whatever it
  * cannot get any more is told as a gap. */
-#include "hub/internal.h"
-#include "hub/pack.h"
+#include "base/pack.h"
+#include "hub/client.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 static const struct slice reason_epoch = SLICE("epoch");
 static const struct slice reason_rewound = SLICE("rewound");
@@ -58,7 +61,8 @@ static void subscribe(struct hub *hub, struct membership *membership, uint64_t n
     if (!client_hears(membership->client)) {
         return;
     }
-    /* An event stream was told its place, so it would miss what goes between now and the reading. */
+    /* An event stream was told its place, so it would miss what goes between now and the reading.
+     */
     fresh = fresh && !membership->client->traits.quiet;
     struct effect *effect = effects_add(hub->effects, EFFECT_SUBSCRIBE);
 

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "hub/pack.h"
+#include "base/pack.h"
 
 /* "banter" and a version: another number would make every remembered cid look reused. */
 #define BODY_HASH_SEED UINT64_C(0x62616e7465723031)
@@ -21,6 +21,10 @@ bool identity_none(const struct identity *identity) {
     static const struct identity none;
 
     return identity_equal(identity, &none);
+}
+
+bool entry_refers(enum entry_kind kind) {
+    return kind == ENTRY_EDIT || kind == ENTRY_DELETE || kind == ENTRY_REACTION;
 }
 
 static size_t body_length(const struct entry_body *body) {

@@ -12,6 +12,9 @@
 
 enum entry_kind { ENTRY_MESSAGE, ENTRY_EDIT, ENTRY_DELETE, ENTRY_REACTION, ENTRY_TOPIC };
 
+/* Whether entries of this kind are about another one, `of`. */
+bool entry_refers(enum entry_kind kind);
+
 #define ENTRY_ID_LENGTH 26 /* a ULID: sorts by time, unique over all rooms */
 #define IDENTITY_SIZE 16   /* bytes */
 
@@ -23,6 +26,10 @@ struct identity {
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 bool identity_none(const struct identity *identity);
+/* Its bytes, for instance as the key of a map. */
+static inline struct slice identity_slice(const struct identity *identity) {
+    return slice_from(identity->bytes, sizeof(identity->bytes));
+}
 
 /* What the author decides about an entry. Slices are borrowed. */
 struct entry_body {
@@ -70,9 +77,9 @@ struct draft {
     struct origin origin;
     /* When it was asked for; the store gives max(proposed, last of the room) */
     int64_t proposed_us;
-    bool known_only; /* its author sends too much: only if the cid is known it gets its first
-                        outcome; else ERR_RATE_LIMITED, and nothing is stored */
-    bool moderates; /* its author may delete what others wrote, too */
+    bool known_only;       /* its author sends too much: only if the cid is known it gets its first
+                              outcome; else ERR_RATE_LIMITED, and nothing is stored */
+    bool moderates;        /* its author may delete what others wrote, too */
     struct slice room_key; /* point into bytes, as do the slices of body */
     struct slice room_name;
     struct entry_body body;

@@ -30,9 +30,9 @@ enum event_kind {
     EVENT_AUTHENTICATED, /* answer to EFFECT_AUTHENTICATE */
     EVENT_ACCOUNT,       /* there is such an account, or no more; its name is nobody else's */
     EVENT_REVOKED,       /* a credential is good no more: who came with it must go */
-    EVENT_CONFIGURED, /* the operator has changed the options */
-    EVENT_STARTED,  /* the first of all: there is a log with the rules of rooms to read */
-    EVENT_REPLAYED, /* answer to EFFECT_REPLAY: some of that log */
+    EVENT_CONFIGURED,    /* the operator has changed the options */
+    EVENT_STARTED,       /* the first of all: there is a log with the rules of rooms to read */
+    EVENT_REPLAYED,      /* answer to EFFECT_REPLAY: some of that log */
     EVENT_TRIMMED, /* the oldest entries of a followed room were let go of: its log begins later */
 };
 

@@ -3,11 +3,13 @@
  *
  * Who has nowhere else to go is closed: one whose protocol knows only the lobby, or whom the whole
  * server wants no more. */
+#include "base/close_code.h"
 #include "hub/access.h"
+#include "hub/client.h"
+#include "hub/membership.h"
+#include "hub/room.h"
 #include "hub/rules.h"
-
-#define CLOSE_KICKED 4500
-#define CLOSE_BANNED 4501
+#include "hub/session.h"
 
 /* Why somebody goes. */
 struct verdict {

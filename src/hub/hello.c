@@ -5,11 +5,17 @@
  *
  * A secret that no session here has is taken on: identity and with it the remembered cids
  * survive a restart. */
+#include "base/pack.h"
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
-#include "hub/pack.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 struct welcome {
     bool whole;                     /* see request.h */
@@ -290,7 +296,7 @@ static void enter_directs(struct hub *hub, struct client *client, struct welcome
         struct place place = place_of(room);
         struct entrance entrance = {.kind = ENTRANCE_HELLO, .welcome = welcome};
 
-        if (!room->direct->forsaken) {
+        if (!room->direct->forsaken && client_may_see(client, room->direct->folded)) {
             enter(hub, client, &place, &entrance);
         }
     }

@@ -13,10 +13,14 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
-#include "hub/moderation.h"
+#include "hub/limits.h"
 #include "hub/ready.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 typedef void handle_request(struct hub *hub, struct client *client, const struct request *request);
 
@@ -24,32 +28,32 @@ static void handle_quit(struct hub *hub, struct client *client, const struct req
 
 static const struct verb {
     handle_request *handle;
-    bool stranger; /* allowed before the name or the hello that the protocol wants first */
-    bool passer;   /* makes sense without a session */
-    bool anyone;   /* answered whoever asks: no credential is looked at, and no rule */
-    bool waits;    /* looks at what earlier requests of the client do, and not through the queue */
+    bool introducing; /* allowed before the name or the hello that the protocol wants first */
+    bool sessionless; /* makes sense without a session */
+    bool unchecked;   /* answered whoever asks: no credential is looked at, and no rule */
+    bool waits; /* looks at what earlier requests of the client do, and not through the queue */
 } verbs[] = {
-    [REQUEST_HELLO] = {handle_hello, .stranger = true},
-    [REQUEST_NAME] = {handle_name, .stranger = true},
-    [REQUEST_AUTH] = {handle_auth, .stranger = true},
-    [REQUEST_TICKET] = {handle_ticket, .passer = true},
+    [REQUEST_HELLO] = {handle_hello, .introducing = true},
+    [REQUEST_NAME] = {handle_name, .introducing = true},
+    [REQUEST_AUTH] = {handle_auth, .introducing = true},
+    [REQUEST_TICKET] = {handle_ticket, .sessionless = true},
     [REQUEST_JOIN] = {handle_join},
     [REQUEST_LEAVE] = {handle_leave},
-    [REQUEST_PUBLISH] = {handle_publish, .passer = true},
+    [REQUEST_PUBLISH] = {handle_publish, .sessionless = true},
     [REQUEST_BINARY] = {handle_binary},
-    [REQUEST_HISTORY] = {handle_history, .passer = true, .waits = true},
+    [REQUEST_HISTORY] = {handle_history, .sessionless = true, .waits = true},
     [REQUEST_SEARCH] = {handle_search, .waits = true},
-    [REQUEST_ROOMS] = {handle_rooms, .passer = true, .waits = true},
-    [REQUEST_MEMBERS] = {handle_members, .passer = true, .waits = true},
-    [REQUEST_NAMES] = {handle_names, .passer = true, .waits = true},
+    [REQUEST_ROOMS] = {handle_rooms, .sessionless = true, .waits = true},
+    [REQUEST_MEMBERS] = {handle_members, .sessionless = true, .waits = true},
+    [REQUEST_NAMES] = {handle_names, .sessionless = true, .waits = true},
     [REQUEST_TOKEN] = {handle_token},
     [REQUEST_READ] = {handle_read, .waits = true},
     [REQUEST_TYPING] = {handle_typing},
     [REQUEST_RULE] = {handle_rule, .waits = true},
     [REQUEST_RULES] = {handle_rules, .waits = true},
     [REQUEST_AUDIT] = {handle_audit, .waits = true},
-    [REQUEST_READY] = {handle_ready, .passer = true, .anyone = true},
-    [REQUEST_QUIT] = {handle_quit, .stranger = true, .passer = true},
+    [REQUEST_READY] = {handle_ready, .sessionless = true, .unchecked = true},
+    [REQUEST_QUIT] = {handle_quit, .introducing = true, .sessionless = true},
 };
 
 struct hub *hub_new(const struct hub_options *options) {
@@ -140,11 +144,11 @@ static void take_request(struct hub *hub, struct client *client, const struct re
         answer_error(hub, client, SLICE_NONE, ERR_BAD_REQUEST, SLICE_NONE);
         return;
     }
-    if (client->traits.transient && !verb->passer) {
+    if (client->traits.transient && !verb->sessionless) {
         answer_error(hub, client, request->cid, ERR_BAD_REQUEST, SLICE_NONE);
         return;
     }
-    if (verb->anyone) {
+    if (verb->unchecked) {
         verb->handle(hub, client, request);
         return;
     }
@@ -158,7 +162,7 @@ static void take_request(struct hub *hub, struct client *client, const struct re
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
         return;
     }
-    const char *duty = verb->stranger ? NULL : client_duty(client);
+    const char *duty = verb->introducing ? NULL : client_duty(client);
 
     if (duty != NULL) {
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, slice_of_string(duty));
@@ -332,7 +336,7 @@ size_t hub_session_count(const struct hub *hub) {
 }
 
 bool hub_has_session(const struct hub *hub, const struct identity *identity) {
-    return map_find(hub->sessions, slice_from(identity->bytes, IDENTITY_SIZE)) != NULL;
+    return map_find(hub->sessions, identity_slice(identity)) != NULL;
 }
 
 size_t hub_client_count(const struct hub *hub) {

@@ -36,7 +36,7 @@ struct hub_limits {
 
 struct hub_options {
     enum auth_mode auth;
-    uint64_t seed;            /* of the hash maps */
+    uint64_t seed; /* of the hash maps */
     struct hub_limits limits;
     unsigned introduction_ms; /* to say who one is, where that must be said; 0: all one wants */
     unsigned max_message;     /* bytes of content */

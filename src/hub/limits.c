@@ -11,7 +11,10 @@
  * Since anybody can have new sessions, what is charged to addresses bounds all that come from one.
  * These are in a table of a fixed size that nobody can flood to be forgotten (see base/quota.c).
  * Callers without a session have buckets too, see caller.c. */
+#include "hub/limits.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
+#include "hub/session.h"
 
 #define MINUTE_S 60
 #define HOUR_S 3600

@@ -1,7 +1,12 @@
 /* Requests that only look: lists of rooms and people, history, one's own secret. */
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 void handle_rooms(struct hub *hub, struct client *client, const struct request *request) {
     struct slice cid = hub_keep(hub, request->cid);
@@ -81,7 +86,7 @@ void lookup_listed(struct hub *hub, const struct event *event) {
 /* What it is in the room, or on the server; who is here is a member of what is open to all. */
 static enum role role_of(const struct hub *hub, const struct membership *membership) {
     const struct room_rules *rules = rules_find(hub->rules, membership->room->key);
-    enum role role = access_role(hub, membership->client, rules);
+    enum role role = access_role(membership->client, rules);
 
     return role > ROLE_MEMBER ? role : ROLE_MEMBER;
 }

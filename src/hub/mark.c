@@ -4,9 +4,14 @@
  * The store keeps them for sessions that come back after a restart. Who scrolls through a busy room
  * tells of every message, so a mark is only written some seconds after it has changed, or when its
  * session goes. */
+#include "base/pack.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
-#include "hub/pack.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define SAVE_AFTER_US INT64_C(5000000)
 

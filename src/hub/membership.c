@@ -11,8 +11,14 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
 #include "hub/direct.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define CLOSE_BANNED 4501
 
@@ -197,15 +203,15 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
         error = ERR_UNAVAILABLE;
     } else if (error == 0 && room_is_missing(hub, room)) {
         error = ERR_NOT_FOUND;
+        if (room->direct != NULL) {
+            room->direct->forsaken = true;
+        }
     } else if (error == 0 && !membership->leaving) {
         struct place place = place_of(room);
 
         error = access_check(hub, client, &place, ACCESS_ENTER);
     }
     if (error < 0) {
-        if (room->direct != NULL && error == ERR_NOT_FOUND) {
-            room->direct->forsaken = true;
-        }
         refuse(hub, membership, error);
         return;
     }

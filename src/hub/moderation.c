@@ -11,7 +11,12 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
+#include "hub/limits.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 /* What each kind of change takes. */
 static const struct {
@@ -118,10 +123,9 @@ static int check_address(const struct client *client, const struct request *requ
 }
 
 /* Nobody does anything to somebody who is as much as they are, but to themselves. */
-static int check_rank(const struct hub *hub, const struct client *client,
-                      struct proposal *proposal) {
+static int check_rank(const struct client *client, struct proposal *proposal) {
     const struct identity *own = access_identity(client);
-    enum role rank = access_role(hub, client, proposal->room);
+    enum role rank = access_role(client, proposal->room);
     const struct rule *rule = &proposal->rule;
 
     if (rule->kind == RULE_ROLE && rule->role > ROLE_MEMBER && rule->guest) {
@@ -150,14 +154,12 @@ static int check_target(struct hub *hub, const struct client *client, const stru
     } else {
         error = ERR_BAD_REQUEST;
     }
-    return error == 0 ? check_rank(hub, client, proposal) : error;
+    return error == 0 ? check_rank(client, proposal) : error;
 }
 
-static int check_setting(struct hub *hub, const struct request *request,
-                         struct proposal *proposal) {
+static int check_setting(const struct request *request, struct proposal *proposal) {
     struct room_rules trial = {0};
 
-    (void)hub;
     if (proposal->rule.kind != RULE_SET) {
         return 0;
     }
@@ -165,9 +167,7 @@ static int check_setting(struct hub *hub, const struct request *request,
     proposal->rule.value = request->content;
     return rules_set(&trial, request->key, request->content) == 0
                ? 0
-               : refuse(proposal, ERR_BAD_REQUEST,
-                        "Settings are access public|members, posting all|members|moderators, "
-                        "slow SECONDS, registered_only on|off, topic_lock on|off");
+               : refuse(proposal, ERR_BAD_REQUEST, "Settings are " RULE_SETTINGS);
 }
 
 /* Whether the client may make this room its own, as far as can be known before the room is. */
@@ -263,7 +263,7 @@ static int check(struct hub *hub, const struct client *client, const struct requ
         error = check_target(hub, client, request, proposal);
     }
     if (error == 0) {
-        error = check_setting(hub, request, proposal);
+        error = check_setting(request, proposal);
     }
     if (error == 0) {
         error = check_room_left(hub, proposal);

@@ -2,10 +2,16 @@
  * another claim, by a clean goodbye, or when a lost session is not taken over in time. */
 #include <string.h>
 
+#include "base/pack.h"
 #include "hub/access.h"
 #include "hub/accounts.h"
-#include "hub/pack.h"
+#include "hub/client.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 /* What messages without a sender are signed with; nobody can be it. */
 static const struct slice nobody = SLICE("anonymous");

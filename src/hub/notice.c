@@ -1,7 +1,8 @@
 /* Notices: what a room is told of its rules being changed. Whoever reads lines knows nothing but
  * their text, so a notice is one line, and no message can be written that looks like it (see
- * plain_append_sender in protocol/plain.h). What an address is banned for concerns those who
+ * signature_append in base/signature.h). What an address is banned for concerns those who
  * moderate, and they can look it up. */
+#include "hub/room.h"
 #include "hub/rules.h"
 
 /* In memory of the step; empty: nothing is told. */

@@ -3,22 +3,14 @@
  *
  * Those that expire stand in one list in the order in which they do; most come with the same time
  * to live and go to its end. */
+#include "base/close_code.h"
+#include "base/pack.h"
 #include "hub/accounts.h"
-#include "hub/pack.h"
+#include "hub/client.h"
+#include "hub/session.h"
 
 static struct passport *of_order(struct list_node *node) {
     return container_of(node, struct passport, in_order);
-}
-
-static void insert_before(struct list *list, struct list_node *next, struct list_node *node) {
-    node->next = next;
-    node->previous = next->previous;
-    next->previous = node;
-    if (node->previous != NULL) {
-        node->previous->next = node;
-    } else {
-        list->first = node;
-    }
 }
 
 static void put_in_order(struct hub *hub, struct passport *passport) {
@@ -29,14 +21,10 @@ static void put_in_order(struct hub *hub, struct passport *passport) {
         later = node;
         node = node->previous;
     }
-    if (later == NULL) {
-        list_append(&hub->expiring, &passport->in_order);
-    } else {
-        insert_before(&hub->expiring, later, &passport->in_order);
-    }
+    list_insert_before(&hub->expiring, later, &passport->in_order);
 }
 
-static bool is_strangers(const struct passport *passport) {
+static bool is_bearer(const struct passport *passport) {
     return identity_none(&passport->identity) && !passport->client->traits.transient;
 }
 
@@ -49,8 +37,8 @@ void passport_withdraw(struct hub *hub, struct client *client) {
     if (passport->expires_us != 0) {
         list_remove(&hub->expiring, &passport->in_order);
     }
-    if (is_strangers(passport)) {
-        list_remove(&hub->strangers, &passport->in_strangers);
+    if (is_bearer(passport)) {
+        list_remove(&hub->bearers, &passport->in_bearers);
     }
     client->passport = NULL;
     memory_free(passport);
@@ -104,6 +92,7 @@ static struct passport *passport_new(struct hub *hub, const struct principal *pr
     passport->device = principal->device;
     passport->expires_us = principal->expires_us;
     passport->role = (uint8_t)principal->role;
+    passport->ceiling = (uint8_t)(principal->has_ceiling ? principal->ceiling : ROLE_OWNER);
     passport->restricted = principal->restricted;
     passport->has_rate = principal->has_rate;
     passport->rate_per_minute = principal->rate_per_minute;
@@ -135,8 +124,8 @@ void passport_issue(struct hub *hub, struct client *client, const struct princip
     if (passport->expires_us != 0) {
         put_in_order(hub, passport);
     }
-    if (is_strangers(passport)) {
-        list_append(&hub->strangers, &passport->in_strangers);
+    if (is_bearer(passport)) {
+        list_append(&hub->bearers, &passport->in_bearers);
     }
     if (client->session != NULL) {
         session_weigh(client->session);
@@ -188,11 +177,11 @@ void passport_end_all(struct hub *hub, const struct identity *identity) {
     end_devices(hub, identity, &every);
 }
 
-static void end_strangers(struct hub *hub, const struct identity *device) {
+static void end_bearers(struct hub *hub, const struct identity *device) {
     struct list_node *next;
 
-    for (struct list_node *node = hub->strangers.first; node != NULL; node = next) {
-        struct passport *passport = container_of(node, struct passport, in_strangers);
+    for (struct list_node *node = hub->bearers.first; node != NULL; node = next) {
+        struct passport *passport = container_of(node, struct passport, in_bearers);
 
         next = node->next;
         if (identity_equal(&passport->device, device)) {
@@ -205,7 +194,7 @@ void passport_revoked(struct hub *hub, const struct event *event) {
     if (!identity_none(&event->revoked.identity)) {
         end_devices(hub, &event->revoked.identity, &event->revoked.device);
     } else if (!identity_none(&event->revoked.device)) {
-        end_strangers(hub, &event->revoked.device);
+        end_bearers(hub, &event->revoked.device);
     }
 }
 

@@ -7,6 +7,12 @@
 #include <assert.h>
 
 #include "hub/access.h"
+#include "hub/client.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define COUNT_INTERVAL_US INT64_C(1000000)
 #define TYPING_INTERVAL_MS 3000

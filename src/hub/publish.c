@@ -8,22 +8,24 @@
 
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
 #include "hub/direct.h"
+#include "hub/limits.h"
 #include "hub/moderation.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 static int check_body(const struct hub *hub, const struct request *request) {
-    bool refers = request->entry == ENTRY_EDIT || request->entry == ENTRY_DELETE ||
-                  request->entry == ENTRY_REACTION;
-
     if (request->content.length > hub->options.max_message) {
         return ERR_TOO_LARGE;
     }
     if (request->meta.length > LIMIT_META || request->key.length > LIMIT_NAME) {
         return ERR_BAD_REQUEST;
     }
-    if (refers && request->of == 0) {
+    if (entry_refers(request->entry) && request->of == 0) {
         return ERR_BAD_REQUEST;
     }
     return request->entry == ENTRY_REACTION && request->key.length == 0 ? ERR_BAD_REQUEST : 0;

@@ -5,7 +5,7 @@
  * at the turn, and unlike a bucket not the burst and the refill. The window is a second short of a
  * minute, so that a client that counts by its own clock is not refused because a message took
  * longer on its way than the one before. */
-#include "hub/internal.h"
+#include "hub/limits.h"
 
 #define MILLISECOND_US 1000
 #define TIMES_FIRST 4

@@ -1,4 +1,6 @@
 #include "hub/ready.h"
+#include "hub/client.h"
+#include "hub/requests.h"
 
 #define ANSWER_HOLDS_US INT64_C(1000000)
 /* Longer than the slowest commit of a disk that works. What is under way is not given up. */

@@ -23,8 +23,6 @@ struct ready {
     struct ready_asker *askers;
 };
 
-/* A REPLY_ACK, or REPLY_ERROR with ERR_UNAVAILABLE and what is the matter. */
-void handle_ready(struct hub *hub, struct client *client, const struct request *request);
 void ready_followed(struct hub *hub, const struct event *event);
 void ready_appended(struct hub *hub, const struct event *event);
 void ready_committed(struct hub *hub, const struct event *event);

@@ -27,9 +27,9 @@ enum request_kind {
     REQUEST_TOKEN,   /* the session's secret */
     REQUEST_READ,    /* room, after: the last seq read */
     REQUEST_TYPING,  /* room, active */
-    REQUEST_RULE,  /* rule, room or everywhere, and what that kind of change takes */
-    REQUEST_RULES, /* room, offset, limit */
-    REQUEST_AUDIT, /* room or everywhere, before, limit */
+    REQUEST_RULE,    /* rule, room or everywhere, and what that kind of change takes */
+    REQUEST_RULES,   /* room, offset, limit */
+    REQUEST_AUDIT,   /* room or everywhere, before, limit */
     REQUEST_READY,   /* whether messages are stored and shown, see ready.h */
     REQUEST_QUIT,    /* close_code: answer what is under way, then close */
 };

@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
 
 static const struct slice lobby_key = SLICE("lobby");

@@ -4,7 +4,8 @@
  * an index too; else a client that comes back to a thousand rooms would cost a million steps. */
 #include <assert.h>
 
-#include "hub/internal.h"
+#include "hub/client.h"
+#include "hub/membership.h"
 
 #define INDEX_FROM 16
 

@@ -49,6 +49,11 @@ struct rule {
     struct slice reason;
 };
 
+/* What RULE_SET can set (rules_set), in words for people. */
+#define RULE_SETTINGS                                                                              \
+    "access public|members, posting all|members|moderators, slow SECONDS, "                        \
+    "registered_only on|off, topic_lock on|off"
+
 /* "kick"; static. */
 const char *rule_word(enum rule_kind kind);
 bool rule_kind_parse(struct slice word, enum rule_kind *kind);

@@ -3,9 +3,9 @@
  * is who was first to make a room their own. */
 #include "hub/rules.h"
 
-#include <string.h>
+#include "base/pack.h"
 
-#include "hub/pack.h"
+#include <string.h>
 
 #define SLOW_MOST 86400
 #define SECOND_US INT64_C(1000000)
@@ -37,7 +37,7 @@ static struct room_rules *room_rules_new(uint64_t seed, struct slice key, struct
 }
 
 static void drop_grant(struct room_rules *room, struct grant *grant) {
-    map_remove(room->roles, slice_from(grant->identity.bytes, IDENTITY_SIZE));
+    map_remove(room->roles, identity_slice(&grant->identity));
     list_remove(&room->grants, &grant->node);
     memory_free(grant);
 }
@@ -96,7 +96,7 @@ struct room_rules *rules_find(const struct rules *rules, struct slice room_key) 
 }
 
 static struct grant *find_grant(const struct room_rules *room, const struct identity *identity) {
-    return map_find(room->roles, slice_from(identity->bytes, IDENTITY_SIZE));
+    return map_find(room->roles, identity_slice(identity));
 }
 
 enum role rules_role(const struct room_rules *room, const struct identity *identity) {
@@ -123,7 +123,7 @@ static void set_role(struct room_rules *room, const struct identity *identity, s
     grant->name = name;
     pack_slice(&grant->name, grant->bytes);
     list_append(&room->grants, &grant->node);
-    map_put(room->roles, slice_from(grant->identity.bytes, IDENTITY_SIZE), grant);
+    map_put(room->roles, identity_slice(&grant->identity), grant);
 }
 
 static int find_word(const char *const *words, size_t count, struct slice value, unsigned *found) {

@@ -2,7 +2,9 @@
  * and mutes, and the log of all changes, to those who moderate it. */
 #include "hub/access.h"
 #include "hub/accounts.h"
-#include "hub/moderation.h"
+#include "hub/client.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
 
 /* What of a long list was asked for. */
@@ -150,7 +152,7 @@ void handle_audit(struct hub *hub, struct client *client, const struct request *
     effect->audit.cid = cid;
     effect->audit.room_key = key;
     effect->audit.room = name;
-    effect->audit.all = request->everywhere && access_role(hub, client, NULL) == ROLE_OWNER;
+    effect->audit.all = request->everywhere && access_role(client, NULL) == ROLE_OWNER;
     effect->audit.before = request->before;
     effect->audit.limit = limit_of(request);
 }

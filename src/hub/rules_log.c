@@ -3,16 +3,15 @@
  * Should something be missing in between, the same pages fill the hole. Until all is read nobody
  * may do anything.
  *
- *   rules_start ── follow ──▶ followed ── applied < known: replay ──▶ … ── applied = known ──▶
- * loaded
+ *   rules_start ─ follow ─▶ followed ─ applied < known: replay ─▶ … ─ applied = known ─▶ loaded
  *
  * Who asked for a change is answered when it has taken effect, which is when its entry comes
  * committed and not yet when it is stored: whatever they ask for next is decided by the new rules.
  */
+#include "base/pack.h"
 #include "hub/rules.h"
 
-#include "hub/access.h"
-#include "hub/pack.h"
+#include "hub/client.h"
 
 /* Somebody who asked for a change that is stored, and waits for its entry. */
 struct rules_answer {

@@ -4,7 +4,7 @@
 #include "hub/sanction.h"
 
 #include "base/memory.h"
-#include "hub/pack.h"
+#include "base/pack.h"
 
 /* Those that are over go when there are so many more: going through all each time would take long
  * where thousands are read from the log. */
@@ -13,10 +13,6 @@
 void sanctions_init(struct sanctions *sanctions, uint64_t seed) {
     *sanctions = (struct sanctions){
         .by_name = map_new(seed), .by_identity = map_new(seed), .by_address = map_new(seed)};
-}
-
-static struct slice identity_slice(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
 }
 
 static void discard(struct sanctions *sanctions, struct sanction *sanction) {

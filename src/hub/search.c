@@ -3,8 +3,13 @@
  */
 #include "hub/access.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/membership.h"
+#include "hub/requests.h"
+#include "hub/room.h"
 #include "hub/rules.h"
+#include "hub/session.h"
 
 #define SEARCH_DEFAULT 20
 

@@ -17,11 +17,11 @@ struct search_query {
     struct slice text; /* as it was typed; store/search_query.h tells what it can say */
     const struct search_room *rooms;
     size_t room_count;
-    bool public_rooms; /* and every public room … */
+    bool public_rooms;            /* and every public room … */
     const struct slice *excluded; /* … but those with these keys */
     size_t excluded_count;
-    unsigned limit;    /* at most LIMIT_BATCH_ENTRIES */
-    unsigned offset;   /* of the best so many were seen already */
+    unsigned limit;  /* at most LIMIT_BATCH_ENTRIES */
+    unsigned offset; /* of the best so many were seen already */
 };
 
 struct findings {

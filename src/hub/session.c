@@ -13,13 +13,14 @@
 #include <string.h>
 
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/limits.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 
 #define SECOND_US INT64_C(1000000)
-
-static struct slice identity_slice(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
 
 void session_weigh(struct session *session) {
     session->role = ROLE_GUEST;
@@ -86,7 +87,7 @@ bool session_over(const struct session *session) {
 void session_settle(struct hub *hub, struct session *session) {
     if (session_over(session) && list_empty(&session->directs)) {
         name_release(hub, session);
-        limit_park(hub, session);
+        caller_take_over(hub, session);
         map_remove(hub->sessions, identity_slice(&session->identity));
         session_free(session);
     }

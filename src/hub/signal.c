@@ -1,11 +1,12 @@
 #include "hub/signal.h"
 
 #include "base/memory.h"
-#include "hub/pack.h"
+#include "base/pack.h"
 
 size_t signal_size(const struct signal *signal) {
     return sizeof(*signal) + signal->room_key.length + signal->room_name.length +
-           signal->name.length + signal->former.length + signal->payload.length + signal->event.length;
+           signal->name.length + signal->former.length + signal->payload.length +
+           signal->event.length;
 }
 
 struct signal *signal_new(const struct signal *from) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub/access.h"
+#include "hub/client.h"
 #include "hub/rules.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -14,12 +15,8 @@ struct writer {
     int64_t wrote_us;
 };
 
-static struct slice key_of(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
-
 static void forget(struct room_rules *room, struct writer *writer) {
-    map_remove(room->writers_by_identity, key_of(&writer->identity));
+    map_remove(room->writers_by_identity, identity_slice(&writer->identity));
     list_remove(&room->writers, &writer->node);
     memory_free(writer);
 }
@@ -38,8 +35,7 @@ void slow_close(struct room_rules *room) {
 static struct room_rules *slowing(const struct hub *hub, const struct client *client,
                                   struct slice room_key) {
     struct room_rules *room = rules_find(hub->rules, room_key);
-    bool slows =
-        room != NULL && room->slow_s > 0 && access_role(hub, client, room) < ROLE_MODERATOR;
+    bool slows = room != NULL && room->slow_s > 0 && access_role(client, room) < ROLE_MODERATOR;
 
     return slows ? room : NULL;
 }
@@ -64,7 +60,7 @@ unsigned slow_wait(const struct hub *hub, const struct client *client, struct sl
         return 0;
     }
     struct identity sender = sender_of(client, identity);
-    const struct writer *writer = map_find(room->writers_by_identity, key_of(&sender));
+    const struct writer *writer = map_find(room->writers_by_identity, identity_slice(&sender));
 
     if (writer == NULL) {
         return 0;
@@ -87,14 +83,14 @@ void slow_count(struct hub *hub, const struct client *client, struct slice room_
         return;
     }
     struct identity sender = sender_of(client, identity);
-    struct writer *writer = map_find(room->writers_by_identity, key_of(&sender));
+    struct writer *writer = map_find(room->writers_by_identity, identity_slice(&sender));
 
     if (writer != NULL) {
         list_remove(&room->writers, &writer->node);
     } else {
         writer = memory_new_struct(struct writer);
         writer->identity = sender;
-        map_put(room->writers_by_identity, key_of(&writer->identity), writer);
+        map_put(room->writers_by_identity, identity_slice(&writer->identity), writer);
     }
     writer->wrote_us = hub->now_us;
     list_append(&room->writers, &writer->node);

@@ -6,18 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "io/endpoint.h"
 #include "io/socket.h"
-
-static int64_t clock_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Waits until a connection under way is made or refused. Returns an errno; 0: it is made. */
 static int await_connection(int descriptor, int64_t due_ms) {
@@ -27,7 +20,7 @@ static int await_connection(int descriptor, int64_t due_ms) {
     int ready;
 
     do {
-        int64_t left_ms = due_ms - clock_ms();
+        int64_t left_ms = due_ms - (int64_t)clock_monotonic_ms();
         if (left_ms <= 0)
             return ETIMEDOUT;
         ready = poll(&waiting, 1, (int)left_ms);
@@ -58,7 +51,7 @@ static int connect_address(const struct endpoint_address *address, int64_t due_m
 
 int io_dial(const char *host_port, int timeout_ms, int *descriptor, char *message, size_t size) {
     struct endpoint_address addresses[ENDPOINT_ADDRESSES];
-    int64_t due_ms = clock_ms() + timeout_ms;
+    int64_t due_ms = (int64_t)clock_monotonic_ms() + timeout_ms;
     struct endpoint endpoint;
     size_t count = 0;
     int problem = 0;

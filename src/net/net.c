@@ -4,18 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "net/internal.h"
-
-static int64_t wall_clock_us(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void net_begin_turn(struct net *net) {
     int64_t now_us;
@@ -23,7 +16,7 @@ void net_begin_turn(struct net *net) {
     if (net->in_turn)
         return;
     net->in_turn = true;
-    now_us = wall_clock_us();
+    now_us = clock_wall_us();
     if (now_us > net->now_us)
         net->now_us = now_us;
     outlet_set_time(net->outlet, net->now_us, uv_now(net->loop));

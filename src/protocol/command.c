@@ -13,6 +13,8 @@
  * has no more (read_end), nothing we send ends in LF, and delivery leaves a gap between writes.
  * From the first LF on, lines go both ways. The words of the feed differ by that LF, hence two
  * formats. */
+#include "base/close_code.h"
+#include "base/signature.h"
 #include "base/text.h"
 #include "protocol/plain.h"
 #include "wire/line.h"
@@ -208,7 +210,7 @@ static enum feed_result end_of_file(void *opaque, const struct protocol_settings
     if (state->left)
         return FEED_MORE;
     state->left = true;
-    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = CLOSE_NORMAL};
     return FEED_REQUEST;
 }
 
@@ -306,7 +308,7 @@ static bool command_entry(enum format format, enum side side, const struct effec
         return false;
     if (side == show->show.author && !slice_equal(first, second))
         return false;
-    plain_append_sender(output, body->sender);
+    signature_append(output, body->sender);
     buffer_append_string(output, " says ");
     plain_append_text(output, body->content);
     if (format == FORMAT_COMMAND_LINES)
@@ -327,7 +329,7 @@ const struct feed_format command_feed = {.entry = command_entry, .signal = comma
 
 static uint16_t close_wanted(const void *opaque) {
     const struct command_state *state = opaque;
-    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? 1008 : 0;
+    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? CLOSE_POLICY : 0;
 }
 
 const struct protocol command_protocol = {

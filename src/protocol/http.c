@@ -6,6 +6,7 @@
  * order. To add a path, write its function and name it in the table of routes. */
 #include "protocol/http.h"
 
+#include "base/close_code.h"
 #include "protocol/format.h"
 
 static void http_open(void *state, const struct protocol_settings *settings,
@@ -125,6 +126,22 @@ static enum feed_result answer_websocket_path(struct http_exchange *exchange) {
     return FEED_AGAIN;
 }
 
+/* What is stored compressed is sent so to whoever takes it, which every browser does. */
+static void send_asset(struct http_exchange *exchange, const struct asset *asset) {
+    struct slice headers = SLICE("Cache-Control: no-cache\r\n");
+    struct slice content = asset->content;
+    if (asset->compressed.length > 0) {
+        headers = SLICE("Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n");
+    }
+    if (asset->compressed.length > 0 &&
+        http_header_has(exchange->message, "Accept-Encoding", "gzip")) {
+        headers = SLICE("Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
+                        "Content-Encoding: gzip\r\n");
+        content = asset->compressed;
+    }
+    http_answer(exchange->connection, exchange->feed->output, 200, asset->type, headers, content);
+}
+
 static enum feed_result answer_asset(struct http_exchange *exchange) {
     const struct protocol_settings *settings = exchange->settings;
     struct buffer *output = exchange->feed->output;
@@ -134,8 +151,7 @@ static enum feed_result answer_asset(struct http_exchange *exchange) {
             continue;
         }
         if (is_read(exchange->message)) {
-            http_answer(exchange->connection, output, 200, asset->type,
-                        SLICE("Cache-Control: no-cache\r\n"), asset->content);
+            send_asset(exchange, asset);
         } else {
             http_answer_not_allowed(exchange, "GET, HEAD");
         }
@@ -150,14 +166,10 @@ static const struct {
     const char *path; /* one that ends in '/' stands for all below it */
     enum feed_result (*answer)(struct http_exchange *exchange);
 } routes[] = {
-    {"/ws", answer_websocket_path},
-    {"/text", answer_websocket_path},
-    {"/healthz", answer_health},
-    {"/readyz", ask_ready},
-    {"/metrics", http_metrics},
-    {"/r/", http_room},
-    {"/hooks/", http_hook},
-    {"/sse", http_sse},
+    {"/ws", answer_websocket_path}, {"/text", answer_websocket_path},
+    {"/healthz", answer_health},    {"/readyz", ask_ready},
+    {"/metrics", http_metrics},     {"/r/", http_room},
+    {"/hooks/", http_hook},         {"/sse", http_sse},
     {"/auth/ticket", http_ticket},
 };
 
@@ -261,7 +273,7 @@ static enum feed_result finish(struct http_connection *connection, struct feed *
         return FEED_MORE;
     }
     connection->quit = true;
-    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = CLOSE_NORMAL};
     return FEED_REQUEST;
 }
 
@@ -327,9 +339,9 @@ static void http_goodbye(void *state, const struct protocol_settings *settings, 
                          struct buffer *output) {
     (void)settings;
     struct http_connection *connection = state;
-    bool stopping = close_code == 1001 || close_code == 1012 || close_code == 1013;
+    bool stopping = close_code == CLOSE_GOING_AWAY || close_code == CLOSE_TRY_LATER;
     bool asked = connection->awaiting != HTTP_AWAITS_NOTHING;
-    if (close_code == 1000 || connection->closing || !(asked || connection->reading)) {
+    if (close_code == CLOSE_NORMAL || connection->closing || !(asked || connection->reading)) {
         return;
     }
     connection->keep_alive = false;
@@ -361,7 +373,7 @@ static bool http_half_read(const void *state) {
 /* Of an answer that came by reply; after others feed says so itself. */
 static uint16_t http_close_wanted(const void *state) {
     const struct http_connection *connection = state;
-    return connection->closing && !connection->quit ? 1000 : 0;
+    return connection->closing && !connection->quit ? CLOSE_NORMAL : 0;
 }
 
 const struct protocol http_protocol = {

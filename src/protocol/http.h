@@ -23,10 +23,10 @@ enum http_scheme { HTTP_SCHEME_UNKNOWN, HTTP_SCHEME_HTTP, HTTP_SCHEME_HTTPS };
 
 struct http_connection {
     struct http_reader *reader;
-    json_t *object; /* these two: what the request under way points into */
+    json_t *object;                         /* these two: what the request under way points into */
     struct http_subscription *subscription; /* see http_sse.c */
     struct buffer scratch;
-    struct buffer shown;         /* the credential of the request under way; of a hook, the sender */
+    struct buffer shown; /* the credential of the request under way; of a hook, the sender */
     enum http_awaiting awaiting; /* the hub's answer to the request under way */
     enum http_listing listing;   /* how the answer is to list entries */
     bool text_only;              /* every path upgrades to raw text */

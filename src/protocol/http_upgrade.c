@@ -1,5 +1,6 @@
 /* From HTTP to WebSocket (RFC 6455 section 4.2): what is asked for at which path, and what both
  * sides agree on. */
+#include "base/close_code.h"
 #include "protocol/format.h"
 #include "protocol/http.h"
 #include "wire/websocket.h"
@@ -41,8 +42,7 @@ static bool request_valid(struct http_exchange *exchange) {
         return false;
     }
     if (message->minor == 0 || !http_header_has(message, "Connection", "upgrade") ||
-        !message->upgrade ||
-        !websocket_key_valid(http_header(message, "Sec-WebSocket-Key"))) {
+        !message->upgrade || !websocket_key_valid(http_header(message, "Sec-WebSocket-Key"))) {
         http_answer_error(exchange->connection, exchange->feed->output, 400, ERR_BAD_REQUEST,
                           SLICE("Not a valid WebSocket handshake"), SLICE_NONE);
         return false;
@@ -122,10 +122,10 @@ enum feed_result http_upgrade(struct http_exchange *exchange) {
     buffer_append_string(feed->output, "\r\n");
     /* A refusal in HTTP would look like a network failure to a page; a close code can be read. */
     if (!http_origin_allowed(exchange)) {
-        feed->handover.refuse = 1008;
+        feed->handover.refuse = CLOSE_POLICY;
         feed->handover.refuse_reason = "Invalid origin";
     } else if (error != 0) {
-        feed->handover.refuse = 1008;
+        feed->handover.refuse = CLOSE_POLICY;
         feed->handover.refuse_reason = "Invalid token";
     }
     return FEED_SWITCH;

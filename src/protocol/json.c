@@ -5,6 +5,7 @@
  * with an error and forgotten: the connection stays. Only a broken WebSocket ends it, or a binary
  * frame. */
 #include "protocol/json.h"
+#include "base/close_code.h"
 #include "protocol/format.h"
 #include "protocol/websocket.h"
 
@@ -79,7 +80,7 @@ static enum feed_result json_feed_bytes(void *state, const struct protocol_setti
         return result;
     }
     if (message.opcode == WEBSOCKET_BINARY) {
-        return websocket_link_fail(&connection->link, feed, 1003);
+        return websocket_link_fail(&connection->link, feed, CLOSE_UNSUPPORTED);
     }
     return take_request(connection, settings, feed, message.payload) ? FEED_REQUEST : FEED_AGAIN;
 }

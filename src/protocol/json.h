@@ -12,7 +12,7 @@ struct json_request {
     struct resume_point *resume;
     struct slice *rooms;
     struct slice error_text; /* of one that was refused; empty: its code says it all */
-    char *number; /* one that is wanted as text */
+    char *number;            /* one that is wanted as text */
 };
 
 void json_request_close(struct json_request *json); /* empty and usable afterwards */

@@ -10,6 +10,7 @@
  * look is in line_feed.c, how answers look in line_reply.c. */
 #include "protocol/line.h"
 
+#include "base/close_code.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -84,7 +85,7 @@ static enum feed_result take_password(struct line_state *state, struct feed *fee
 
 enum feed_result line_quit(struct line_state *state, struct feed *feed) {
     state->stage = LINE_LEFT;
-    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = CLOSE_NORMAL};
     return FEED_REQUEST;
 }
 
@@ -185,7 +186,7 @@ static struct encoding encoding(const void *state) {
 
 static uint16_t close_wanted(const void *opaque) {
     const struct line_state *state = opaque;
-    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? 1008 : 0;
+    return state->guesses >= LIMIT_LOGIN_ATTEMPTS ? CLOSE_POLICY : 0;
 }
 
 const struct protocol line_protocol = {

@@ -7,6 +7,7 @@
  *     Jason has connected             Jason has disconnected
  *     Jason is now known as Jay
  *     Jason has kicked Jay from lobby: spam          and other changes of a room's rules */
+#include "base/signature.h"
 #include "base/text.h"
 #include "protocol/plain.h"
 
@@ -27,10 +28,10 @@ static void append_direct(struct buffer *prefix, enum side reader, enum side aut
     if (reader == author && !to_oneself)
         buffer_append_string(prefix, "you");
     else
-        plain_append_sender(prefix, sender);
+        signature_append(prefix, sender);
     buffer_append_string(prefix, " -> ");
     if (reader == SIDE_PUBLIC || (reader == author && !to_oneself))
-        plain_append_sender(prefix, other);
+        signature_append(prefix, other);
     else
         buffer_append_string(prefix, "you");
     buffer_append_string(prefix, "] ");
@@ -45,7 +46,7 @@ static void append_prefix(struct buffer *prefix, enum side side, const struct ef
     if (is_action(body))
         buffer_append_string(prefix, "* ");
     if (!direct || body->kind != ENTRY_MESSAGE || is_action(body))
-        plain_append_sender(prefix, body->sender);
+        signature_append(prefix, body->sender);
     if (body->kind == ENTRY_EDIT)
         buffer_append_string(prefix, " edited: ");
     else if (body->kind == ENTRY_TOPIC)
@@ -74,10 +75,10 @@ static bool line_entry(enum format format, enum side side, const struct effect *
 
 static void append_event(struct buffer *output, struct slice name, const char *what,
                          struct slice other) {
-    plain_append_sender(output, name);
+    signature_append(output, name);
     buffer_append_string(output, what);
     if (other.length > 0)
-        plain_append_sender(output, other);
+        signature_append(output, other);
     buffer_append_char(output, '\n');
 }
 

@@ -1,4 +1,5 @@
 /* How the hub's answers read in the line protocol. */
+#include "base/signature.h"
 #include "base/text.h"
 #include "protocol/line.h"
 
@@ -64,7 +65,7 @@ static void found(const struct reply *reply, struct buffer *output) {
         buffer_clear(&prefix);
         plain_append_text(&prefix, reply->entry_rooms[i]);
         buffer_append_char(&prefix, ' ');
-        plain_append_sender(&prefix, body->sender);
+        signature_append(&prefix, body->sender);
         buffer_append_string(&prefix, ": ");
         plain_append_lines(output, buffer_slice(&prefix), body->content);
     }

@@ -82,9 +82,7 @@ enum feed_result line_set(struct line_state *state, struct feed *feed, struct sl
     request.key = cut_word(&arguments);
     request.content = arguments;
     if (arguments.length == 0)
-        return complain(state, feed,
-                        "usage: /set access public|members, posting all|members|moderators, "
-                        "slow SECONDS, registered_only on|off, topic_lock on|off");
+        return complain(state, feed, "usage: /set " RULE_SETTINGS);
     return ask(feed, request);
 }
 

@@ -1,6 +1,8 @@
 /* Lines without names: the least a chat can be. What a client sends goes to everyone with its
  * number in front, "Client 3: text"; the hub gives the numbers. Nothing else is ever said, except
  * why a line was not taken. An empty line leaves. */
+#include "base/close_code.h"
+#include "base/signature.h"
 #include "base/text.h"
 #include "protocol/plain.h"
 #include "wire/line.h"
@@ -30,7 +32,7 @@ static void append_error(struct buffer *output, struct slice text) {
 
 static enum feed_result leave(struct numbered_state *state, struct feed *feed) {
     state->left = true;
-    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = 1000};
+    feed->request = (struct request){.kind = REQUEST_QUIT, .close_code = CLOSE_NORMAL};
     return FEED_REQUEST;
 }
 
@@ -98,7 +100,7 @@ static void goodbye(void *state, const struct protocol_settings *settings, uint1
                     struct buffer *output) {
     (void)state;
     (void)settings;
-    struct slice why = close_code == 1008
+    struct slice why = close_code == CLOSE_POLICY
                            ? SLICE("one has to log in here, and these lines have no way to")
                            : plain_goodbye(close_code);
     if (why.length > 0)
@@ -123,7 +125,7 @@ static bool numbered_entry(enum format format, enum side side, const struct effe
     if (body->kind != ENTRY_MESSAGE || side != SIDE_PUBLIC)
         return false;
     struct buffer prefix = {0};
-    plain_append_sender(&prefix, body->sender);
+    signature_append(&prefix, body->sender);
     buffer_append_string(&prefix, ": ");
     plain_append_lines(output, buffer_slice(&prefix), body->content);
     buffer_close(&prefix);

@@ -1,60 +1,11 @@
 #include "protocol/plain.h"
 
+#include "base/close_code.h"
 #include "base/codepoint.h"
 #include "base/text.h"
 
 /* How much the prefixes may add to a message: this, and four times its length. */
 #define PREFIXES_FREE (16 * 1024)
-
-static bool ends_with(struct slice s, struct slice end) {
-    return s.length >= end.length && slice_equal(slice_skip(s, s.length - end.length), end);
-}
-
-static bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* Between any two bytes that are no ASCII letters: there are many kinds of space. */
-static bool has_word(struct slice text, struct slice word) {
-    for (size_t i = 0; i + word.length <= text.length; i++) {
-        struct slice rest = slice_skip(text, i);
-        bool begins = i == 0 || !is_letter(text.data[i - 1]);
-        bool ends = rest.length == word.length || !is_letter(rest.data[word.length]);
-        if (begins && ends && slice_starts_with(rest, word))
-            return true;
-    }
-    return false;
-}
-
-static void append_label(struct buffer *out, struct slice label) {
-    static const struct slice announcements[] = {SLICE("edited"), SLICE("topic")};
-    struct slice rest = label;
-    char previous = '\0';
-    while (rest.length > 0) {
-        char c = rest.data[0];
-        size_t here = label.length - rest.length;
-        struct slice one = {rest.data, rest.length};
-        codepoint_take(&rest);
-        one.length -= rest.length;
-        if (c == ':' || (c == '>' && previous == '-') || (c == '*' && here == 0))
-            buffer_append_string(out, CODEPOINT_REPLACEMENT);
-        else
-            plain_append_text(out, one);
-        previous = c;
-    }
-    bool announces = has_word(label, SLICE("has")); /* "ann has kicked bob from ops" */
-    for (size_t i = 0; i < sizeof announcements / sizeof announcements[0]; i++)
-        announces = announces || ends_with(label, announcements[i]);
-    if (announces)
-        buffer_append_string(out, CODEPOINT_REPLACEMENT);
-}
-
-void plain_append_sender(struct buffer *out, struct slice sender) {
-    if (name_check(sender) == 0)
-        buffer_append_slice(out, sender);
-    else
-        append_label(out, sender);
-}
 
 /* Bytes of the line ending at `at`; 0 when there is none. */
 static size_t ending_length(struct slice text, size_t at) {
@@ -140,25 +91,23 @@ struct slice plain_error(const struct reply *reply) {
 
 struct slice plain_goodbye(uint16_t close_code) {
     switch (close_code) {
-    case 1000:
+    case CLOSE_NORMAL:
         return SLICE_NONE;
-    case 1001:
+    case CLOSE_GOING_AWAY:
         return SLICE("the server is shutting down");
-    case 1008:
+    case CLOSE_POLICY:
         return SLICE("not allowed");
-    case 1012:
-        return SLICE("the server restarts, come back in a moment");
-    case 1013:
+    case CLOSE_TRY_LATER:
         return SLICE("the server is busy, try again later");
-    case 4000:
+    case CLOSE_TOO_SLOW:
         return SLICE("too slow, messages were piling up");
-    case 4001:
+    case CLOSE_IDLE:
         return SLICE("nothing was heard from you for too long");
-    case 4500:
+    case CLOSE_KICKED:
         return SLICE("kicked");
-    case 4501:
+    case CLOSE_BANNED:
         return SLICE("banned");
-    case 4502:
+    case CLOSE_REPLACED:
         return SLICE("replaced by another connection");
     default:
         return SLICE("connection closed");

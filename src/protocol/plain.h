@@ -5,12 +5,6 @@
 
 #include "protocol/format.h"
 
-/* The signature of a message. A name as it is; a label, which may hold anything, without what would
- * let it pass for words of the server or of somebody else: ':' , the end of "->" and a '*' in front
- * become U+FFFD, and one that reads like an announcement ("Jason edited", "Jason has kicked Jay from
- * lobby") gets U+FFFD at its end. */
-void plain_append_sender(struct buffer *out, struct slice sender);
-
 /* Text as one line, without LF: controls and everything that ends a line become U+FFFD. */
 void plain_append_text(struct buffer *out, struct slice text);
 

@@ -48,6 +48,7 @@ struct asset {
     const char *path; /* "/", "/client.js" */
     const char *type; /* "text/html; charset=utf-8" */
     struct slice content;
+    struct slice compressed; /* the same by gzip; empty: not worth it */
 };
 
 /* What all connections of a server share: handed in with every call, and changed between calls when
@@ -71,7 +72,7 @@ struct protocol_settings {
     /* Appends what GET /metrics answers; NULL: there is no such thing. */
     void (*metrics)(void *context, struct buffer *output);
     void *metrics_context;
-    bool metrics_for_all; /* else only for callers on this machine */
+    bool metrics_for_all;      /* else only for callers on this machine */
     struct inflater *inflater; /* the thread's; shared by its connections */
     struct deflater *deflater;
 };
@@ -90,9 +91,9 @@ enum feed_result {
 struct handover {
     struct traits traits;
     uint8_t format;
-    uint8_t window_bits;       /* for what we send */
-    uint8_t inflate;           /* permessage-deflate was agreed on */
-    uint16_t refuse;           /* close at once with this code (1008: `refuse_reason`); 0: go on */
+    uint8_t window_bits; /* for what we send */
+    uint8_t inflate;     /* permessage-deflate was agreed on */
+    uint16_t refuse; /* close at once with this code (CLOSE_POLICY: `refuse_reason`); 0: go on */
     const char *refuse_reason; /* static */
     struct slice address; /* the caller's, where that is not the peer's; borrowed as the next */
     /* Shown in the handshake; its slices are borrowed from the protocol switched from, and valid
@@ -107,11 +108,11 @@ struct handover {
 };
 
 struct feed {
-    struct slice input;     /* in: all unread bytes of the connection */
-    size_t consumed;        /* out: how many of them were used */
-    size_t message_size;    /* out: bytes of the message that this call completed, compressed or in
-                               parts before it;    0: no more than it consumed */
-    bool aside;             /* out: this was no message (a ping, say): one that is half read still is */
+    struct slice input;  /* in: all unread bytes of the connection */
+    size_t consumed;     /* out: how many of them were used */
+    size_t message_size; /* out: bytes of the message that this call completed, compressed or in
+                            parts before it;    0: no more than it consumed */
+    bool aside; /* out: this was no message (a ping, say): one that is half read still is */
     struct buffer *output;  /* answers the protocol gives by itself (pong, handshake, prompts) */
     struct slice address;   /* in: the peer's address as text, for identities and log lines. May be
                                changed to that of the caller for whom a proxy asks */

@@ -16,6 +16,7 @@
  * head too, where the client has none yet: who is cut off before the first event goes on there. */
 #include <inttypes.h>
 
+#include "base/close_code.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "protocol/format.h"
@@ -253,6 +254,7 @@ static void reply_error(struct sse_state *state, const struct reply *reply, stru
                                      ? reply->text
                                      : slice_of_string(error_text(reply->error)));
         buffer_append_string(output, "\n\n");
+        state->stage = SSE_REFUSED; /* put out of a room: it comes back and is told */
     }
 }
 
@@ -323,9 +325,9 @@ static void goodbye(void *opaque, const struct protocol_settings *settings, uint
     if (state->stage == SSE_STREAMING || state->stage == SSE_REFUSED) {
         return;
     }
-    if (close_code == 1008) {
+    if (close_code == CLOSE_POLICY) {
         refuse(state, 401, ERR_UNAUTHORIZED, SLICE("Invalid token"), 0, output);
-    } else if (close_code >= 4500) {
+    } else if (close_code >= CLOSE_KICKED) {
         refuse(state, 403, ERR_FORBIDDEN, SLICE_NONE, 0, output);
     } else {
         refuse(state, 503, ERR_UNAVAILABLE, SLICE_NONE, 1, output);

@@ -5,6 +5,7 @@
  *
  * Errors cannot be told here. Too fast: the message is lost silently; too long: 1009; not stored:
  * 1013. */
+#include "base/close_code.h"
 #include "protocol/format.h"
 #include "protocol/websocket.h"
 
@@ -58,7 +59,7 @@ static void text_reply(void *state, const struct protocol_settings *settings,
     (void)output;
     struct text_connection *connection = state;
     if (reply->kind == REPLY_ERROR && reply->error == ERR_UNAVAILABLE) {
-        connection->close_wanted = 1013;
+        connection->close_wanted = CLOSE_TRY_LATER;
     }
 }
 

@@ -1,6 +1,8 @@
 /* WebSocket connections, whatever is said over them. See websocket.h. */
 #include "protocol/websocket.h"
 
+#include "base/close_code.h"
+
 /* Below this deflate gains nothing worth its time. */
 #define COMPRESS_MINIMUM 64
 
@@ -58,7 +60,7 @@ static enum feed_result handle_control(struct websocket_link *link, struct feed 
         link->peer_code = decoder->close_code;
         /* Only 1000 is a goodbye for good: a browser says 1001 when its page is reloaded, and will
          * be back. */
-        return quit(link, feed, link->peer_code, link->peer_code != 1000);
+        return quit(link, feed, link->peer_code, link->peer_code != CLOSE_NORMAL);
     }
 }
 
@@ -97,7 +99,7 @@ enum feed_result websocket_link_end_of_file(struct websocket_link *link, struct 
     if (link->quit) {
         return FEED_MORE;
     }
-    return quit(link, feed, 1006, true);
+    return quit(link, feed, CLOSE_LOST, true);
 }
 
 static const char *close_reason(const struct websocket_link *link, uint16_t close_code) {
@@ -105,25 +107,23 @@ static const char *close_reason(const struct websocket_link *link, uint16_t clos
         return link->refuse_reason;
     }
     switch (close_code) {
-    case 1001:
+    case CLOSE_GOING_AWAY:
         return "shutting down";
-    case 1008: /* the hub's; who is refused for something else is so in the handshake */
+    case CLOSE_POLICY: /* the hub's; who is refused for something else is so in the handshake */
         return "Invalid token";
-    case 1009:
+    case CLOSE_TOO_LARGE:
         return "message too large";
-    case 1012:
-        return "restart";
-    case 1013:
+    case CLOSE_TRY_LATER:
         return "try later";
-    case 4000:
+    case CLOSE_TOO_SLOW:
         return "too slow";
-    case 4001:
+    case CLOSE_IDLE:
         return "idle";
-    case 4500:
+    case CLOSE_KICKED:
         return "kicked";
-    case 4501:
+    case CLOSE_BANNED:
         return "banned";
-    case 4502:
+    case CLOSE_REPLACED:
         return "replaced";
     default:
         return "";
@@ -140,9 +140,7 @@ void websocket_link_goodbye(struct websocket_link *link, uint16_t close_code,
         websocket_append_close(output, link->peer_code, SLICE_NONE);
         return;
     }
-    /* 1006 means that the connection broke without a close frame: there is nobody to send one to.
-     * */
-    if (close_code != 1006) {
+    if (close_code != CLOSE_LOST) { /* else there is nobody to send it to */
         websocket_append_close(output, close_code, slice_of_string(close_reason(link, close_code)));
     }
 }

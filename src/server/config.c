@@ -365,7 +365,8 @@ void config_print(const struct config *config, struct buffer *output) {
         output,
         "# Configuration of banterd: one `key = value` a line. A line that begins with # is a\n"
         "# comment, and so is what follows a ; after white space. Every key that is commented out\n"
-        "# stands at its default. Sizes may end in K, M or G. On SIGHUP a server reads it again.\n");
+        "# stands at its default. Sizes may end in K, M or G. On SIGHUP a server reads it "
+        "again.\n");
     for (size_t i = 0; i < KEY_COUNT; i++) {
         buffer_append_char(output, '\n');
         print_help(keys[i].help, output);

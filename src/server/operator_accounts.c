@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -55,13 +54,6 @@ int operator_fail_about(const struct operator_call *call, const char *name, int 
     default:
         return operator_fail("the accounts cannot be changed: %s", accounts_error(&call->accounts));
     }
-}
-
-int64_t operator_now_us(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 const char *operator_date(int64_t time_us, char text[11]) {

@@ -1,5 +1,5 @@
-/* What `banterd user`, `banterd token` and `banterd hook` have in common: their command line, the file of accounts,
- * and telling a server that runs.
+/* What `banterd user`, `banterd token` and `banterd hook` have in common: their command line, the
+ * file of accounts, and telling a server that runs.
  *
  * Each changes accounts.db by itself, so it works without a server. Where one runs it is told
  * through DATA/admin.sock, and the command returns when the change is in force there. */
@@ -47,7 +47,6 @@ int operator_fail(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Says what an error of accounts.h means, about an account of this name. The same. */
 int operator_fail_about(const struct operator_call *call, const char *name, int error);
 
-int64_t operator_now_us(void);
 /* The date of a time, "2026-02-13", or "never"; `text` holds 11 bytes. */
 const char *operator_date(int64_t time_us, char text[11]);
 

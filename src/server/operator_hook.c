@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "auth/hooks.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "server/operator_accounts.h"
 #include "wire/json.h"
@@ -46,7 +47,7 @@ static int add(struct operator_call *call, const struct hook *hook) {
 static int run_add(struct operator_call *call) {
     struct slice room = slice_of_string(call->words[0]);
     struct buffer label = {0};
-    struct hook hook = {.room = room, .created_us = operator_now_us()};
+    struct hook hook = {.room = room, .created_us = clock_wall_us()};
     int status = EXIT_FAILURE;
 
     if (name_check(room) != 0)
@@ -107,7 +108,7 @@ static int run_revoke(struct operator_call *call) {
     int error = ERR_NOT_FOUND;
 
     if (slice_to_u64(slice_of_string(call->words[0]), &id) && id <= INT64_MAX)
-        error = hooks_revoke(&call->accounts, (int64_t)id, operator_now_us());
+        error = hooks_revoke(&call->accounts, (int64_t)id, clock_wall_us());
     if (error == ERR_NOT_FOUND)
         return operator_fail("there is no such hook; `banterd hook list` shows their numbers");
     if (error)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/vouch.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "server/operator_accounts.h"
 #include "wire/json.h"
@@ -62,7 +63,7 @@ static int fill_token(const struct operator_options *options, struct token *toke
     *token = (struct token){
         .kind = TOKEN_API,
         .label = buffer_slice(label),
-        .created_us = operator_now_us(),
+        .created_us = clock_wall_us(),
         .restricted = options->rooms.count > 0,
         .rooms = buffer_slice(rooms),
         .role = ROLE_OWNER,
@@ -111,7 +112,7 @@ static int run_revoke(struct operator_call *call) {
     int error = ERR_NOT_FOUND;
 
     if (slice_to_u64(slice_of_string(call->words[0]), &id) && id <= INT64_MAX)
-        error = tokens_revoke(&call->accounts, (int64_t)id, operator_now_us());
+        error = tokens_revoke(&call->accounts, (int64_t)id, clock_wall_us());
     if (error == ERR_NOT_FOUND)
         return operator_fail("there is no such token; `banterd token list` shows their numbers");
     if (error)
@@ -190,7 +191,7 @@ static void print_token(void *context, const struct token *token, struct slice n
 static int run_list(struct operator_call *call) {
     const char *name = call->word_count > 0 ? call->words[0] : NULL;
     int error = tokens_list(&call->accounts, name ? slice_of_string(name) : SLICE_NONE,
-                            operator_now_us(), print_token, call);
+                            clock_wall_us(), print_token, call);
 
     return error ? operator_fail_about(call, name ? name : "", error) : EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/password.h"
+#include "base/clock.h"
 #include "base/timestamp.h"
 #include "server/ask_password.h"
 #include "server/operator_accounts.h"
@@ -73,7 +74,7 @@ static int run_add(struct operator_call *call) {
         return EXIT_FAILURE;
     randombytes_buf(account.identity.bytes, sizeof(account.identity.bytes));
     account.password = slice_of_string(hash);
-    account.created_us = operator_now_us();
+    account.created_us = clock_wall_us();
     error = accounts_add(&call->accounts, &account);
     if (error)
         return operator_fail_about(call, name, error);
@@ -91,7 +92,7 @@ static int run_passwd(struct operator_call *call) {
         return EXIT_FAILURE;
     if (!error)
         error = accounts_set_password(&call->accounts, slice_of_string(name), slice_of_string(hash),
-                                      operator_now_us());
+                                      clock_wall_us());
     if (error)
         return operator_fail_about(call, name, error);
     printf("%s has a new password\n", name);
@@ -105,7 +106,7 @@ static int run_role(struct operator_call *call) {
 
     if (take_role(call->words[1], &role) != 0)
         return EXIT_FAILURE;
-    error = accounts_set_role(&call->accounts, slice_of_string(name), role, operator_now_us());
+    error = accounts_set_role(&call->accounts, slice_of_string(name), role, clock_wall_us());
     if (error)
         return operator_fail_about(call, name, error);
     printf("%s is %s now\n", name, role_name(role));
@@ -114,7 +115,7 @@ static int run_role(struct operator_call *call) {
 
 static int run_remove(struct operator_call *call) {
     const char *name = call->words[0];
-    int error = accounts_remove(&call->accounts, slice_of_string(name), operator_now_us());
+    int error = accounts_remove(&call->accounts, slice_of_string(name), clock_wall_us());
 
     if (error)
         return operator_fail_about(call, name, error);

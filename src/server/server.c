@@ -8,10 +8,11 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
+#include "base/close_code.h"
 #include "base/memory.h"
 #include "hub/hub.h"
 #include "net/net.h"
@@ -31,7 +32,6 @@
 #define STOP_LIMIT_MS 4000
 /* While starting: how long nobody is let in because the rules of rooms cannot be read. */
 #define RULES_PATIENCE_MS 10000
-#define CLOSE_GOING_AWAY 1001 /* RFC 6455 section 7.4.1 */
 
 enum phase { PHASE_RUNNING, PHASE_SETTLING, PHASE_LEAVING, PHASE_STOPPED };
 
@@ -77,13 +77,6 @@ static uint64_t random_seed(void) {
 
     fill_random(NULL, &seed, sizeof(seed));
     return seed;
-}
-
-static int64_t wall_clock_us(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int64_t monotonic_us(void *context) {
@@ -271,7 +264,7 @@ int server_new(const struct config *config, const struct log *log, struct server
     made->log = log;
     uv_loop_init(&made->loop);
     made->start_ms = uv_now(&made->loop);
-    made->start_us = wall_clock_us();
+    made->start_us = clock_wall_us();
     made->memory = metrics_open_memory();
     uv_timer_init(&made->loop, &made->stopping);
     made->stopping.data = made;

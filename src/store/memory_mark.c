@@ -19,10 +19,6 @@ struct reader {
     size_t count;
 };
 
-static struct slice identity_slice(const struct identity *identity) {
-    return slice_from(identity->bytes, sizeof(identity->bytes));
-}
-
 void memory_marks_init(struct memory_marks *marks, uint64_t map_seed) {
     *marks = (struct memory_marks){.readers = map_new(map_seed)};
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "store/rules.h"
+#include "store/target.h"
 
 #define CAPACITY_FIRST 16
 
@@ -146,7 +146,7 @@ static struct record *find_kept(const struct memory_room *room, uint64_t seq) {
 static int check_target(const struct memory_room *room, const struct draft *draft) {
     const struct entry_body *body = &draft->body;
 
-    if (!rules_need_target(body->kind)) {
+    if (!entry_refers(body->kind)) {
         return 0;
     }
     struct target target = {0};
@@ -157,7 +157,7 @@ static int check_target(const struct memory_room *room, const struct draft *draf
         target.kind = record->entry->body.kind;
         target.identity = record->entry->body.identity;
     }
-    return rules_check_target(draft, &target);
+    return target_check(draft, &target);
 }
 
 /* Puts an entry without content in the place of this one, which others may still hold. */

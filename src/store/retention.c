@@ -1,6 +1,6 @@
 #include "store/retention.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 #define SECOND_US 1000000
 #define SECOND_NS UINT64_C(1000000000)
@@ -83,12 +83,10 @@ unsigned retention_changes(const struct retention_rules *rules) {
 }
 
 int64_t retention_now(const struct retention_rules *rules) {
-    struct timespec now;
     if (rules != NULL && rules->now_us != NULL) {
         return rules->now_us();
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+    return clock_wall_us();
 }
 
 bool retention_bounds(const struct retention *retention) {

@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
-#include "store/rules.h"
 #include "store/sqlite_pages.h"
+#include "store/target.h"
 
 #define SCRUB_TIMEOUT_MS 10
 
@@ -161,7 +161,7 @@ static int check_target(struct sqlite_log *log, const struct sqlite_room *room,
         target.deleted = sqlite3_column_int(statement, 2) != 0;
     }
     sqlite3_reset(statement);
-    outcome->error = rules_check_target(draft, &target);
+    outcome->error = target_check(draft, &target);
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -173,7 +173,7 @@ static int check(struct sqlite_log *log, const struct sqlite_room *room, const s
                  uint64_t body_hash, struct outcome *outcome, bool *decided) {
     *decided = false;
     const struct entry_body *body = &draft->body;
-    bool about_another = rules_need_target(body->kind);
+    bool about_another = entry_refers(body->kind);
     int code = SQLITE_OK;
     if (body->cid.length > 0 && (about_another || room->old_cids || draft->known_only)) {
         code = find_cid(log, room, body, body_hash, outcome, decided);

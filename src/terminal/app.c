@@ -9,7 +9,6 @@
 #include "wire/json.h"
 
 #define READ_AFTER_MS 1000 /* how long something is on the screen until it counts as read */
-#define LEAVE_TIMEOUT_MS 10000
 
 void app_init(struct app *app, const struct app_options *options) {
     struct buffer message = {0};
@@ -42,6 +41,8 @@ void app_close(struct app *app) {
         room_free(container_of(node, struct room, node));
     settings_close(&app->settings);
     buffer_close(&app->self);
+    buffer_close(&app->search_words);
+    buffer_close(&app->search_room);
     editor_close(&app->editor);
     completion_end(&app->completion);
     picker_close(&app->picker);
@@ -51,22 +52,31 @@ void app_close(struct app *app) {
 
 /* Rooms. */
 
+/* A conversation keeps its name for a while when those in it change theirs. */
+static struct room *find_exactly(const struct app *app, struct slice name) {
+    for (struct list_node *node = app->rooms.first; node != NULL; node = node->next) {
+        struct room *room = container_of(node, struct room, node);
+        if (slice_equal(buffer_slice(&room->name), name))
+            return room;
+    }
+    return NULL;
+}
+
 struct room *app_find_room(const struct app *app, struct slice name) {
     struct buffer folded = {0}, other = {0};
-    struct room *found = NULL;
+    struct room *found = find_exactly(app, name);
 
+    if (found != NULL)
+        return found;
     if (slice_starts_with(name, SLICE("@")))
         return app_find_direct(app, room_other_side(name, buffer_slice(&app->self)));
     bool foldable = name_fold(name, &folded) == 0;
-    for (struct list_node *node = app->rooms.first; node != NULL && found == NULL;
+    for (struct list_node *node = app->rooms.first; foldable && node != NULL && found == NULL;
          node = node->next) {
         struct room *room = container_of(node, struct room, node);
         buffer_clear(&other);
-        if (room_is_direct(room))
-            continue;
-        if (slice_equal(buffer_slice(&room->name), name) ||
-            (foldable && name_fold(buffer_slice(&room->name), &other) == 0 &&
-             slice_equal(buffer_slice(&folded), buffer_slice(&other))))
+        if (!room_is_direct(room) && name_fold(buffer_slice(&room->name), &other) == 0 &&
+            slice_equal(buffer_slice(&folded), buffer_slice(&other)))
             found = room;
     }
     buffer_close(&folded);
@@ -77,8 +87,7 @@ struct room *app_find_room(const struct app *app, struct slice name) {
 struct room *app_find_direct(const struct app *app, struct slice other) {
     for (struct list_node *node = app->rooms.first; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct room, node);
-        if (room_is_direct(room) &&
-            slice_equal_ignoring_case(buffer_slice(&room->other), other))
+        if (room_is_direct(room) && slice_equal_ignoring_case(buffer_slice(&room->other), other))
             return room;
     }
     return NULL;
@@ -102,6 +111,7 @@ struct room *app_add_room(struct app *app, struct slice name) {
 
     if (room != NULL) {
         if (room_is_direct(room)) { /* it may have begun just now, or somebody may be renamed */
+            room->complete = room->complete && buffer_length(&room->name) > 0;
             buffer_clear(&room->name);
             buffer_append_slice(&room->name, name);
         }
@@ -174,7 +184,7 @@ static void leave_view(struct app *app, struct room *room) {
     app_save_draft(app);
     room->selected = NULL;
     if (room->anchor == NULL)
-        room->marker = 0;
+        room->marked = false;
     room_trim(room);
 }
 
@@ -184,8 +194,10 @@ void app_show_room(struct app *app, struct room *room) {
     leave_view(app, app->current);
     app->before = app->current;
     app->current = room;
-    if (room != NULL && room->unread > 0)
+    if (room != NULL && room->unread > 0) {
+        room->marked = true;
         room->marker = room->read;
+    }
     app_load_draft(app);
     completion_end(&app->completion);
     app_measure(app);
@@ -196,8 +208,7 @@ void app_show_room(struct app *app, struct room *room) {
 void app_step_room(struct app *app, bool forwards) {
     if (app->current == NULL)
         return;
-    struct list_node *node =
-        forwards ? app->current->node.next : app->current->node.previous;
+    struct list_node *node = forwards ? app->current->node.next : app->current->node.previous;
     if (node == NULL)
         node = forwards ? app->rooms.first : app->rooms.last;
     app_show_room(app, container_of(node, struct room, node));
@@ -223,8 +234,9 @@ void app_show_active(struct app *app) {
 void app_join(struct app *app, struct slice name) {
     struct room *room = app_add_room(app, name);
 
+    /* What is here already goes on where it ends. */
     if (!room->joined)
-        session_join(app->session, buffer_slice(&room->name), false, 0, 0);
+        session_join(app->session, buffer_slice(&room->name), room->last > 0, room->last, 0);
     app_show_room(app, room);
 }
 
@@ -247,11 +259,8 @@ static void tell_read(struct app *app) {
         if (!room->joined || room->read <= room->read_told || buffer_length(&room->name) == 0)
             continue;
         buffer_clear(&members);
-        buffer_append_string(&members, "{\"type\":\"read\"");
-        json_append_string_member(&members, "room", buffer_slice(&room->name));
         json_append_u64_member(&members, "seq", room->read);
-        buffer_append_char(&members, '}');
-        if (session_ask(app->session, buffer_slice(&members)))
+        if (app_ask_quietly(app, "read", buffer_slice(&room->name), buffer_slice(&members)))
             room->read_told = room->read;
     }
     buffer_close(&members);
@@ -300,10 +309,11 @@ static unsigned input_rows(const struct app *app) {
     unsigned rows = 0;
     unsigned width = app->frame.columns > 4 ? app->frame.columns - 3 : 1;
 
-    rich_append(&text, slice_from(editor_text(&app->editor).data,
-                                  app->editor.text.end - app->editor.text.start > 4096
-                                      ? 4096
-                                      : buffer_length(&app->editor.text)),
+    rich_append(&text,
+                slice_from(editor_text(&app->editor).data,
+                           app->editor.text.end - app->editor.text.start > 4096
+                               ? 4096
+                               : buffer_length(&app->editor.text)),
                 STYLE_TEXT);
     while (rich_next_row(&text, width, &at, &row))
         rows++;
@@ -320,8 +330,8 @@ void app_measure(struct app *app) {
                   app->question == QUESTION_NONE;
     unsigned rows = app->question == QUESTION_NONE ? input_rows(app) : 1;
 
-    app->frame = frame_divide(app->frame.rows, app->frame.columns,
-                              (enum sides)app->settings.sides, rows, banner);
+    app->frame = frame_divide(app->frame.rows, app->frame.columns, (enum sides)app->settings.sides,
+                              rows, banner);
     app->view.height = app->frame.height;
     app->view.options = (struct layout_options){.width = app->frame.width,
                                                 .times = app->settings.times,
@@ -355,7 +365,7 @@ void app_note(struct app *app, enum line_kind kind, const char *format, ...) {
 
 void app_quit(struct app *app) {
     /* Who asks twice does not want to wait. */
-    uint64_t patience_ms = app->leaving ? 0 : LEAVE_TIMEOUT_MS;
+    uint64_t patience_ms = app->leaving ? 0 : APP_LEAVE_MS;
 
     app->leaving = true;
     if (app->link == LINK_OVER)

@@ -5,7 +5,7 @@
  *     app_events.c   what comes from the session
  *     app_ask.c      requests and their answers
  *     app_send.c     what was written and is on its way
- *     app_keys.c     keys
+ *     app_keys.c     keys; app_complete.c has Tab, app_picker.c those of lists
  *     app_question.c what has to be answered before anything else
  *     app_commands.c lines that begin with "/": the table, and those about rooms and the program
  *     app_messages.c those about messages
@@ -29,8 +29,8 @@
 enum link_state {
     LINK_CONNECTING, /* for the first time */
     LINK_UP,
-    LINK_DOWN,   /* the next attempt comes at retry_ms */
-    LINK_OVER    /* for good */
+    LINK_DOWN, /* the next attempt comes at retry_ms */
+    LINK_OVER  /* for good */
 };
 
 enum question_kind {
@@ -45,7 +45,7 @@ struct app {
     struct session *session;
     struct login *login; /* NULL: nothing is kept */
     struct settings settings;
-    struct list rooms; /* in the order of the screen: rooms, then conversations */
+    struct list rooms;    /* in the order of the screen: rooms, then conversations */
     struct room *current; /* NULL: in none */
     struct room *before;  /* where one was; NULL: nowhere */
     struct buffer self;   /* the reader's name; empty: none */
@@ -62,6 +62,7 @@ struct app {
     struct list sending; /* struct sending: in the order of the session's outbox */
     struct list asks;    /* struct ask: answers to come */
     uint64_t ask_count;
+    struct buffer search_words, search_room; /* what was searched for last; no room: everywhere */
 
     enum question_kind question;
     struct buffer question_text; /* what was pasted; a password as it is typed */
@@ -82,6 +83,8 @@ struct app {
     bool leaving, done, failed;
     bool settings_changed; /* colours or mouse */
 };
+
+#define APP_LEAVE_MS 10000 /* for what was written to become durable */
 
 struct app_options {
     struct session *session; /* NULL in some tests */
@@ -134,11 +137,22 @@ void app_send_forget_room(struct app *app, const struct room *room);
 bool app_send_is_held(const struct app *app); /* the oldest waits, because the server said so */
 
 /* app_ask.c. */
-enum ask_kind { ASK_HISTORY, ASK_SEARCH, ASK_ROOMS, ASK_MEMBERS, ASK_WHO, ASK_RULES, ASK_OTHER };
+enum ask_kind {
+    ASK_HISTORY,
+    ASK_SEARCH,
+    ASK_ROOMS,
+    ASK_MEMBERS,
+    ASK_WHO,
+    ASK_RULES,
+    ASK_OTHER,
+    ASK_QUIET /* whatever the answer is, nobody is told */
+};
 /* Sends a request whose members behind "type" are in `members` (",\"room\":…"); the answer comes to
  * app_answer. False: there is no connection. */
 bool app_ask(struct app *app, enum ask_kind kind, const char *type, struct slice room,
              struct slice members);
+/* The same of what the reader has not asked for. False as well. */
+bool app_ask_quietly(struct app *app, const char *type, struct slice room, struct slice members);
 void app_ask_members(struct app *app, struct room *room, bool told);
 void app_ask_history(struct app *app, struct room *room);
 void app_want_history(struct app *app); /* if the beginning of what is here is near */
@@ -161,6 +175,11 @@ struct line *app_target(const struct app *app, bool own);
 void app_begin_reply(struct app *app, struct line *line);
 void app_begin_edit(struct app *app, struct line *line);
 void app_end_draft(struct app *app); /* neither reply nor edit */
+
+/* Rows that PageUp and PageDown move by. */
+long app_page(const struct app *app);
+void app_complete(struct app *app, bool backwards);                     /* app_complete.c */
+void app_take_picker_input(struct app *app, const struct input *input); /* app_picker.c */
 
 /* app_question.c */
 void app_ask_paste(struct app *app, struct slice text);

@@ -20,14 +20,12 @@ struct ask {
     enum ask_kind kind;
     uint64_t number;
     struct buffer room; /* empty: none */
-    struct buffer text; /* of a search: what for */
     size_t got;         /* items */
-    uint64_t offset;
+    uint64_t offset;    /* of a search: how many were there before */
 };
 
 static void free_ask(struct ask *ask) {
     buffer_close(&ask->room);
-    buffer_close(&ask->text);
     memory_free(ask);
 }
 
@@ -93,6 +91,10 @@ bool app_ask(struct app *app, enum ask_kind kind, const char *type, struct slice
     return false;
 }
 
+bool app_ask_quietly(struct app *app, const char *type, struct slice room, struct slice members) {
+    return send_request(app, ASK_QUIET, type, room, members) != NULL;
+}
+
 void app_ask_members(struct app *app, struct room *room, bool told) {
     if (buffer_length(&room->name) > 0)
         send_request(app, told ? ASK_WHO : ASK_MEMBERS, "members", buffer_slice(&room->name),
@@ -152,49 +154,45 @@ void app_jump(struct app *app, struct room *room, uint64_t seq) {
 
 /* Searching. */
 
-static void start_search(struct app *app, struct slice words, uint64_t offset) {
+static void send_search(struct app *app, uint64_t offset) {
     struct buffer members = {0};
+    struct slice room = buffer_slice(&app->search_room);
 
-    json_append_string_member(&members, "q", words);
+    json_append_string_member(&members, "q", buffer_slice(&app->search_words));
+    if (room.length > 0) {
+        json_append_key(&members, "rooms");
+        buffer_append_char(&members, '[');
+        json_append_string(&members, room);
+        buffer_append_char(&members, ']');
+    }
     json_append_u64_member(&members, "limit", SEARCH_PAGE);
     if (offset > 0)
         json_append_u64_member(&members, "offset", offset);
-    struct ask *ask =
-        send_request(app, ASK_SEARCH, "search", SLICE_NONE, buffer_slice(&members));
+    struct ask *ask = send_request(app, ASK_SEARCH, "search", SLICE_NONE, buffer_slice(&members));
     buffer_close(&members);
-    if (ask == NULL) {
+    if (ask == NULL)
         app_note(app, LINE_ERROR, "there is no connection; try again in a moment");
-        return;
-    }
-    ask->offset = offset;
-    buffer_append_slice(&ask->text, words);
+    else
+        ask->offset = offset;
 }
 
 /* What is searched for is searched in this room, unless the words say where. */
 void app_search(struct app *app, struct slice words) {
-    struct buffer query = {0};
-    struct slice room = app->current != NULL ? buffer_slice(&app->current->name) : SLICE_NONE;
     bool everywhere = slice_starts_with(words, SLICE("* "));
 
     if (everywhere)
         words = slice_trim(slice_skip(words, 2));
-    buffer_append_slice(&query, words);
     bool says_where = memmem(words.data, words.length, "in:", 3) != NULL;
-    if (!everywhere && !says_where && room.length > 0) {
-        buffer_append_string(&query, " in:");
-        buffer_append_slice(&query, room);
-    }
-    start_search(app, buffer_slice(&query), 0);
-    buffer_close(&query);
+    buffer_clear(&app->search_words);
+    buffer_append_slice(&app->search_words, words);
+    buffer_clear(&app->search_room);
+    if (!everywhere && !says_where && app->current != NULL)
+        buffer_append_slice(&app->search_room, buffer_slice(&app->current->name));
+    send_search(app, 0);
 }
 
 void app_search_more(struct app *app) {
-    struct buffer words = {0};
-    uint64_t offset = app->picker.count - 1;
-
-    buffer_append_slice(&words, buffer_slice(&app->picker.items[offset].room));
-    start_search(app, buffer_slice(&words), offset);
-    buffer_close(&words);
+    send_search(app, app->picker.count - 1);
 }
 
 static void add_result(struct app *app, const json_t *item) {
@@ -234,7 +232,9 @@ static void begin_results(struct app *app, struct ask *ask) {
         return;
     }
     buffer_append_string(&title, "search: ");
-    buffer_append_slice(&title, buffer_slice(&ask->text));
+    buffer_append_slice(&title, buffer_slice(&app->search_words));
+    if (buffer_length(&app->search_room) > 0)
+        buffer_append_string(&title, "  (here; /search * WORDS: everywhere)");
     picker_open(&app->picker, buffer_slice(&title), true);
     buffer_close(&title);
 }
@@ -269,14 +269,15 @@ static void end_history(struct app *app, struct ask *ask) {
 
 static void end_search(struct app *app, struct ask *ask, bool more) {
     if (ask->got == 0) {
-        app_note(app, LINE_NOTICE, "nothing found: %.*s", SLICE_ARGS(buffer_slice(&ask->text)));
+        app_note(app, LINE_NOTICE, "nothing found: %.*s%s",
+                 SLICE_ARGS(buffer_slice(&app->search_words)),
+                 buffer_length(&app->search_room) > 0 ? "  (/search * WORDS: everywhere)" : "");
         return;
     }
     if (!more)
         return;
     struct picker_item *last = picker_add(&app->picker);
     last->more = true;
-    buffer_append_slice(&last->room, buffer_slice(&ask->text));
     rich_append_string(&last->text, "… more", STYLE_NOTICE);
 }
 
@@ -342,7 +343,7 @@ static void take_error(struct app *app, struct ask *ask, const json_t *frame) {
         room->loading = false;
         room->jump = 0;
     }
-    if (ask->kind != ASK_MEMBERS) {
+    if (ask->kind != ASK_MEMBERS && ask->kind != ASK_QUIET) {
         text_append_line(&text, session_error_text(frame));
         app_note(app, LINE_ERROR, "%.*s", SLICE_ARGS(buffer_slice(&text)));
     }

@@ -112,8 +112,7 @@ static void run_save(struct app *app, struct slice rest) {
     struct buffer message = {0};
 
     (void)rest;
-    enum line_kind kind =
-        settings_write(&app->settings, &message) == 0 ? LINE_NOTICE : LINE_ERROR;
+    enum line_kind kind = settings_write(&app->settings, &message) == 0 ? LINE_NOTICE : LINE_ERROR;
     app_note(app, kind, "%.*s", SLICE_ARGS(buffer_slice(&message)));
     buffer_close(&message);
 }
@@ -122,8 +121,10 @@ static const struct app_command commands[] = {
     {"/join", "ROOM", "go to a room; it is made if it is not there", true, run_join},
     {"/leave", "[ROOM]", "out of this room, or another", false, run_leave},
     {"/part", "[ROOM]", "the same", false, run_leave},
+    {"/close", "", "the same, of a conversation", false, run_leave},
     {"/rooms", "", "which rooms there are; Enter goes there", false, run_rooms},
     {"/who", "", "who is here", false, run_who},
+    {"/names", "", "the same", false, run_who},
     {"/topic", "TEXT", "what this room is about", true, run_topic},
     {"/search", "WORDS", "in this room; \"* WORDS\": everywhere", true, run_search},
     {"/msg", "NAME TEXT", "say something to one person", true, run_message},

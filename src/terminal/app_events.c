@@ -89,6 +89,7 @@ static void take_entry(struct app *app, const struct session_event *event) {
 
     if (!room->joined && room_is_direct(room)) /* they come without being asked for */
         room->joined = room->read_known = true;
+    room_trim(room);
     struct line *line = room_take_entry(room, event->json, buffer_slice(&app->self), false);
     if (line == NULL)
         return;
@@ -113,7 +114,8 @@ static void enter(struct app *app, const struct session_event *event) {
         /* Who never read here is not told that everything is new. */
         room->read = read > 0 || room_is_direct(room) ? read : last;
         room->read_told = read;
-        room->marker = read > 0 && read < last ? read : 0;
+        room->marked = read > 0 && read < last;
+        room->marker = read;
         room->read_known = true;
     }
     if (last == 0)
@@ -213,12 +215,9 @@ static void take_notice(struct app *app, struct room *room, const json_t *frame)
 
 static void take_rename(struct app *app) {
     take_name(app);
-    /* Conversations are called by both names. */
     for (struct list_node *node = app->rooms.first; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct room, node);
-        if (room_is_direct(room))
-            buffer_clear(&room->name);
-        else if (room->joined)
+        if (room->joined && !room_is_direct(room))
             app_ask_members(app, room, false);
     }
     app_note(app, LINE_NOTICE, "you are %.*s now", SLICE_ARGS(buffer_slice(&app->self)));

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "terminal/app.h"
 #include "terminal/glyph.h"
-#include "wire/json.h"
 
 #define TYPING_EVERY_MS 3000
 #define WHEEL_ROWS 3
@@ -63,7 +62,6 @@ struct line *app_target(const struct app *app, bool own) {
 /* Typing. */
 
 static void tell_typing(struct app *app) {
-    struct buffer request = {0};
     struct slice text = editor_text(&app->editor);
     const struct room *room = app->current;
 
@@ -71,11 +69,7 @@ static void tell_typing(struct app *app) {
         buffer_length(&room->name) == 0 || text.length == 0 || text.data[0] == '/' ||
         (app->typing_told_ms != 0 && app->now_ms - app->typing_told_ms < TYPING_EVERY_MS))
         return;
-    buffer_append_string(&request, "{\"type\":\"typing\"");
-    json_append_string_member(&request, "room", buffer_slice(&room->name));
-    buffer_append_char(&request, '}');
-    session_ask(app->session, buffer_slice(&request));
-    buffer_close(&request);
+    app_ask_quietly(app, "typing", buffer_slice(&room->name), SLICE_NONE);
     app->typing_told_ms = app->now_ms;
 }
 
@@ -94,7 +88,6 @@ static void send_text(struct app *app, struct slice text) {
                                         .of = draft->of,
                                         .content = text});
     app_end_draft(app);
-    app->typing_told_ms = 0; /* the next thing is told at once */
 }
 
 void app_submit(struct app *app) {
@@ -118,63 +111,6 @@ void app_submit(struct app *app) {
     buffer_close(&line);
 }
 
-/* Completion. */
-
-/* Who spoke last comes first, then the others who are here. */
-static void add_names(const struct app *app, struct candidates *names) {
-    struct list_node *node = app->current->lines.last;
-
-    for (unsigned seen = 0; node != NULL && seen < 200; node = node->previous, seen++) {
-        const struct line *line = container_of(node, struct line, node);
-        bool known = line->kind != LINE_MESSAGE || line->own || name_check(buffer_slice(&line->sender)) != 0;
-        for (size_t i = 0; i < names->count && !known; i++)
-            known = slice_equal(slice_of_string(names->words[i]), buffer_slice(&line->sender));
-        if (!known)
-            candidates_add(names, buffer_slice(&line->sender));
-    }
-    for (size_t i = 0; i < app->current->people_count; i++) {
-        struct slice name = buffer_slice(&app->current->people[i].name);
-        bool known = false;
-        for (size_t j = 0; j < names->count && !known; j++)
-            known = slice_equal(slice_of_string(names->words[j]), name);
-        if (!known)
-            candidates_add(names, name);
-    }
-}
-
-static void add_rooms(const struct app *app, struct candidates *rooms) {
-    for (struct list_node *node = app->rooms.first; node != NULL; node = node->next)
-        candidates_add(rooms, room_title(container_of(node, struct room, node)));
-}
-
-static const char *suffix_of(enum completion_kind kind, size_t start) {
-    return kind == COMPLETE_NAME && start == 0 ? ": " : " ";
-}
-
-static void complete(struct app *app, bool backwards) {
-    struct candidates candidates = {0};
-    struct completion *completion = &app->completion;
-    size_t start = 0;
-
-    if (completion->active && app->editor.cursor == completion->end) {
-        completion_next(completion, &app->editor,
-                        suffix_of(app->completing, completion->start), backwards);
-        return;
-    }
-    app->completing = completion_word(&app->editor, &start);
-    if (app->current == NULL && app->completing != COMPLETE_COMMAND)
-        return;
-    if (app->completing == COMPLETE_COMMAND)
-        app_commands_candidates(&candidates);
-    else if (app->completing == COMPLETE_ROOM)
-        add_rooms(app, &candidates);
-    else if (app->completing == COMPLETE_NAME)
-        add_names(app, &candidates);
-    completion_begin(completion, &app->editor, start, &candidates,
-                     suffix_of(app->completing, start));
-    candidates_close(&candidates);
-}
-
 /* Scrolling. */
 
 static void scrolled(struct app *app) {
@@ -192,7 +128,7 @@ static void scroll(struct app *app, long rows) {
     scrolled(app);
 }
 
-static long page(const struct app *app) {
+long app_page(const struct app *app) {
     return app->view.height > 2 ? (long)app->view.height - 2 : 1;
 }
 
@@ -201,8 +137,8 @@ static void select_message(struct app *app, bool up) {
 
     if (room == NULL)
         return;
-    struct line *line = up ? room_message_before(room, room->selected)
-                           : room_message_behind(room, room->selected);
+    struct line *line =
+        up ? room_message_before(room, room->selected) : room_message_behind(room, room->selected);
     if (line == NULL && up)
         return;
     room->selected = line;
@@ -230,84 +166,6 @@ static bool act_on_selected(struct app *app, const struct input *input) {
         return false;
     }
     return true;
-}
-
-/* Lists. */
-
-static void choose(struct app *app) {
-    struct picker *picker = &app->picker;
-
-    if (!picker->leads || picker->count == 0) {
-        picker->open = false;
-        return;
-    }
-    const struct picker_item *item = &picker->items[picker->selected];
-    if (item->more) {
-        app_search_more(app);
-        return;
-    }
-    struct buffer name = {0};
-    buffer_append_slice(&name, buffer_slice(&item->room));
-    uint64_t seq = item->seq;
-    picker->open = false;
-    struct room *room = app_find_room(app, buffer_slice(&name));
-    if (room == NULL || !room->joined) {
-        app_join(app, buffer_slice(&name));
-        room = app->current;
-    }
-    if (seq > 0)
-        app_jump(app, room, seq);
-    else
-        app_show_room(app, room);
-    buffer_close(&name);
-}
-
-static void take_picker_input(struct app *app, const struct input *input) {
-    struct picker *picker = &app->picker;
-    char letter = input->kind == INPUT_TEXT && input->text.length == 1 ? input->text.data[0] : '\0';
-
-    switch (input->kind) {
-    case INPUT_UP:
-    case INPUT_SELECT_UP:
-        picker_move(picker, -1);
-        break;
-    case INPUT_DOWN:
-    case INPUT_SELECT_DOWN:
-        picker_move(picker, 1);
-        break;
-    case INPUT_WHEEL_UP:
-        picker_move(picker, -WHEEL_ROWS);
-        break;
-    case INPUT_WHEEL_DOWN:
-        picker_move(picker, WHEEL_ROWS);
-        break;
-    case INPUT_PAGE_UP:
-        picker_move(picker, -page(app));
-        break;
-    case INPUT_PAGE_DOWN:
-        picker_move(picker, page(app));
-        break;
-    case INPUT_HOME:
-    case INPUT_FIRST:
-        picker_move(picker, -(long)picker->count);
-        break;
-    case INPUT_END:
-    case INPUT_LAST:
-        picker_move(picker, (long)picker->count);
-        break;
-    case INPUT_ENTER:
-        choose(app);
-        break;
-    case INPUT_ESCAPE:
-        picker->open = false;
-        break;
-    default:
-        if (letter == 'q' || input->kind == INPUT_CONTROL)
-            picker->open = false;
-        else if (letter == ' ')
-            picker_move(picker, page(app));
-        break;
-    }
 }
 
 /* Keys by themselves. */
@@ -340,33 +198,57 @@ static void interrupt(struct app *app) {
     }
 }
 
-static void control(struct app *app, char letter) {
-    struct editor *editor = &app->editor;
+/* Keys that only edit. */
+struct edit_key {
+    enum input_kind kind;
+    char letter; /* of INPUT_CONTROL and INPUT_ALT */
+    void (*edit)(struct editor *editor);
+};
 
+static const struct edit_key edit_keys[] = {
+    {INPUT_CONTROL, 'A', editor_home},
+    {INPUT_CONTROL, 'B', editor_left},
+    {INPUT_CONTROL, 'E', editor_end},
+    {INPUT_CONTROL, 'F', editor_right},
+    {INPUT_CONTROL, 'K', editor_cut_to_end},
+    {INPUT_CONTROL, 'T', editor_transpose},
+    {INPUT_CONTROL, 'U', editor_cut_to_home},
+    {INPUT_CONTROL, 'W', editor_cut_word_back},
+    {INPUT_CONTROL, 'Y', editor_yank},
+    {INPUT_ALT, 'b', editor_word_left},
+    {INPUT_ALT, 'd', editor_cut_word},
+    {INPUT_ALT, 'f', editor_word_right},
+    {INPUT_BACKSPACE, 0, editor_delete_back},
+    {INPUT_WORD_BACKSPACE, 0, editor_cut_word_back},
+    {INPUT_DELETE, 0, editor_delete},
+    {INPUT_LEFT, 0, editor_left},
+    {INPUT_RIGHT, 0, editor_right},
+    {INPUT_WORD_LEFT, 0, editor_word_left},
+    {INPUT_WORD_RIGHT, 0, editor_word_right},
+    {INPUT_HOME, 0, editor_home},
+    {INPUT_END, 0, editor_end},
+};
+
+static bool take_edit_key(struct app *app, const struct input *input) {
+    for (size_t i = 0; i < sizeof edit_keys / sizeof *edit_keys; i++) {
+        if (edit_keys[i].kind != input->kind || edit_keys[i].letter != input->letter)
+            continue;
+        edit_keys[i].edit(&app->editor);
+        return true;
+    }
+    return false;
+}
+
+static void control(struct app *app, char letter) {
     switch (letter) {
-    case 'A':
-        editor_home(editor);
-        break;
-    case 'B':
-        editor_left(editor);
-        break;
     case 'C':
         interrupt(app);
         break;
     case 'D':
-        if (editor_text(editor).length == 0)
+        if (editor_text(&app->editor).length == 0)
             app_ask_simple(app, QUESTION_QUIT);
         else
-            editor_delete(editor);
-        break;
-    case 'E':
-        editor_end(editor);
-        break;
-    case 'F':
-        editor_right(editor);
-        break;
-    case 'K':
-        editor_cut_to_end(editor);
+            editor_delete(&app->editor);
         break;
     case 'L':
         app->redraw = true;
@@ -376,18 +258,6 @@ static void control(struct app *app, char letter) {
         break;
     case 'P':
         app_step_room(app, false);
-        break;
-    case 'T':
-        editor_transpose(editor);
-        break;
-    case 'U':
-        editor_cut_to_home(editor);
-        break;
-    case 'W':
-        editor_cut_word_back(editor);
-        break;
-    case 'Y':
-        editor_yank(editor);
         break;
     case 'Z':
         app->suspend = true;
@@ -413,8 +283,6 @@ static void fold(struct app *app, bool rooms_side) {
 }
 
 static void alt(struct app *app, char letter) {
-    struct editor *editor = &app->editor;
-
     if (letter >= '1' && letter <= '9') {
         struct room *room = app_room_at(app, (size_t)(letter - '1'));
         if (room != NULL)
@@ -424,15 +292,6 @@ static void alt(struct app *app, char letter) {
     switch (letter) {
     case 'a':
         app_show_active(app);
-        break;
-    case 'b':
-        editor_word_left(editor);
-        break;
-    case 'd':
-        editor_cut_word(editor);
-        break;
-    case 'f':
-        editor_word_right(editor);
         break;
     case 'p':
         fold(app, false);
@@ -466,7 +325,7 @@ static void click(struct app *app, const struct input *input) {
         app_show_room(app, room);
 }
 
-static void take_editing(struct app *app, const struct input *input) {
+static void take_typing(struct app *app, const struct input *input) {
     struct editor *editor = &app->editor;
 
     switch (input->kind) {
@@ -486,33 +345,6 @@ static void take_editing(struct app *app, const struct input *input) {
     case INPUT_LINE_BREAK:
         app_insert(app, SLICE("\n"));
         break;
-    case INPUT_BACKSPACE:
-        editor_delete_back(editor);
-        break;
-    case INPUT_WORD_BACKSPACE:
-        editor_cut_word_back(editor);
-        break;
-    case INPUT_DELETE:
-        editor_delete(editor);
-        break;
-    case INPUT_LEFT:
-        editor_left(editor);
-        break;
-    case INPUT_RIGHT:
-        editor_right(editor);
-        break;
-    case INPUT_WORD_LEFT:
-        editor_word_left(editor);
-        break;
-    case INPUT_WORD_RIGHT:
-        editor_word_right(editor);
-        break;
-    case INPUT_HOME:
-        editor_home(editor);
-        break;
-    case INPUT_END:
-        editor_end(editor);
-        break;
     case INPUT_UP:
         if (!editor_up(editor))
             editor_older(editor);
@@ -529,10 +361,10 @@ static void take_editing(struct app *app, const struct input *input) {
 static void take_moving(struct app *app, const struct input *input) {
     switch (input->kind) {
     case INPUT_PAGE_UP:
-        scroll(app, -page(app));
+        scroll(app, -app_page(app));
         break;
     case INPUT_PAGE_DOWN:
-        scroll(app, page(app));
+        scroll(app, app_page(app));
         break;
     case INPUT_WHEEL_UP:
         scroll(app, -WHEEL_ROWS);
@@ -593,13 +425,15 @@ void app_take_input(struct app *app, const struct input *input) {
     if (app->question != QUESTION_NONE) {
         app_answer_question(app, input);
     } else if (app->picker.open) {
-        take_picker_input(app, input);
+        app_take_picker_input(app, input);
     } else if (input->kind == INPUT_TAB || input->kind == INPUT_BACK_TAB) {
-        complete(app, input->kind == INPUT_BACK_TAB);
+        app_complete(app, input->kind == INPUT_BACK_TAB);
     } else if (!take_selecting(app, input)) {
         completion_end(&app->completion);
-        take_editing(app, input);
-        take_moving(app, input);
+        if (!take_edit_key(app, input)) {
+            take_typing(app, input);
+            take_moving(app, input);
+        }
     }
     app_measure(app);
 }

@@ -107,13 +107,13 @@ struct shortcode {
 };
 
 static const struct shortcode shortcodes[] = {
-    {"+1", "👍"},      {"thumbsup", "👍"},  {"-1", "👎"},     {"thumbsdown", "👎"},
-    {"heart", "❤️"},    {"tada", "🎉"},      {"eyes", "👀"},   {"smile", "😄"},
-    {"joy", "😂"},     {"cry", "😢"},       {"fire", "🔥"},   {"rocket", "🚀"},
-    {"check", "✅"},   {"x", "❌"},         {"ok", "👌"},     {"clap", "👏"},
-    {"pray", "🙏"},    {"thinking", "🤔"},  {"wave", "👋"},   {"100", "💯"},
-    {"warning", "⚠️"},  {"question", "❓"},  {"star", "⭐"},   {"bug", "🐛"},
-    {"coffee", "☕"},  {"laughing", "😆"},  {"sob", "😭"},    {"raised_hands", "🙌"},
+    {"+1", "👍"},           {"thumbsup", "👍"},    {"-1", "👎"},   {"thumbsdown", "👎"},
+    {"heart", "❤️"},   {"tada", "🎉"},        {"eyes", "👀"}, {"smile", "😄"},
+    {"joy", "😂"},          {"cry", "😢"},         {"fire", "🔥"}, {"rocket", "🚀"},
+    {"check", "✅"},        {"x", "❌"},           {"ok", "👌"},   {"clap", "👏"},
+    {"pray", "🙏"},         {"thinking", "🤔"}, {"wave", "👋"}, {"100", "💯"},
+    {"warning", "⚠️"}, {"question", "❓"},    {"star", "⭐"}, {"bug", "🐛"},
+    {"coffee", "☕"},       {"laughing", "😆"},    {"sob", "😭"},  {"raised_hands", "🙌"},
 };
 
 /* ":tada:" and "tada" are an emoji; everything else is what it is. */

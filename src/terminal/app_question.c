@@ -151,9 +151,9 @@ void app_question_text(const struct app *app, struct buffer *out) {
         buffer_append_string(out, "Leave? y/n (Ctrl+C again: yes) ");
         break;
     case QUESTION_PASSWORD:
-        buffer_append_format(out, "%sPassword for %s%s: ",
-                             app->question_again ? "That was wrong. " : "", app->question_name,
-                             app->question_optional ? " (Enter: go by another name)" : "");
+        buffer_append_format(
+            out, "%sPassword for %s%s: ", app->question_again ? "That was wrong. " : "",
+            app->question_name, app->question_optional ? " (Enter: go by another name)" : "");
         for (size_t at = 0; at < text.length; at = glyph_next_position(text, at))
             buffer_append_char(out, '*');
         break;

@@ -1,5 +1,5 @@
-/* Commands about the rules of the room one is in. Whether one may is for the server to say; what was
- * changed it tells everybody there. */
+/* Commands about the rules of the room one is in. Whether one may is for the server to say; what
+ * was changed it tells everybody there. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -96,7 +96,8 @@ void run_mode(struct app *app, struct slice rest) {
         ask(app, "set", &members);
         return;
     }
-    app_note(app, LINE_ERROR, "a rule is one of: access, posting, slow, registered_only, topic_lock");
+    app_note(app, LINE_ERROR,
+             "a rule is one of: access, posting, slow, registered_only, topic_lock");
 }
 
 void run_rules(struct app *app, struct slice rest) {

@@ -119,7 +119,7 @@ static void held(struct app *app, const struct session_event *event) {
     first->line->until_ms = app->now_ms + event->delay_ms;
     line_set(&first->line->trouble, slice_of_string(event->text));
     if (app->leaving)
-        session_leave(app->session, app->now_ms + event->delay_ms + 10000);
+        session_leave(app->session, app->now_ms + event->delay_ms + APP_LEAVE_MS);
 }
 
 void app_sent(struct app *app, const struct session_event *event) {

@@ -9,8 +9,8 @@
 void candidates_add(struct candidates *candidates, struct slice word) {
     if (candidates->count == candidates->capacity) {
         candidates->capacity = candidates->capacity * 2 + 16;
-        candidates->words = memory_resize(candidates->words,
-                                          candidates->capacity * sizeof *candidates->words);
+        candidates->words =
+            memory_resize(candidates->words, candidates->capacity * sizeof *candidates->words);
     }
     candidates->words[candidates->count++] = memory_copy_string(word);
 }

@@ -1,6 +1,5 @@
 #include "terminal/editor.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/codepoint.h"
@@ -60,8 +59,8 @@ static void append_clean(struct buffer *out, struct slice text) {
             continue;
         if (line_end)
             buffer_append_char(out, '\n');
-        else if (codepoint < 0 || (codepoint_is_control(codepoint) && codepoint != '\n' &&
-                                   codepoint != '\t'))
+        else if (codepoint < 0 ||
+                 (codepoint_is_control(codepoint) && codepoint != '\n' && codepoint != '\t'))
             buffer_append_string(out, CODEPOINT_REPLACEMENT);
         else
             buffer_append(out, start, (size_t)(text.data - start));
@@ -94,18 +93,13 @@ void editor_right(struct editor *editor) {
     move(editor, glyph_next_position(editor_text(editor), editor->cursor));
 }
 
-static bool is_word(char c) {
-    unsigned char byte = (unsigned char)c;
-    return byte >= 0x80 || isalnum(byte) || byte == '_';
-}
-
 static size_t word_before(const struct editor *editor) {
     struct slice text = editor_text(editor);
     size_t at = editor->cursor;
 
-    while (at > 0 && !is_word(text.data[at - 1]))
+    while (at > 0 && !glyph_is_word(text.data[at - 1]))
         at--;
-    while (at > 0 && is_word(text.data[at - 1]))
+    while (at > 0 && glyph_is_word(text.data[at - 1]))
         at--;
     return at;
 }
@@ -114,9 +108,9 @@ static size_t word_behind(const struct editor *editor) {
     struct slice text = editor_text(editor);
     size_t at = editor->cursor;
 
-    while (at < text.length && !is_word(text.data[at]))
+    while (at < text.length && !glyph_is_word(text.data[at]))
         at++;
-    while (at < text.length && is_word(text.data[at]))
+    while (at < text.length && glyph_is_word(text.data[at]))
         at++;
     return at;
 }

@@ -1,5 +1,5 @@
-/* The line one types in: text, a cursor between two glyphs, what was cut, and what was typed before.
- * Positions are bytes. It knows nothing of keys and of the screen. */
+/* The line one types in: text, a cursor between two glyphs, what was cut, and what was typed
+ * before. Positions are bytes. It knows nothing of keys and of the screen. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ struct slice editor_text(const struct editor *editor);
 void editor_set(struct editor *editor, struct slice text, size_t cursor);
 void editor_clear(struct editor *editor);
 
-/* Puts valid UTF-8 at the cursor; controls but LF and TAB become U+FFFD. False: there is no room. */
+/* Puts valid UTF-8 at the cursor; controls but LF and TAB become U+FFFD. False: there is no room.
+ */
 bool editor_insert(struct editor *editor, struct slice text);
 /* Replaces what stands between two positions; the cursor goes behind it. */
 void editor_replace(struct editor *editor, size_t start, size_t end, struct slice text);

@@ -13,14 +13,14 @@
 
 #include "terminal/settings.h"
 
-#define FRAME_ROOMS_FROM 70   /* columns of the screen */
+#define FRAME_ROOMS_FROM 70 /* columns of the screen */
 #define FRAME_PEOPLE_FROM 100
-#define FRAME_INPUT_MOST 6    /* rows */
+#define FRAME_INPUT_MOST 6 /* rows */
 
 struct frame {
     unsigned rows, columns;
-    unsigned rooms;  /* columns of the list, without its rule; 0: folded away */
-    unsigned people; /* as well */
+    unsigned rooms;       /* columns of the list, without its rule; 0: folded away */
+    unsigned people;      /* as well */
     unsigned left, width; /* of the messages */
     unsigned top, height; /* of the messages and the lists */
     unsigned status;      /* row of the bar */

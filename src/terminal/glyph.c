@@ -1,5 +1,6 @@
 #include "terminal/glyph.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -158,6 +159,11 @@ size_t glyph_previous_position(struct slice text, size_t at) {
     }
 }
 
+bool glyph_is_word(char byte) {
+    unsigned char c = (unsigned char)byte;
+    return c >= 0x80 || isalnum(c) || c == '_';
+}
+
 char codepoint_ascii(int32_t codepoint) {
     static const struct {
         int32_t from;
@@ -166,7 +172,8 @@ char codepoint_ascii(int32_t codepoint) {
                    {0x201e, '"'},  {0x2013, '-'},  {0x2014, '-'},  {0x2026, '.'}, {0xa0, ' '},
                    {0x2022, '*'},  {0xb7, '.'},    {0x2192, '>'},  {0x2190, '<'}, {0x21a9, '>'},
                    {0x2502, '|'},  {0x2500, '-'},  {0x2713, '+'},  {0x2717, 'x'}, {0xd7, 'x'},
-                   {0xdf, 's'},    {0x2193, 'v'},  {0x2191, '^'},  {0x25cc, ' '},  {0x25cf, '*'},   {0x25cb, 'o'}};
+                   {0xdf, 's'},    {0x2193, 'v'},  {0x2191, '^'},  {0x25cc, ' '}, {0x25cf, '*'},
+                   {0x25cb, 'o'}};
     utf8proc_int32_t parts[8];
     int class = 0;
 
@@ -177,7 +184,7 @@ char codepoint_ascii(int32_t codepoint) {
             return nearest[i].to;
     if (codepoint_width(codepoint) == 0)
         return 0;
-    utf8proc_ssize_t count = utf8proc_decompose_char(
-        codepoint, parts, 8, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &class);
+    utf8proc_ssize_t count =
+        utf8proc_decompose_char(codepoint, parts, 8, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &class);
     return count > 0 && count <= 8 && parts[0] >= ' ' && parts[0] < 0x7f ? (char)parts[0] : '?';
 }

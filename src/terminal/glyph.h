@@ -36,10 +36,13 @@ unsigned text_width(struct slice text);
 /* As much of the beginning of `text` as fits in so many columns. */
 struct slice text_fit(struct slice text, unsigned columns);
 
-/* Where the cluster before, or behind, the position `at` begins or ends. At the end of the text: `at`
- * itself. */
+/* Where the cluster before, or behind, the position `at` begins or ends. At the end of the text:
+ * `at` itself. */
 size_t glyph_previous_position(struct slice text, size_t at);
 size_t glyph_next_position(struct slice text, size_t at);
+
+/* Whether a byte of UTF-8 is part of a word: letters, digits, '_', and all that is not ASCII. */
+bool glyph_is_word(char byte);
 
 /* The nearest that ASCII has: letters without their marks, quotes, dashes; '?' for everything else.
  * 0: nothing is to be shown for it. */

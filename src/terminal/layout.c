@@ -52,17 +52,12 @@ static void add_day(struct layout *layout, const struct line *line, const struct
     add_above(layout, STYLE_DAY, text);
 }
 
-static const struct line *previous_of(const struct line *line) {
-    struct list_node *node = line->node.previous;
-    return node == NULL ? NULL : container_of(node, struct line, node);
-}
-
 /* Whether what is unread begins with this line. */
 static bool begins_unread(const struct room *room, const struct line *line) {
-    if (room->marker == 0 || line->seq <= room->marker || line->own)
+    if (!room->marked || line->seq <= room->marker || line->own)
         return false;
-    for (const struct line *at = previous_of(line); at != NULL; at = previous_of(at))
-        if (at->seq > 0)
+    for (const struct line *at = line_previous(line); at != NULL; at = line_previous(at))
+        if (at->seq > 0 && !(at->own && at->seq > room->marker))
             return at->seq <= room->marker;
     return true;
 }
@@ -77,7 +72,7 @@ static void add_beginning(struct layout *layout, const struct room *room) {
 }
 
 static void fill_above(struct layout *layout, const struct room *room, const struct line *line) {
-    const struct line *previous = previous_of(line);
+    const struct line *previous = line_previous(line);
 
     layout->above_count = 0;
     if (previous == NULL)
@@ -169,8 +164,8 @@ static void begin_body(struct layout *layout, const struct line *line,
     if (options->width >= LAYOUT_WIDE || name.length == 0)
         return;
     rich_append(&layout->body, name, style);
-    rich_append_string(&layout->body, line->kind == LINE_MESSAGE && name.data[0] != '*' ? ": " : " ",
-                       STYLE_DIM);
+    rich_append_string(&layout->body,
+                       line->kind == LINE_MESSAGE && name.data[0] != '*' ? ": " : " ", STYLE_DIM);
 }
 
 static void add_row(struct layout *layout, struct row row) {

@@ -18,8 +18,8 @@
 struct layout_options {
     unsigned width;
     bool times;
-    bool connected;     /* what is pending does not have to wait for a connection */
-    struct slice self;  /* the reader's name */
+    bool connected;    /* what is pending does not have to wait for a connection */
+    struct slice self; /* the reader's name */
     uint64_t now_ms;
 };
 

@@ -34,15 +34,10 @@ static size_t code_length(struct slice text) {
     return text.data[0] == '`' && closed ? (size_t)end + 2 : 0;
 }
 
-static bool is_word(char c) {
-    unsigned char byte = (unsigned char)c;
-    return byte >= 0x80 || (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-}
-
 static bool names_reader(struct slice text, struct slice self) {
     return self.length > 0 && text.length >= self.length &&
            slice_equal_ignoring_case(slice_from(text.data, self.length), self) &&
-           (text.length == self.length || !is_word(text.data[self.length]));
+           (text.length == self.length || !glyph_is_word(text.data[self.length]));
 }
 
 /* How much at the front of `text` is special, and in what way; 0: nothing. */
@@ -70,7 +65,7 @@ static void append_marked_up(struct rich *body, struct slice text, struct slice 
 
     while (at < text.length) {
         enum style style = plain;
-        bool boundary = at == 0 || !is_word(text.data[at - 1]);
+        bool boundary = at == 0 || !glyph_is_word(text.data[at - 1]);
         size_t length = boundary ? special(slice_skip(text, at), self, &style) : 0;
         if (length == 0) {
             at++;
@@ -176,10 +171,9 @@ static void append_trouble(struct rich *body, const struct line *line,
     case PENDING_HELD:
         buffer_append_string(&text, "\n… ");
         buffer_append_slice(&text, buffer_slice(&line->trouble));
-        buffer_append_format(&text, "; is sent in %" PRIu64 " s",
-                             line->until_ms > options->now_ms
-                                 ? (line->until_ms - options->now_ms + 999) / 1000
-                                 : 0);
+        buffer_append_format(
+            &text, "; is sent in %" PRIu64 " s",
+            line->until_ms > options->now_ms ? (line->until_ms - options->now_ms + 999) / 1000 : 0);
         break;
     case PENDING_REFUSED:
         buffer_append_string(&text, "\n✗ not sent: ");

@@ -1,11 +1,11 @@
 #include "terminal/line.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
+#include "terminal/glyph.h"
 #include "wire/json.h"
 
 struct line *line_new(enum line_kind kind, int64_t time_us) {
@@ -85,19 +85,14 @@ int64_t line_time(struct slice timestamp) {
     return (int64_t)timegm(&tm) * 1000000 + micros;
 }
 
-/* Part of a word, so that "ann" is not mentioned in "annual"; of other scripts every byte is. */
-static bool is_word(char c) {
-    unsigned char byte = (unsigned char)c;
-    return byte >= 0x80 || isalnum(byte) || byte == '_';
-}
-
+/* "ann" is not mentioned in "annual". */
 bool line_mentions(struct slice text, struct slice name) {
     if (name.length == 0)
         return false;
     for (size_t i = 0; i + name.length <= text.length; i++) {
         size_t end = i + name.length;
-        if ((i == 0 || !is_word(text.data[i - 1])) &&
-            (end == text.length || !is_word(text.data[end])) &&
+        if ((i == 0 || !glyph_is_word(text.data[i - 1])) &&
+            (end == text.length || !glyph_is_word(text.data[end])) &&
             slice_equal_ignoring_case(slice_from(text.data + i, name.length), name))
             return true;
     }
@@ -133,8 +128,8 @@ struct line *line_from_entry(const json_t *entry, struct slice self) {
 
     if (!is_topic && !slice_equal(type, SLICE("message")))
         return NULL;
-    struct line *line = line_new(is_topic ? LINE_TOPIC : LINE_MESSAGE,
-                                 line_time(line_member(entry, "timestamp")));
+    struct line *line =
+        line_new(is_topic ? LINE_TOPIC : LINE_MESSAGE, line_time(line_member(entry, "timestamp")));
     line->seq = line_number(entry, "seq");
     line->re = line_number(entry, "re");
     line->deleted = json_is_true(json_object_get(entry, "deleted"));

@@ -58,6 +58,15 @@ struct line {
     struct buffer trouble;
 };
 
+static inline struct line *line_next(const struct line *line) {
+    return line->node.next == NULL ? NULL : container_of(line->node.next, struct line, node);
+}
+
+static inline struct line *line_previous(const struct line *line) {
+    return line->node.previous == NULL ? NULL
+                                       : container_of(line->node.previous, struct line, node);
+}
+
 struct line *line_new(enum line_kind kind, int64_t time_us);
 void line_free(struct line *line);
 

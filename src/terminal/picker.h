@@ -31,6 +31,6 @@ void picker_open(struct picker *picker, struct slice title, bool leads);
 /* An empty item at the end, to be filled in. */
 struct picker_item *picker_add(struct picker *picker);
 void picker_move(struct picker *picker, long by);
-/* The first item to show, so that the selected one is on a screen of `height` rows, each item taking
- * `rows_each`. */
+/* The first item to show, so that the selected one is on a screen of `height` rows, each item
+ * taking `rows_each`. */
 size_t picker_first(const struct picker *picker, unsigned height, unsigned rows_each);

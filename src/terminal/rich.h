@@ -43,9 +43,9 @@ void rich_append_string(struct rich *rich, const char *text, enum style style);
 size_t rich_length(const struct rich *rich);
 enum style rich_style(const struct rich *rich, size_t at);
 
-/* The next row of at most `width` columns (1 at least) from `*at` on; `*at` moves behind it, and behind
- * the line end or blank that ended it. Breaks behind blanks where it can. False: there is none.
- * A text that ends with LF has no empty row behind it. */
+/* The next row of at most `width` columns (1 at least) from `*at` on; `*at` moves behind it, and
+ * behind the line end or blank that ended it. Breaks behind blanks where it can. False: there is
+ * none. A text that ends with LF has no empty row behind it. */
 struct row {
     size_t start, end; /* bytes */
 };

@@ -124,6 +124,8 @@ static bool extend(struct room *room, uint64_t seq, bool history) {
         room->last = seq;
     if (room->first == 0 || seq < room->first)
         room->first = seq;
+    if (room->settled == 0 && !history)
+        room->settled = seq;
     room->complete = room->complete || room->first == 1;
     return true;
 }
@@ -142,13 +144,13 @@ struct line *room_take_entry(struct room *room, const json_t *entry, struct slic
     insert(room, history ? place_in_history(room, seq) : first_pending(room), line);
     if (line->kind == LINE_TOPIC && !history)
         line_set(&room->topic, buffer_slice(&line->content));
-    room_apply_changes(room, line);
     if (line->mention && room_is_direct(room))
         line->mention = false; /* all of it is to the reader */
     return line->kind == LINE_MESSAGE && !line->own && !history ? line : NULL;
 }
 
 void room_end_page(struct room *room, bool more) {
+    room_apply_changes(room);
     room->loading = false;
     room->complete = !more || room->first <= 1;
 }
@@ -163,7 +165,8 @@ void room_forget(struct room *room) {
             drop_line(room, line);
     }
     room_drop_changes(room);
-    room->first = room->last = room->read = room->read_told = room->marker = 0;
+    room->settled = room->first = room->last = room->read = room->read_told = 0;
+    room->marked = false;
     room->unread = room->mentions = 0;
     room->complete = room->loading = false;
     room->jump = 0;
@@ -182,6 +185,7 @@ void room_trim(struct room *room) {
             break;
         }
     }
+    room->settled = room->first;
     room->complete = false;
 }
 

@@ -27,12 +27,13 @@ struct draft {
 
 struct room {
     struct list_node node;
-    struct buffer name; /* as the server writes it; empty: a conversation that has not begun */
+    struct buffer name;  /* as the server writes it; empty: a conversation that has not begun */
     struct buffer other; /* of a conversation: whom it is with */
     struct buffer topic;
     struct list lines;
     struct id_map *by_seq;
-    struct list changes; /* of messages that are not here yet, see room_change.c */
+    struct list changes; /* of messages, see room_change.c */
+    uint64_t settled;    /* messages from this number on have had theirs; 0: there are none */
     size_t line_count;
     uint64_t first, last; /* the numbers that are here; 0: none */
     bool complete;        /* there is nothing before `first` */
@@ -44,10 +45,11 @@ struct room {
     uint64_t present; /* sessions, with names and without */
     bool people_known;
 
-    uint64_t read;        /* the last number the reader saw */
-    bool read_known;      /* the server told what was read before */
-    uint64_t read_told;   /* of that, what the server knows */
-    uint64_t marker;      /* behind this number is what was unread when the room was opened; 0: none */
+    uint64_t read;      /* the last number the reader saw */
+    bool read_known;    /* the server told what was read before */
+    uint64_t read_told; /* of that, what the server knows */
+    bool marked;        /* something was unread when the room was opened: what is behind `marker` */
+    uint64_t marker;
     unsigned unread, mentions;
 
     /* Where the reader looks: the last row on the screen. */
@@ -71,8 +73,8 @@ struct slice room_title(const struct room *room);
 /* Of "@ann,bob": the one who is not `self`. */
 struct slice room_other_side(struct slice name, struct slice self);
 
-/* An entry of the log, live or (`history`) of a page. True: it is a message of somebody else that
- * is new here, `*line` is it; NULL otherwise. */
+/* An entry of the log, live or (`history`) of a page. Returns the line of a live message of
+ * somebody else that is new here; NULL otherwise. */
 struct line *room_take_entry(struct room *room, const json_t *entry, struct slice self,
                              bool history);
 struct line *room_find(const struct room *room, uint64_t seq); /* NULL: not here */
@@ -105,8 +107,9 @@ void room_mark_read(struct room *room);
 
 /* room_change.c: what is done to messages. */
 struct change;
-/* An entry that is an edit, a delete or a reaction; applied at once if its message is here. */
+/* An entry that is an edit, a delete or a reaction; applied at once if it is live and its
+ * message here. */
 void room_take_change(struct room *room, const json_t *entry, struct slice self, bool history);
-/* To a message that has just come. */
-void room_apply_changes(struct room *room, struct line *line);
+/* To the messages that have come with a page of history. */
+void room_apply_changes(struct room *room);
 void room_drop_changes(struct room *room);

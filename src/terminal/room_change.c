@@ -1,6 +1,7 @@
 /* Edits, deletes and reactions. Most change a message that is here. When history is read backwards
- * they come before what they change: then they wait, in the order of their numbers, and are applied
- * when their message has come. */
+ * they come before what they change; and messages that were let go of come back without what
+ * happened to them later. So all changes that were seen are kept, in the order of the log, and a
+ * page of history is complete when those of its messages have been applied. */
 #include "base/memory.h"
 #include "terminal/room.h"
 
@@ -41,8 +42,8 @@ static void apply(struct line *line, const struct change *change) {
         line->deleted = true;
         break;
     case CHANGE_REACT:
-        line_react(line, buffer_slice(&change->text), buffer_slice(&change->sender),
-                   change->remove, change->own);
+        line_react(line, buffer_slice(&change->text), buffer_slice(&change->sender), change->remove,
+                   change->own);
         break;
     }
 }
@@ -94,26 +95,20 @@ void room_take_change(struct room *room, const json_t *entry, struct slice self,
         free_change(change);
         return;
     }
-    line = room_find(room, change->of);
-    if (line != NULL) {
+    /* In a page of history, later changes may be waiting for the same message. */
+    line = history ? NULL : room_find(room, change->of);
+    if (line != NULL)
         apply(line, change);
-    } else if (history || change->of < room->first || room->first == 0) {
-        keep(room, change);
-        return;
-    }
-    free_change(change);
+    keep(room, change);
 }
 
-void room_apply_changes(struct room *room, struct line *line) {
-    struct list_node *next;
-
-    for (struct list_node *node = room->changes.first; node != NULL; node = next) {
-        struct change *change = container_of(node, struct change, node);
-        next = node->next;
-        if (change->of != line->seq)
-            continue;
-        apply(line, change);
-        list_remove(&room->changes, node);
-        free_change(change);
+void room_apply_changes(struct room *room) {
+    for (struct list_node *node = room->changes.first; node != NULL; node = node->next) {
+        const struct change *change = container_of(node, struct change, node);
+        bool settled = room->settled > 0 && change->of >= room->settled;
+        struct line *line = settled ? NULL : room_find(room, change->of);
+        if (line != NULL)
+            apply(line, change);
     }
+    room->settled = room->first;
 }

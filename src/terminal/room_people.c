@@ -57,8 +57,7 @@ static void put_in(struct room *room, struct person person) {
 
     if (room->people_count == room->people_capacity) {
         room->people_capacity = room->people_capacity * 2 + 16;
-        room->people =
-            memory_resize(room->people, room->people_capacity * sizeof *room->people);
+        room->people = memory_resize(room->people, room->people_capacity * sizeof *room->people);
     }
     while (index < room->people_count && stands_before(&room->people[index], &person))
         index++;

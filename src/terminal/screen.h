@@ -1,5 +1,5 @@
-/* The terminal: drawing the app on it with ncurses, and reading its keys. Only what has changed since
- * the last time is sent. */
+/* The terminal: drawing the app on it with ncurses, and reading its keys. Only what has changed
+ * since the last time is sent. */
 #pragma once
 
 #include <stdbool.h>

@@ -143,8 +143,7 @@ void draw_status(struct screen *screen, const struct app *app) {
 
 static void draw_banner(struct screen *screen, const struct app *app) {
     const struct room *room = app->current;
-    struct pen pen = {
-        .screen = screen, .row = app->frame.banner, .limit = app->frame.columns};
+    struct pen pen = {.screen = screen, .row = app->frame.banner, .limit = app->frame.columns};
 
     if (app->frame.banner == 0 || room == NULL)
         return;
@@ -178,7 +177,8 @@ static struct spot spot_of(const struct rich *text, unsigned width, size_t posit
         if (position < row.start)
             break;
         size_t until = position < row.end ? position : row.end;
-        spot = (struct spot){index, text_width(slice_from(all.data + row.start, until - row.start))};
+        spot =
+            (struct spot){index, text_width(slice_from(all.data + row.start, until - row.start))};
     }
     if (position == all.length && all.length > 0 && all.data[all.length - 1] == '\n')
         spot = (struct spot){index, 0};

@@ -44,11 +44,12 @@ static const struct palette_row rows[] = {
 
 /* Neither too light nor too dark, and far apart. */
 static const short names256[STYLE_NAMES] = {68, 167, 71, 136, 133, 73, 173, 98, 107, 168, 74, 137};
-static const short names16[STYLE_NAMES] = {
-    COLOR_BLUE + 8, COLOR_RED + 8, COLOR_GREEN,     COLOR_YELLOW, COLOR_MAGENTA + 8, COLOR_CYAN,
-    COLOR_RED,      COLOR_BLUE,    COLOR_GREEN + 8, COLOR_CYAN + 8, COLOR_MAGENTA,   COLOR_YELLOW + 8};
-static const short names8[STYLE_NAMES] = {COLOR_BLUE, COLOR_RED,     COLOR_GREEN, COLOR_YELLOW,
-                                          COLOR_CYAN, COLOR_MAGENTA, COLOR_RED,   COLOR_BLUE,
+static const short names16[STYLE_NAMES] = {COLOR_BLUE + 8, COLOR_RED + 8,     COLOR_GREEN,
+                                           COLOR_YELLOW,   COLOR_MAGENTA + 8, COLOR_CYAN,
+                                           COLOR_RED,      COLOR_BLUE,        COLOR_GREEN + 8,
+                                           COLOR_CYAN + 8, COLOR_MAGENTA,     COLOR_YELLOW + 8};
+static const short names8[STYLE_NAMES] = {COLOR_BLUE, COLOR_RED,     COLOR_GREEN,  COLOR_YELLOW,
+                                          COLOR_CYAN, COLOR_MAGENTA, COLOR_RED,    COLOR_BLUE,
                                           COLOR_CYAN, COLOR_GREEN,   COLOR_YELLOW, COLOR_MAGENTA};
 
 /* How many may be used: NO_COLOR (no-color.org) counts unless the user has set a number. */
@@ -74,9 +75,7 @@ static int colours_of(enum colours wanted) {
 static void set_name(struct screen *screen, int index, int count) {
     unsigned look = STYLE_NAME + (unsigned)index;
     short pair = (short)(look + 1);
-    short colour = count >= 256   ? names256[index]
-                   : count >= 16 ? names16[index]
-                                 : names8[index];
+    short colour = count >= 256 ? names256[index] : count >= 16 ? names16[index] : names8[index];
 
     screen->looks[look] = (struct appearance){A_BOLD, 0};
     if (count == 0)
@@ -100,8 +99,7 @@ void screen_colours(struct screen *screen, enum colours wanted) {
         else
             init_pair(pair, row->front8, row->back8);
         bool dim = count < 256 && (row->plain & A_DIM) != 0;
-        screen->looks[row->look] =
-            (struct appearance){row->attributes | (dim ? A_DIM : 0), pair};
+        screen->looks[row->look] = (struct appearance){row->attributes | (dim ? A_DIM : 0), pair};
     }
     for (int i = 0; i < STYLE_NAMES; i++)
         set_name(screen, i, count);

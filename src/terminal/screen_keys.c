@@ -1,5 +1,5 @@
-/* From the bytes of the terminal to inputs. ncurses knows the sequences of the terminal at hand; what
- * most terminals send beyond that is taught to it here. */
+/* From the bytes of the terminal to inputs. ncurses knows the sequences of the terminal at hand;
+ * what most terminals send beyond that is taught to it here. */
 #include "terminal/screen_keys.h"
 
 #include <string.h>
@@ -23,25 +23,36 @@ enum own_key {
     OWN_LAST
 };
 
-struct own_sequence {
+struct sequence {
     const char *bytes;
-    enum own_key key;
+    int key;
 };
 
-static const struct own_sequence sequences[] = {
-    {"\033[200~", OWN_PASTE_BEGIN}, {"\033[201~", OWN_PASTE_END},
-    {"\033[1;3A", OWN_ROOM_BEFORE}, {"\033[1;3B", OWN_ROOM_BEHIND},
-    {"\033[1;3D", OWN_ROOM_BEFORE}, {"\033[1;3C", OWN_ROOM_BEHIND},
-    {"\033[1;9A", OWN_ROOM_BEFORE}, {"\033[1;9B", OWN_ROOM_BEHIND},
-    {"\033[1;5A", OWN_SELECT_UP},   {"\033[1;5B", OWN_SELECT_DOWN},
-    {"\033[1;5D", OWN_WORD_LEFT},   {"\033[1;5C", OWN_WORD_RIGHT},
-    {"\033Od", OWN_WORD_LEFT},      {"\033Oc", OWN_WORD_RIGHT},
-    {"\033[1;5H", OWN_FIRST},       {"\033[1;5F", OWN_LAST},
+/* Also where the terminal's description means something else by them. */
+static const struct sequence own_sequences[] = {
+    {"\033[200~", OWN_PASTE_BEGIN}, {"\033[201~", OWN_PASTE_END},   {"\033[1;3A", OWN_ROOM_BEFORE},
+    {"\033[1;3B", OWN_ROOM_BEHIND}, {"\033[1;3D", OWN_ROOM_BEFORE}, {"\033[1;3C", OWN_ROOM_BEHIND},
+    {"\033[1;9A", OWN_ROOM_BEFORE}, {"\033[1;9B", OWN_ROOM_BEHIND}, {"\033[1;5A", OWN_SELECT_UP},
+    {"\033[1;5B", OWN_SELECT_DOWN}, {"\033[1;5D", OWN_WORD_LEFT},   {"\033[1;5C", OWN_WORD_RIGHT},
+    {"\033Od", OWN_WORD_LEFT},      {"\033Oc", OWN_WORD_RIGHT},     {"\033[1;5H", OWN_FIRST},
+    {"\033[1;5F", OWN_LAST},
+};
+
+/* Where it says nothing of them. */
+static const struct sequence common_sequences[] = {
+    {"\033[A", KEY_UP},     {"\033[B", KEY_DOWN},   {"\033[C", KEY_RIGHT}, {"\033[D", KEY_LEFT},
+    {"\033OA", KEY_UP},     {"\033OB", KEY_DOWN},   {"\033OC", KEY_RIGHT}, {"\033OD", KEY_LEFT},
+    {"\033[H", KEY_HOME},   {"\033[F", KEY_END},    {"\033OH", KEY_HOME},  {"\033OF", KEY_END},
+    {"\033[1~", KEY_HOME},  {"\033[4~", KEY_END},   {"\033[3~", KEY_DC},   {"\033[Z", KEY_BTAB},
+    {"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
 };
 
 void screen_define_keys(void) {
-    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
-        define_key(sequences[i].bytes, sequences[i].key);
+    for (size_t i = 0; i < sizeof own_sequences / sizeof *own_sequences; i++)
+        define_key(own_sequences[i].bytes, own_sequences[i].key);
+    for (size_t i = 0; i < sizeof common_sequences / sizeof *common_sequences; i++)
+        if (key_defined(common_sequences[i].bytes) == 0)
+            define_key(common_sequences[i].bytes, common_sequences[i].key);
 }
 
 struct known_key {
@@ -121,6 +132,15 @@ static bool end_paste(struct screen *screen, struct input *input) {
     return input->text.length > 0;
 }
 
+/* The rest of a key that nobody knows (ECMA-48 section 5.4): it must not end up in the text. */
+static void skip_sequence(void) {
+    int key;
+
+    do
+        key = getch();
+    while (key != ERR && (key < 0x40 || key > 0x7e));
+}
+
 /* Behind an Escape: with Alt held down, or the Escape by itself. */
 static void take_escape(struct input *input) {
     int next = getch();
@@ -133,10 +153,14 @@ static void take_escape(struct input *input) {
         input->kind = INPUT_ROOM_BEFORE;
     else if (next == KEY_DOWN || next == KEY_RIGHT)
         input->kind = INPUT_ROOM_BEHIND;
+    else if (next == '[' || next == 'O')
+        skip_sequence();
     else if (next > ' ' && next < 0x7f)
         *input = (struct input){.kind = INPUT_ALT, .letter = (char)next};
     else
         input->kind = INPUT_ESCAPE;
+    if (next == ESCAPE) /* pressed twice */
+        ungetch(next);
     if (input->kind == INPUT_ALT && input->letter >= 'A' && input->letter <= 'Z')
         input->letter = (char)(input->letter | 0x20);
 }

@@ -28,7 +28,7 @@ static void draw_room(struct screen *screen, const struct app *app, const struct
 
     if (room->unread > 0)
         snprintf(count, sizeof count, "%u", room->unread > 999 ? 999 : room->unread);
-    unsigned reserved = room->unread > 0 ? text_width(slice_of_string(count)) + 3 : 1;
+    unsigned reserved = room->unread > 0 ? text_width(slice_of_string(count)) + 2 : 1;
 
     if (number <= 9)
         pen_format(&pen, room == app->current ? look : STYLE_DIM, " %u ", number);
@@ -40,10 +40,8 @@ static void draw_room(struct screen *screen, const struct app *app, const struct
     pen_fill(&pen, look);
     pen.limit += reserved;
     if (room->unread > 0) {
-        pen_write_string(&pen, " ", look);
-        pen_format(&pen, room->mentions > 0 ? STYLE_MENTION : STYLE_REACTION, "%s%s",
-                   room->mentions > 0 ? " " : "", count);
-        pen_write_string(&pen, room->mentions > 0 ? " " : "", STYLE_MENTION);
+        unsigned loud = room->mentions > 0 ? STYLE_MENTION : STYLE_REACTION;
+        pen_format(&pen, loud, " %s ", count);
     }
     pen_fill(&pen, look);
 }
@@ -90,7 +88,8 @@ void draw_people(struct screen *screen, const struct app *app) {
     draw_rule(screen, frame, column - 1);
     if (room == NULL || frame->height == 0)
         return;
-    struct pen pen = {.screen = screen, .row = frame->top, .column = column, .limit = frame->columns};
+    struct pen pen = {
+        .screen = screen, .row = frame->top, .column = column, .limit = frame->columns};
     if (!room_is_direct(room))
         pen_format(&pen, STYLE_DIM, " %" PRIu64 " here", room->present);
     for (size_t i = 0; i < room->people_count && i + 1 < frame->height; i++) {

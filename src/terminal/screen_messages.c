@@ -37,11 +37,6 @@ static void draw_row(struct pen pen, const struct layout *layout, unsigned index
     pen_write_rich(&pen, &layout->body, row->start, row->end);
 }
 
-static struct line *next_of(const struct line *line) {
-    struct list_node *node = line->node.next;
-    return node == NULL ? NULL : container_of(node, struct line, node);
-}
-
 void draw_messages(struct screen *screen, struct app *app) {
     const struct frame *frame = &app->frame;
     struct room *room = app->current;
@@ -52,7 +47,7 @@ void draw_messages(struct screen *screen, struct app *app) {
     struct view_start start = view_begin(&app->view, room);
     unsigned used = start.blank;
     for (struct line *line = start.line; line != NULL && used < frame->height;
-         line = next_of(line)) {
+         line = line_next(line)) {
         layout_fill(&layout, room, line, &app->view.options);
         unsigned height = layout_height(&layout);
         unsigned first = line == start.line ? start.skip : 0;

@@ -9,8 +9,7 @@
 #include "terminal/screen_internal.h"
 
 static void put_cell(struct pen *pen, const wchar_t *text, unsigned look) {
-    const struct appearance *appearance =
-        &pen->screen->looks[pen->selected ? LOOK_SELECTED : look];
+    const struct appearance *appearance = &pen->screen->looks[pen->selected ? LOOK_SELECTED : look];
     cchar_t cell;
 
     if (setcchar(&cell, text, appearance->attributes, appearance->pair, NULL) == OK)

@@ -25,8 +25,8 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_close(struct settings *settings);
 
-/* Reads the file, if there is one. ERR_BAD_REQUEST: the line of text in `message` says what is wrong
- * with it; what was right is set. */
+/* Reads the file, if there is one. ERR_BAD_REQUEST: the line of text in `message` says what is
+ * wrong with it; what was right is set. */
 int settings_read(struct settings *settings, struct buffer *message) MUST_USE;
 
 /* ERR_NOT_FOUND: no such key. ERR_BAD_REQUEST: no such value, `message` says which there are. */

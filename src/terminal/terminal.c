@@ -188,7 +188,7 @@ int terminal_run(struct session *session, struct login *login, const char *room)
     struct terminal terminal = {.start_ms = clock_now_ms()};
     const struct app_options options = {.session = session, .login = login, .room = room};
 
-    setlocale(LC_ALL, "");
+    setlocale(LC_CTYPE, ""); /* what it says is English everywhere */
     terminal.interrupts = interrupts_open();
     terminal.windows = open_windows();
     app_init(&terminal.app, &options);

@@ -11,16 +11,6 @@ static unsigned height_of(struct view *view, const struct room *room, const stru
     return layout_height(&view->scratch);
 }
 
-static struct line *previous_of(const struct line *line) {
-    struct list_node *node = line->node.previous;
-    return node == NULL ? NULL : container_of(node, struct line, node);
-}
-
-static struct line *next_of(const struct line *line) {
-    struct list_node *node = line->node.next;
-    return node == NULL ? NULL : container_of(node, struct line, node);
-}
-
 /* The row at the bottom. */
 struct place_in_room {
     struct line *line;
@@ -55,11 +45,11 @@ static struct place_in_room bottom(struct view *view, const struct room *room) {
 static struct place_in_room above(struct view *view, const struct room *room,
                                   struct place_in_room place, unsigned rows, unsigned *missing) {
     while (rows > place.row) {
-        struct line *previous = previous_of(place.line);
+        struct line *previous = line_previous(place.line);
         unsigned height = 0;
         rows -= place.row;
         while (previous != NULL && (height = height_of(view, room, previous)) == 0)
-            previous = previous_of(previous);
+            previous = line_previous(previous);
         if (previous == NULL) {
             *missing = rows;
             return (struct place_in_room){place.line, 0};
@@ -96,7 +86,7 @@ static struct place_in_room below(struct view *view, const struct room *room,
             place.row += rows;
             return place;
         }
-        struct line *next = next_of(place.line);
+        struct line *next = line_next(place.line);
         if (next == NULL) {
             place.row = height > 0 ? height - 1 : 0;
             return place;
@@ -141,7 +131,7 @@ static bool is_shown(struct view *view, const struct room *room, const struct li
     unsigned used = start.blank;
 
     for (struct line *line = start.line; line != NULL && used < view->height;
-         line = next_of(line)) {
+         line = line_next(line)) {
         unsigned height = height_of(view, room, line);
         unsigned skip = line == start.line ? start.skip : 0;
         if (line == wanted)
@@ -154,8 +144,13 @@ static bool is_shown(struct view *view, const struct room *room, const struct li
 void view_show(struct view *view, struct room *room, struct line *line) {
     if (view->height == 0 || is_shown(view, room, line))
         return;
-    set_anchor(view, room,
-               below(view, room, (struct place_in_room){line, 0}, view->height / 2));
+    struct place_in_room place =
+        below(view, room, (struct place_in_room){line, 0}, view->height / 2);
+    unsigned missing = 0;
+    struct place_in_room top = above(view, room, place, view->height - 1, &missing);
+    if (missing > 0) /* it stands so near the beginning that the screen would not be full */
+        place = below(view, room, top, view->height - 1);
+    set_anchor(view, room, place);
 }
 
 bool view_near_beginning(struct view *view, const struct room *room) {

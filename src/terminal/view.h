@@ -1,5 +1,5 @@
-/* Which rows of a room are on the screen. The reader's place is the row at the bottom (room.anchor):
- * what comes in below or above does not move it. */
+/* Which rows of a room are on the screen. The reader's place is the row at the bottom
+ * (room.anchor): what comes in below or above does not move it. */
 #pragma once
 
 #include "terminal/layout.h"
@@ -27,5 +27,6 @@ void view_to_beginning(struct view *view, struct room *room);
 void view_to_end(struct room *room);
 /* Brings a line onto the screen, if it is not there: then to its middle. */
 void view_show(struct view *view, struct room *room, struct line *line);
-/* Whether the first line of the room is on the screen, or close: then what is before it is wanted. */
+/* Whether the first line of the room is on the screen, or close: then what is before it is wanted.
+ */
 bool view_near_beginning(struct view *view, const struct room *room);

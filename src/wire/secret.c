@@ -31,8 +31,7 @@ bool secret_valid(struct slice secret) {
     size_t length;
 
     return secret.length == SECRET_LENGTH &&
-           decode(secret, URL_SAFE, bytes, sizeof(bytes), &length) == 0 &&
-           length == sizeof(bytes);
+           decode(secret, URL_SAFE, bytes, sizeof(bytes), &length) == 0 && length == sizeof(bytes);
 }
 
 bool secret_is_accounts(struct slice secret) {

@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/close_code.h"
 #include "base/memory.h"
 
 #define HEAD_MAX 14
@@ -190,7 +191,7 @@ static enum websocket_event take_head(struct websocket_decoder *decoder, struct 
         head[have++] = (uint8_t)input->data[taken++];
     *input = slice_skip(*input, taken);
     if (have >= 2 && !start_allowed(decoder, head))
-        return fail(decoder, 1002);
+        return fail(decoder, CLOSE_PROTOCOL_ERROR);
     if (have < head_size(head, have)) {
         if (have > 0) {
             struct websocket_partial *partial = partial_need(decoder);
@@ -200,9 +201,9 @@ static enum websocket_event take_head(struct websocket_decoder *decoder, struct 
         return WEBSOCKET_MORE;
     }
     if (!head_parse(head, frame))
-        return fail(decoder, 1002);
+        return fail(decoder, CLOSE_PROTOCOL_ERROR);
     if (!frame_fits(decoder, frame))
-        return fail(decoder, 1009);
+        return fail(decoder, CLOSE_TOO_LARGE);
     return WEBSOCKET_MESSAGE;
 }
 
@@ -233,10 +234,10 @@ static enum websocket_event deliver_close(struct websocket_decoder *decoder, str
     if (payload.length >= 2) {
         code = (unsigned)((uint8_t)payload.data[0] << 8 | (uint8_t)payload.data[1]);
         if (!close_code_allowed(code))
-            return fail(decoder, 1002);
+            return fail(decoder, CLOSE_PROTOCOL_ERROR);
         payload = slice_skip(payload, 2);
         if (!utf8_valid(payload))
-            return fail(decoder, 1007);
+            return fail(decoder, CLOSE_INVALID);
     }
     decoder->ended = true;
     decoder->close_code = (uint16_t)code;
@@ -290,7 +291,7 @@ static enum websocket_event deliver_message(struct websocket_decoder *decoder,
                                             bool compressed, struct slice message) {
     int error = finish_message(decoder, inflater, compressed, opcode == WEBSOCKET_TEXT, &message);
     if (error != 0) /* RFC 7692 names no code for a broken stream; 1007 is what most servers send */
-        return fail(decoder, error == ERR_TOO_LARGE ? 1009 : 1007);
+        return fail(decoder, error == ERR_TOO_LARGE ? CLOSE_TOO_LARGE : CLOSE_INVALID);
     if (decoder->partial != NULL)
         decoder->partial->message_opcode = 0;
     decoder->event_opcode = opcode;
@@ -312,7 +313,7 @@ static enum websocket_event take_data(struct websocket_decoder *decoder, struct 
     }
     if (partial->message_opcode == WEBSOCKET_TEXT && !partial->compressed &&
         utf8_check_feed(&partial->utf8, chunk) != 0)
-        return fail(decoder, 1007);
+        return fail(decoder, CLOSE_INVALID);
     buffer_append_slice(&partial->message, chunk);
     partial->in_frame = !frame_ends;
     partial->frame = *frame;

@@ -257,3 +257,12 @@ def test_nothing_is_wider_than_the_screen(server, person, width):
     ann.wait(lambda: len(ann.texts()) == 2)
     assert ann.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     assert ann.driver.execute_script("const log = document.getElementById('log'); return log.scrollWidth <= log.clientWidth")
+
+
+def test_on_a_phone_the_list_of_rooms_is_closed_by_a_tap_beside_it(server, person):
+    ann = person(server(*NO_LIMIT), "ann", size=(500, 800)).wait_online()
+    ann.find("#menu").click()
+    ann.wait(lambda: ann.find("#room-list button").is_displayed())
+    ann.driver.execute_script("document.elementFromPoint(innerWidth - 10, innerHeight - 40).click()")
+    ann.wait(lambda: not ann.find("#room-list button").is_displayed())
+    assert ann.find("#menu").get_attribute("aria-expanded") == "false"

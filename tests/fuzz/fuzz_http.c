@@ -1,6 +1,7 @@
 /* Messages of HTTP, as a server and as a client reads them: however they are cut in pieces, the
  * same is understood; what was understood of a request can be written down again in the plainest
  * way and means the same. The first byte says who reads, the second how the pieces are cut. */
+#include "base/limits.h"
 #include "base/text.h"
 #include "fuzz.h"
 #include "wire/http.h"
@@ -72,11 +73,15 @@ static void check_again(const struct http_message *message) {
 
     write_plainly(&plain, message);
     struct slice input = buffer_slice(&plain);
+    bool fits = message->header_count < HTTP_HEADERS_MAX &&
+                input.length - message->body.length <= LIMIT_HTTP_HEAD;
 
-    REQUIRE(http_reader_feed(reader, &input) == 1 && input.length == 0);
-    note_message(&first, message);
-    note_message(&second, http_reader_message(reader));
-    require_equal(buffer_slice(&first), buffer_slice(&second));
+    if (fits) {
+        REQUIRE(http_reader_feed(reader, &input) == 1 && input.length == 0);
+        note_message(&first, message);
+        note_message(&second, http_reader_message(reader));
+        require_equal(buffer_slice(&first), buffer_slice(&second));
+    }
     http_reader_free(reader);
     buffer_close(&plain);
     buffer_close(&first);

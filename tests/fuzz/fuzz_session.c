@@ -1,36 +1,29 @@
 /* Whole sessions from arbitrary bytes: the real protocols, hub, delivery and memory store, with a
- * transport that takes as much as the input says. A few connections of every protocol say
- * well-formed and broken things in any order, stop reading, vanish and come back while the store
- * waits and fails. Nothing may crash, leak or be held without bound, and when everybody has gone
- * nothing may be left.
+ * transport that takes as much as the input says, and an authority that knows a few accounts and
+ * tokens. Connections of every protocol, some of them of the same account, say well-formed and
+ * broken things in any order, make rules and break them, stop reading, vanish and come back while
+ * store and authority wait and fail, accounts come and go, the configuration changes, the clock is
+ * set and the server is started anew. Nothing may crash, leak or be held without bound, and when
+ * everybody has gone nothing may be left.
  *
  * The input is a list of operations, an opcode each and then its arguments; see `operations`. Where
- * it ends, all arguments are 0. Run by `make fuzz`. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+ * it ends, all arguments are 0. */
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "delivery/delivery.h"
+#include "fuzz.h"
+#include "session_speech.h"
+#include "sim/authority.h"
 #include "store/store_memory.h"
 
 #define WIRES 8
 #define MAX_MESSAGE 4096
 #define MAX_OPERATIONS 400
 #define LINGER_MS 120000
+#define WALL_US INT64_C(1700000000000000)
 /* What may be held for one connection: answers up to the limit and the one that passed it. */
 #define OUTPUT_LARGEST (LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES + 1024 * 1024)
-
-/* What must hold, also where asserts are compiled out. */
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 struct wire {
     struct peer *peer; /* NULL: not connected */
@@ -42,29 +35,15 @@ struct wire {
 struct world {
     struct slice input;
     struct store *store;
+    struct authority *authority;
     struct delivery *delivery;
     struct protocol_settings settings;
     struct rng rng;
     uint64_t now_ms;
+    int64_t wall_us; /* when now_ms was 0 */
     struct wire wires[WIRES];
     char secret[64]; /* the last one that somebody was told */
 };
-
-static unsigned take_byte(struct world *world) {
-    if (world->input.length == 0)
-        return 0;
-    unsigned byte = (unsigned char)world->input.data[0];
-    world->input = slice_skip(world->input, 1);
-    return byte;
-}
-
-static struct slice take_bytes(struct world *world, size_t length) {
-    struct slice bytes = world->input;
-    if (bytes.length > length)
-        bytes.length = length;
-    world->input = slice_skip(world->input, bytes.length);
-    return bytes;
-}
 
 /* The transport. */
 
@@ -120,9 +99,13 @@ static const struct transport transport = {wire_send, wire_pause, wire_finish, w
 
 /* Time. */
 
-static void turn(struct world *world) {
+static void set_time(struct world *world) {
     outlet_set_time(delivery_outlet(world->delivery),
-                    1700000000000000 + (int64_t)world->now_ms * 1000, world->now_ms);
+                    world->wall_us + (int64_t)world->now_ms * 1000, world->now_ms);
+}
+
+static void turn(struct world *world) {
+    set_time(world);
     for (int rounds = 0; delivery_turn(world->delivery); rounds++)
         REQUIRE(rounds < 100000);
     for (int i = 0; i < WIRES; i++) {
@@ -145,124 +128,7 @@ static void pass(struct world *world, uint64_t ms) {
     turn(world);
 }
 
-/* What a connection may say. In these texts, each of the following stands for something of the
- * input's choice: %n a name, %r a room, %u a number, %c a cid, %t a text, %s the last secret told.
- */
-
-static const char *const names[] = {
-    "ann", "bob", "ANN",   "Anonymous", "\xef\xbd\x81nn", "a\xcc\x81",
-    "x y", "",    "error", "Client 1",  "ann edited",     "\xe2\x80\xae"};
-static const char *const rooms[] = {"lobby", "ops", "OPS", "@ann,bob", "@ann,ann", "$x", "",   "@",
-                                    "@,",    "r1",  "r2",  "r3",       "@bob,ann", "..", "a b"};
-static const char *const numbers[] = {"0",
-                                      "1",
-                                      "2",
-                                      "3",
-                                      "5",
-                                      "100",
-                                      "-1",
-                                      "9007199254740992",
-                                      "9223372036854775807",
-                                      "18446744073709551615",
-                                      "1.5",
-                                      "\"x\"",
-                                      "null"};
-static const char *const cids[] = {"1", "2", "c1", "", "\\u0000"};
-static const char *const texts[] = {"hi", "", "/me waves", "a\\nb", "\\u001b[2J", "\\ud83d\\ude00",
-                                    "//x"};
-
-static const char *const frames[] = {
-    "{\"content\":\"%t\",\"sender\":\"%n\"}",
-    "{\"type\":\"hello\",\"name\":\"%n\",\"cid\":\"%c\"}",
-    "{\"type\":\"hello\",\"session\":\"%s\",\"cid\":\"%c\"}",
-    "{\"type\":\"hello\",\"session\":\"%s\",\"name\":\"%n\",\"resume\":{\"%r\":{\"after\":%u},\"%"
-    "r\":{\"after\":%u}}}",
-    "{\"type\":\"hello\",\"resume\":{\"%r\":{\"after\":%u,\"epoch\":\"%t\"},\"%r\":{\"after\":%u},"
-    "\"%r\":{\"after\":%u}}}",
-    "{\"type\":\"join\",\"room\":\"%r\",\"cid\":\"%c\"}",
-    "{\"type\":\"join\",\"room\":\"%r\",\"after\":%u,\"cid\":\"%c\"}",
-    "{\"type\":\"leave\",\"room\":\"%r\",\"cid\":\"%c\"}",
-    "{\"type\":\"message\",\"room\":\"%r\",\"content\":\"%t\",\"cid\":\"%c\",\"re\":%u}",
-    "{\"type\":\"message\",\"to\":\"%n\",\"content\":\"%t\",\"cid\":\"%c\"}",
-    "{\"type\":\"edit\",\"room\":\"%r\",\"of\":%u,\"content\":\"%t\",\"cid\":\"%c\"}",
-    "{\"type\":\"delete\",\"room\":\"%r\",\"of\":%u,\"cid\":\"%c\"}",
-    "{\"type\":\"react\",\"room\":\"%r\",\"of\":%u,\"key\":\"%t\",\"cid\":\"%c\"}",
-    "{\"type\":\"topic\",\"room\":\"%r\",\"content\":\"%t\",\"cid\":\"%c\"}",
-    "{\"type\":\"typing\",\"room\":\"%r\"}",
-    "{\"type\":\"history\",\"room\":\"%r\",\"after\":%u,\"limit\":%u,\"cid\":\"%c\"}",
-    "{\"type\":\"history\",\"room\":\"%r\",\"before\":%u,\"cid\":\"%c\"}",
-    "{\"type\":\"rooms\",\"cid\":\"%c\"}",
-    "{\"type\":\"members\",\"room\":\"%r\",\"cid\":\"%c\"}",
-    "{\"type\":\"search\",\"query\":\"%t\",\"cid\":\"%c\"}",
-    "{\"type\":\"leave\"}",
-};
-static const char *const lines[] = {
-    "%n\n",          "%t\n",         "/join %r\n",     "/rooms\n",      "/who\n",
-    "/msg %n %t\n",  "/me %t\n",     "/topic %t\n",    "/history %u\n", "/nick %n\n",
-    "/token\n",      "/resume %s\n", "/quit\n",        "QUIT\n",        "\n",
-    "register,%n\n", "register,%n",  "list,friends\n", "list,friends",  "chat,%n,%t\n",
-    "chat,%n\n",     "chat,%n,%t",
-};
-static const char *const requests[] = {
-    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
-    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
-    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: banter.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
-    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: banter.v1\r\nSec-WebSocket-Extensions: permessage-deflate; "
-    "server_max_window_bits=9\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /text HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
-    "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: "
-    "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\nUpgrade: websocket\r\nConnection: "
-    "Upgrade\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nSender: %n\r\nIdempotency-Key: "
-    "%c\r\nContent-Length: 2\r\n\r\nhi",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nTitle: %t\r\nTransfer-Encoding: "
-    "chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-    "POST /r/%r HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-    "16\r\n\r\n"
-    "{\"content\":\"hi\"}",
-    "GET /r/%r?after=%u&limit=%u HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "GET /r/%r?before=%u HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n",
-    "HEAD /r/%r HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-};
-
-#define CHOOSE(world, list) (list)[take_byte(world) % (sizeof(list) / sizeof((list)[0]))]
-
-static void compose(struct world *world, struct buffer *out, const char *form) {
-    for (const char *at = form; *at; at++) {
-        if (*at != '%') {
-            buffer_append_char(out, *at);
-            continue;
-        }
-        switch (*++at) {
-        case 'n':
-            buffer_append_string(out, CHOOSE(world, names));
-            break;
-        case 'r':
-            buffer_append_string(out, CHOOSE(world, rooms));
-            break;
-        case 'u':
-            buffer_append_string(out, CHOOSE(world, numbers));
-            break;
-        case 'c':
-            buffer_append_string(out, CHOOSE(world, cids));
-            break;
-        case 't':
-            buffer_append_string(out, CHOOSE(world, texts));
-            break;
-        default:
-            buffer_append_string(out, world->secret);
-        }
-    }
-}
+/* What a connection says. */
 
 /* Masked with zeros, which leaves the payload as it is. */
 static void append_frame(struct buffer *out, unsigned first, struct slice payload) {
@@ -292,51 +158,56 @@ static void deliver(struct wire *wire, struct slice bytes, size_t size) {
         outlet_read_end(wire->peer);
 }
 
+#define CHOOSE(world, list) (list)[take_byte(&(world)->input) % (sizeof(list) / sizeof((list)[0]))]
+
 /* Operations. Each of them begins with a wire of the input's choice. */
 
 static void open_wire(struct world *world, struct wire *wire) {
+    static const char *const addresses[] = {"127.0.0.1", "192.0.2.7", "2001:db8::1", "unix"};
     static const char *const schemes[] = {"ws", "ws+text", "line", "numbered", "command"};
     const struct protocol *protocol = protocol_find(slice_of_string(CHOOSE(world, schemes)));
-    unsigned room = take_byte(world);
+    unsigned room = take_byte(&world->input);
+    const char *address = addresses[room % 4];
     if (wire->peer)
         return;
     *wire = (struct wire){.world = world, .room = room < 200 ? SIZE_MAX / 2 : room};
-    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire,
-                             &(struct peer_source){.address = SLICE("127.0.0.1")});
+    wire->peer = outlet_open(
+        delivery_outlet(world->delivery), protocol, wire,
+        &(struct peer_source){.address = slice_of_string(address), .secure = (room & 4) != 0});
 }
 
 static void say_frame(struct world *world, struct wire *wire) {
     struct buffer payload = {0}, frame = {0};
-    compose(world, &payload, CHOOSE(world, frames));
+    speech_compose(SPEECH_FRAME, &world->input, world->secret, &payload);
     append_frame(&frame, 0x81, buffer_slice(&payload));
-    deliver(wire, buffer_slice(&frame), take_byte(world) % 8);
+    deliver(wire, buffer_slice(&frame), take_byte(&world->input) % 8);
     buffer_close(&payload);
     buffer_close(&frame);
 }
 
 static void say_line(struct world *world, struct wire *wire) {
     struct buffer line = {0};
-    compose(world, &line, CHOOSE(world, lines));
-    deliver(wire, buffer_slice(&line), take_byte(world) % 8);
+    speech_compose(SPEECH_LINE, &world->input, world->secret, &line);
+    deliver(wire, buffer_slice(&line), take_byte(&world->input) % 8);
     buffer_close(&line);
 }
 
 static void say_request(struct world *world, struct wire *wire) {
     struct buffer request = {0};
-    compose(world, &request, CHOOSE(world, requests));
-    deliver(wire, buffer_slice(&request), take_byte(world) % 8);
+    speech_compose(SPEECH_REQUEST, &world->input, world->secret, &request);
+    deliver(wire, buffer_slice(&request), take_byte(&world->input) % 8);
     buffer_close(&request);
 }
 
 static void say_raw(struct world *world, struct wire *wire) {
-    struct slice bytes = take_bytes(world, take_byte(world));
+    struct slice bytes = take_bytes(&world->input, take_byte(&world->input));
     deliver(wire, bytes, 0);
 }
 
 static void say_raw_frame(struct world *world, struct wire *wire) {
     struct buffer frame = {0};
-    unsigned first = take_byte(world);
-    append_frame(&frame, first, take_bytes(world, take_byte(world)));
+    unsigned first = take_byte(&world->input);
+    append_frame(&frame, first, take_bytes(&world->input, take_byte(&world->input)));
     deliver(wire, buffer_slice(&frame), 0);
     buffer_close(&frame);
 }
@@ -344,7 +215,7 @@ static void say_raw_frame(struct world *world, struct wire *wire) {
 /* The same again and again, more than is answered at once. */
 static void say_often(struct world *world, struct wire *wire) {
     struct buffer payload = {0}, bytes = {0};
-    compose(world, &payload, CHOOSE(world, frames));
+    speech_compose(SPEECH_FRAME, &world->input, world->secret, &payload);
     for (int i = 0; i < 300; i++)
         append_frame(&bytes, 0x81, buffer_slice(&payload));
     deliver(wire, buffer_slice(&bytes), 0);
@@ -355,7 +226,7 @@ static void say_often(struct world *world, struct wire *wire) {
 static void say_long(struct world *world, struct wire *wire) {
     struct buffer payload = {0}, bytes = {0};
     buffer_append_string(&payload, "{\"type\":\"topic\",\"room\":\"ops\",\"content\":\"");
-    for (unsigned i = 0; i < 16 * (1 + take_byte(world)); i++)
+    for (unsigned i = 0; i < 16 * (1 + take_byte(&world->input)); i++)
         buffer_append_string(&payload, "\\u0001");
     buffer_append_string(&payload, "\"}");
     append_frame(&bytes, 0x81, buffer_slice(&payload));
@@ -390,12 +261,12 @@ static void vanish(struct world *world, struct wire *wire) {
 
 static void trouble_store(struct world *world, struct wire *wire) {
     (void)wire;
-    switch (take_byte(world) % 7) {
+    switch (take_byte(&world->input) % 7) {
     case 0:
         store_memory_hold(world->store);
         break;
     case 1:
-        store_memory_release(world->store, take_byte(world) % 8);
+        store_memory_release(world->store, take_byte(&world->input) % 8);
         break;
     case 2:
         store_memory_release_all(world->store);
@@ -407,11 +278,49 @@ static void trouble_store(struct world *world, struct wire *wire) {
         store_memory_release_all_reads(world->store);
         break;
     case 5:
-        store_memory_fail(world->store, take_byte(world) % 4);
+        store_memory_fail(world->store, take_byte(&world->input) % 4);
         break;
     default:
-        store_memory_set_full(world->store, take_byte(world) % 2);
+        store_memory_set_full(world->store, take_byte(&world->input) % 2);
     }
+}
+
+static void trouble_authority(struct world *world, struct wire *wire) {
+    unsigned choice = take_byte(&world->input);
+    (void)wire;
+    switch (choice % 4) {
+    case 0:
+        sim_authority_hold(world->authority, true);
+        break;
+    case 1:
+        sim_authority_hold(world->authority, false);
+        break;
+    case 2:
+        sim_authority_release(world->authority, choice / 4);
+        break;
+    default:
+        sim_authority_set_busy(world->authority, choice & 4);
+    }
+}
+
+static void change_account(struct world *world, struct wire *wire) {
+    static const char *const tokens[] = {"narrow", "short", "slow", "nobodys", "bt_1", "bt_2"};
+    unsigned choice = take_byte(&world->input);
+    struct slice name = slice_of_string(speech_name(&world->input));
+    (void)wire;
+    if (choice % 4 == 0)
+        sim_authority_remove(world->authority, name);
+    else if (choice % 4 == 1)
+        sim_authority_revoke(world->authority, slice_of_string(tokens[choice / 4 % 6]));
+    else if (name_check(name) == 0)
+        sim_authority_add(world->authority, name, SLICE("right"), (enum role)(choice / 4 % 4));
+}
+
+/* The one on the wall: that by which time is measured never goes back. */
+static void set_clock(struct world *world, struct wire *wire) {
+    static const int64_t steps_us[] = {-1, -3600000000, 3600000000, 86400000000};
+    (void)wire;
+    world->wall_us = WALL_US + CHOOSE(world, steps_us);
 }
 
 static void let_time_pass(struct world *world, struct wire *wire) {
@@ -425,21 +334,95 @@ static void take_turn(struct world *world, struct wire *wire) {
     turn(world);
 }
 
-static void (*const operations[])(struct world *world, struct wire *wire) = {
-    open_wire, say_frame, say_line,  say_request, say_raw,       say_raw_frame, say_often,
-    say_long,  let_read,  end_input, vanish,      trouble_store, let_time_pass, take_turn,
-};
-
 /* A life. */
 
 static void fill(void *context, void *bytes, size_t size) {
     rng_fill(context, bytes, size);
 }
 
+/* What an operator may set, by two bytes of the input. */
+static struct delivery_options options_by(struct world *world, unsigned choice, unsigned limits) {
+    return (struct delivery_options){
+        .hub = {.auth = (enum auth_mode)((choice >> 6) % 3),
+                .seed = 1,
+                .limits = {.rate_per_minute = choice & 2 ? 20 : 0,
+                           .address_rate_per_minute = limits & 1 ? 30 : 0,
+                           .senders_per_address = limits & 2 ? 2 : 0,
+                           .room_rate_per_second = limits & 4 ? 2 : 0,
+                           .bytes_per_minute = limits & 8 ? 1000 : 0,
+                           .joins_per_minute = limits & 16 ? 3 : 0,
+                           .names_per_minute = limits & 32 ? 3 : 0,
+                           .rooms_per_hour = limits & 64 ? 2 : 0},
+                .introduction_ms = limits & 128 ? 5000 : 0,
+                .max_message = MAX_MESSAGE,
+                .session_linger_s = LINGER_MS / 1000,
+                .announce_limit = choice & 4 ? 2 : 100,
+                .backlog = 100,
+                .create_rooms = !(choice & 8)},
+        .outlet = {.transport = &transport,
+                   .settings = &world->settings,
+                   .ping_interval_ms = 30000,
+                   .ping_timeout_ms = 10000,
+                   .handshake_timeout_ms = 10000,
+                   .idle_timeout_ms = choice & 16 ? 60000 : 0,
+                   .message_timeout_ms = limits & 128 ? 5000 : 0},
+        .store = world->store,
+        .authority = world->authority,
+        .stream_window = choice & 32 ? 16 * MAX_MESSAGE : 1 << 20,
+        .random = fill,
+        .random_context = &world->rng};
+}
+
+static void start(struct world *world, unsigned choice, unsigned limits) {
+    struct delivery_options options = options_by(world, choice, limits);
+    world->delivery = delivery_new(&options);
+    set_time(world);
+}
+
+static void reconfigure(struct world *world, struct wire *wire) {
+    (void)wire;
+    unsigned choice = take_byte(&world->input);
+    struct delivery_options options = options_by(world, choice, take_byte(&world->input));
+    delivery_configure(world->delivery, &options);
+}
+
+/* As after a loss of power; part of what was under way has reached the disk. */
+static void restart(struct world *world, struct wire *wire) {
+    unsigned choice = take_byte(&world->input), how = take_byte(&world->input);
+    for (int i = 0; i < WIRES; i++)
+        vanish(world, &world->wires[i]);
+    (void)wire;
+    delivery_free(world->delivery);
+    store_memory_crash(world->store, how % 4, how & 8);
+    sim_authority_restart(world->authority);
+    start(world, choice, how);
+}
+
+static void (*const operations[])(struct world *world, struct wire *wire) = {
+    open_wire,      say_frame,     say_line,      say_request, say_raw,
+    say_raw_frame,  say_often,     say_long,      let_read,    end_input,
+    vanish,         trouble_store, let_time_pass, take_turn,   trouble_authority,
+    change_account, set_clock,     reconfigure,   restart,
+};
+
+static void add_accounts(struct authority *authority) {
+    sim_authority_add(authority, SLICE("ann"), SLICE("right"), ROLE_OWNER);
+    sim_authority_add(authority, SLICE("eve"), SLICE("right"), ROLE_MODERATOR);
+    sim_authority_add(authority, SLICE("zed"), SLICE("right"), ROLE_MEMBER);
+    const struct sim_token tokens[] = {
+        {.text = SLICE("narrow"), .name = SLICE("ann"), .rooms = SLICE("ops,r*")},
+        {.text = SLICE("short"), .name = SLICE("zed"), .expires_us = WALL_US + 20000000},
+        {.text = SLICE("slow"), .name = SLICE("eve"), .has_rate = true, .rate_per_minute = 1},
+        {.text = SLICE("nobodys"), .role = ROLE_MODERATOR},
+    };
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
+        sim_authority_add_token(authority, &tokens[i]);
+}
+
 static void begin(struct world *world, struct slice input) {
-    *world = (struct world){.input = input, .now_ms = 1000};
+    *world = (struct world){.input = input, .now_ms = 1000, .wall_us = WALL_US};
     rng_seed(&world->rng, 7);
-    unsigned choice = take_byte(world);
+    unsigned choice = take_byte(&world->input);
     world->settings = (struct protocol_settings){.max_message = MAX_MESSAGE,
                                                  .banner = SLICE("banter"),
                                                  .server = SLICE("banterd"),
@@ -447,30 +430,15 @@ static void begin(struct world *world, struct slice input) {
                                                  .deflater = deflater_new()};
     world->store = store_memory_new(&(struct store_memory_options){
         .seed = 1, .keep = choice & 1 ? 8 : LIMIT_MEMORY_ROOM_ENTRIES});
-    world->delivery = delivery_new(
-        &(struct delivery_options){.hub = {.seed = 1,
-                                           .limits.rate_per_minute = choice & 2 ? 20 : 0,
-                                           .max_message = MAX_MESSAGE,
-                                           .session_linger_s = LINGER_MS / 1000,
-                                           .announce_limit = choice & 4 ? 2 : 100,
-                                           .backlog = 100,
-                                           .create_rooms = !(choice & 8)},
-                                   .outlet = {.transport = &transport,
-                                              .settings = &world->settings,
-                                              .ping_interval_ms = 30000,
-                                              .ping_timeout_ms = 10000,
-                                              .handshake_timeout_ms = 10000,
-                                              .idle_timeout_ms = choice & 16 ? 60000 : 0},
-                                   .store = world->store,
-                                   .stream_window = choice & 32 ? 16 * MAX_MESSAGE : 1 << 20,
-                                   .random = fill,
-                                   .random_context = &world->rng});
-    outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
+    world->authority = sim_authority_new();
+    add_accounts(world->authority);
+    start(world, choice, take_byte(&world->input));
 }
 
 static void finish(struct world *world) {
     store_memory_release_all(world->store);
     store_memory_release_all_reads(world->store);
+    sim_authority_hold(world->authority, false);
     outlet_close_all(delivery_outlet(world->delivery), 1001);
     turn(world);
     for (int i = 0; i < WIRES; i++)
@@ -484,18 +452,17 @@ static void finish(struct world *world) {
     REQUIRE(hub_room_count(delivery_hub(world->delivery)) == 0);
     delivery_free(world->delivery);
     world->store->engine->close(world->store);
+    world->authority->engine->close(world->authority);
     inflater_free(world->settings.inflater);
     deflater_free(world->settings.deflater);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct world *world = memory_new_struct(struct world);
     begin(world, slice_from(data, size));
     for (int i = 0; i < MAX_OPERATIONS && world->input.length > 0; i++) {
-        unsigned opcode = take_byte(world);
-        struct wire *wire = &world->wires[take_byte(world) % WIRES];
+        unsigned opcode = take_byte(&world->input);
+        struct wire *wire = &world->wires[take_byte(&world->input) % WIRES];
         operations[opcode % (sizeof operations / sizeof operations[0])](world, wire);
         if (opcode < 192) /* else several things happen in one turn */
             turn(world);

@@ -156,16 +156,27 @@ static void check_event_line(struct slice line) {
     }
 }
 
-void check_sse_output(struct slice output) {
-    const char *end = output.length > 0 ? memmem(output.data, output.length, "\r\n\r\n", 4) : NULL;
+/* What stands before `mark`, and leaves what follows it in `*rest`. False: it is not there. */
+static bool cut_at(struct slice *rest, struct slice mark, struct slice *before) {
+    const char *found =
+        rest->length > 0 ? memmem(rest->data, rest->length, mark.data, mark.length) : NULL;
 
-    if (end == NULL ||
-        memmem(output.data, (size_t)(end - output.data), "text/event-stream", 17) == NULL) {
+    if (found == NULL) {
+        return false;
+    }
+    *before = slice_from(rest->data, (size_t)(found - rest->data));
+    *rest = slice_skip(*rest, before->length + mark.length);
+    return true;
+}
+
+void check_sse_output(struct slice output) {
+    struct slice rest = output, head, before;
+
+    if (!cut_at(&rest, SLICE("\r\n\r\n"), &head) ||
+        !cut_at(&head, SLICE("text/event-stream"), &before)) {
         check_http_output(output, false);
         return;
     }
-    struct slice rest = slice_skip(output, (size_t)(end - output.data) + 4);
-
     while (rest.length > 0) {
         check_event_line(slice_cut(&rest, '\n'));
     }

@@ -123,7 +123,7 @@ def test_a_wrong_token_is_one_clear_line(script):
 
 
 def test_a_password_is_asked_for_where_the_name_has_an_account_and_is_never_shown(script, state):
-    with Person("chat", script.url, "--name", "ann") as person:
+    with Person("chat", "--plain", script.url, "--name", "ann") as person:
         peer = script.accept()
         hello = peer.hear("hello")
         assert "password" not in hello
@@ -143,7 +143,7 @@ def test_a_password_is_asked_for_where_the_name_has_an_account_and_is_never_show
 
 
 def test_a_wrong_password_is_asked_for_again_and_in_the_end_no_more(script, state):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")  # before anything is said: the user wants to log in
         for _ in range(2):
@@ -158,7 +158,7 @@ def test_a_wrong_password_is_asked_for_again_and_in_the_end_no_more(script, stat
 
 
 def test_the_terminal_shows_what_is_typed_again_when_the_question_is_over(script):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")
         person.type("secret")
@@ -172,7 +172,7 @@ def test_the_terminal_shows_what_is_typed_again_when_the_question_is_over(script
 
 
 def test_ctrl_c_at_the_question_leaves(script):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")
         os.write(person.terminal, b"\x03")
@@ -235,7 +235,7 @@ def test_two_at_once_do_not_take_the_session_from_each_other(script, state):
 
 def test_a_session_that_was_revoked_is_replaced_by_logging_in(script, state):
     file = keep(state, script)
-    with Person("chat", script.url) as person:
+    with Person("chat", "--plain", script.url) as person:
         peer = script.accept()
         hello = peer.hear("hello")
         assert hello["session"] == SESSION
@@ -251,7 +251,7 @@ def test_a_session_that_was_revoked_is_replaced_by_logging_in(script, state):
 
 
 def test_after_a_lost_connection_the_session_stands_in_for_the_password(script):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")
         person.type("secret")
@@ -263,7 +263,7 @@ def test_after_a_lost_connection_the_session_stands_in_for_the_password(script):
 
 
 def test_a_password_that_took_long_is_shown_when_the_server_is_back(script):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")
         peer.drop()
@@ -272,7 +272,7 @@ def test_a_password_that_took_long_is_shown_when_the_server_is_back(script):
 
 
 def test_what_a_server_sends_as_a_secret_does_not_break_the_file(script, state):
-    with Person("chat", script.url, "--user", "ann") as person:
+    with Person("chat", "--plain", script.url, "--user", "ann") as person:
         peer = script.accept()
         person.see("Password for ann: ")
         person.type("secret")

@@ -196,6 +196,7 @@ def read(records):
     records.http("GET", "/r/alerts", authorization="Bearer wrong")
     for path in ("/", "/client.js", "/openapi.yaml", "/asyncapi.yaml", "/healthz", "/readyz", "/metrics"):
         records.http("GET", path)
+        records.http("HEAD", path, accept_encoding="gzip, br")
         records.http("DELETE", path)
     records.http("GET", "/metrics", x_forwarded_for="192.0.2.1")
 

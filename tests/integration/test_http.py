@@ -1,12 +1,16 @@
 """The HTTP interface: publishing and reading with curl, and who may ask."""
 
+import gzip
 import json
+import re
 import socket
 import subprocess
 
 import pytest
 
+from binaries import ROOT
 from clients import ID, NO_LIMIT, TIMESTAMP, Json, Stream, V1
+from http_client import request
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -162,6 +166,20 @@ def test_the_page_loads_whole_and_safely(curl):
     head_status, head_headers, head_body = curl("/", "--head")
     assert (head_status, head_body) == (200, "")
     assert head_headers["content-length"] == str(len(body.encode()))
+
+
+def test_the_page_comes_compressed_to_who_takes_it_and_is_small(running):
+    names = re.findall(r'"(/[\w.]*)"', (ROOT / "web/sw.js").read_text())
+    assert "/" in names and "/app.js" in names
+    transferred = 0
+    for name in names:
+        plain, packed = (request(running.port(), "GET", name, accept_encoding=coding) for coding in ("gzip;q=0, br", "gzip, br"))
+        encoding = dict(packed.headers).get("Content-Encoding")
+        assert "Content-Encoding" not in dict(plain.headers)
+        assert (gzip.decompress(packed.body) if encoding else packed.body) == plain.body
+        assert encoding == "gzip" or len(plain.body) < 1000
+        transferred += len(packed.body)
+    assert transferred < 50_000
 
 
 def test_one_connection_takes_several_requests(running):

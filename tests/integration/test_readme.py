@@ -2,7 +2,7 @@
 
 A fenced block says behind its language what it is for:
 
-    sh runnable, python runnable   is run, the blocks of a page one after the other against one server. A block
+    sh, python or js runnable      is run, the blocks of a page one after the other against one server. A block
                                    `text output` or `json output` behind it is what it prints, … standing for anything.
     … runnable endless             does not end by itself: it is stopped when it has printed a line
     text replay PROTOCOL           a conversation of several clients, each line one of
@@ -24,6 +24,7 @@ import pytest
 
 from clients import EVERYTHING, TIMEOUT, Json, Line, Stream, Text, V1
 from binaries import BANTERD
+from http_client import request
 from program import BANTER
 from raw_websocket import CLOSE, FIN, close_payload
 
@@ -144,6 +145,9 @@ class Shell:
         (folder / "build").mkdir()
         for program in (BANTERD, BANTER):
             (folder / "build" / pathlib.Path(program).name).symlink_to(pathlib.Path(program).resolve())
+        (folder / "node_modules").mkdir()
+        (folder / "node_modules/ws").symlink_to("/usr/share/nodejs/ws")
+        (folder / "banter.mjs").write_bytes(request(server.port(), "GET", "/client.js").body)
 
     def replace_addresses(self, text):
         for port, scheme in PORTS.items():
@@ -151,7 +155,11 @@ class Shell:
         return text
 
     def start(self, block):
-        interpreter = {"sh": ["bash", "-euc"], "python": ["/usr/bin/python3", "-u", "-c"]}[block.language]
+        interpreter = {
+            "sh": ["bash", "-euc"],
+            "python": ["/usr/bin/python3", "-u", "-c"],
+            "js": ["node", "--input-type=module", "-e"],
+        }[block.language]
         environment = os.environ | {"PATH": f"{self.folder}/build:{os.environ['PATH']}", "USER": "somebody"}
         # The client's default address is the server's.
         text = self.replace_addresses(block.text)

@@ -12,27 +12,50 @@ class EventStream:
     def __init__(self, port, query, last_id="", headers=(), receive_buffer=None):
         self.last_id = last_id
         self.retry_ms = None
-        self.socket = socket.socket()
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(TIMEOUT)
-        self.socket.connect(("127.0.0.1", port))
+        self.receive_buffer = receive_buffer
+        self.socket = self.connect(port)
         lines = [f"GET /sse?{query} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept: text/event-stream", *headers]
         if last_id:
             lines.append(f"Last-Event-ID: {last_id}")
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self.unread = b""
+        self.chunks = None
         head = self._take(b"\r\n\r\n").decode().split("\r\n")
         self.status = int(head[0].split()[1])
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        if self.headers.get("transfer-encoding") == "chunked":  # a proxy's
+            self.chunks, self.unread = self.unread, b""
+
+    def connect(self, port):
+        opened = socket.socket()
+        if self.receive_buffer:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        opened.settimeout(TIMEOUT)
+        opened.connect(("127.0.0.1", port))
+        return opened
+
+    def _receive(self):
+        try:
+            return self.socket.recv(65536)
+        except ConnectionResetError:
+            return b""
+
+    def _take_chunk(self):
+        """The next whole chunk; nothing at the end."""
+        while True:
+            size, found, rest = self.chunks.partition(b"\r\n")
+            if found and len(rest) >= int(size, 16) + 2:
+                self.chunks = rest[int(size, 16) + 2 :]
+                return rest[: int(size, 16)]
+            more = self._receive()
+            if not more:
+                return b""
+            self.chunks += more
 
     def _take(self, end):
         """Up to `end`, which is dropped; None when the stream is over before."""
         while end not in self.unread:
-            try:
-                more = self.socket.recv(65536)
-            except ConnectionResetError:
-                more = b""
+            more = self._receive() if self.chunks is None else self._take_chunk()
             if not more:
                 return None
             self.unread += more

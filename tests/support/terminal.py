@@ -8,8 +8,6 @@ import time
 from binaries import BANTER
 from clients import TIMEOUT
 
-import os as _os
-TIMEOUT = float(_os.environ.get('TT', TIMEOUT))
 POLL = 0.03  # seconds between two looks at a screen that is not yet as it should be
 
 
@@ -103,4 +101,4 @@ class Person:
 
 def chat(url, name, *arguments):
     """A command that runs banter, and then says how it ended."""
-    return shlex.join([BANTER, "chat", url, "--name", name, *arguments]) + "; echo ended with $?"
+    return shlex.join([BANTER, "chat", url, "--name", name, *arguments]) + "; echo ended with $?; exec cat"

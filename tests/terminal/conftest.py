@@ -22,7 +22,9 @@ def person(tmp_path):
             "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", ""), "ASAN_OPTIONS": LEAKS,
         } | environment  # fmt: skip
         url = f"ws://127.0.0.1:{server.port()}"
-        return Person(tmux, name, command or chat(url, name, *arguments), size, variables)
+        someone = Person(tmux, name, command or chat(url, name, *arguments), size, variables)
+        someone.home = home
+        return someone
 
     yield sit_down
     tmux.close()

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "hub/client.h"
 #include "hub/internal.h"
 
 #define START_US INT64_C(1770000000000000)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/hooks.h"
 #include "auth/password.h"
 #include "auth/tokens.h"
 
@@ -372,6 +373,104 @@ static void a_file_of_a_newer_version_is_left_alone(void **state) {
     buffer_close(&message);
 }
 
+static void add_hook(struct world *world, const char *room, char secret[HOOK_LENGTH + 1]) {
+    hook_make(secret);
+    assert_int_equal(hooks_add(&world->accounts,
+                               &(struct hook){.room = slice_of_string(room),
+                                              .label = SLICE("CI"),
+                                              .created_us = NOW_US,
+                                              .has_rate = true,
+                                              .rate_per_minute = 7},
+                               slice_of_string(secret)),
+                     0);
+}
+
+static void a_hook_is_kept_as_its_digest_only(void **state) {
+    struct world *world = *state;
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    char first[HOOK_LENGTH + 1], second[HOOK_LENGTH + 1];
+    struct hook hook, other;
+    sqlite3_stmt *statement;
+
+    add_hook(world, "Ops", first);
+    add_hook(world, "news", second);
+    assert_true(hook_form(slice_of_string(first)));
+    assert_false(token_form(slice_of_string(first)));
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(second), &other), 0);
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(first), &hook), 0);
+    assert_true(slice_equal(hook.room, SLICE("Ops")));
+    assert_true(slice_equal(hook.label, SLICE("CI")));
+    assert_int_equal(hook.created_us, NOW_US);
+    assert_int_equal(hook.used_us, 0);
+    assert_true(hook.has_rate);
+    assert_int_equal(hook.rate_per_minute, 7);
+    assert_false(identity_none(&hook.identity));
+    assert_false(identity_equal(&hook.identity, &other.identity));
+    SHA256((const uint8_t *)first, HOOK_LENGTH, digest);
+    assert_int_equal(sqlite3_prepare_v2(world->accounts.db, "SELECT digest FROM hooks ORDER BY id",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_bytes(statement, 0), sizeof(digest));
+    assert_memory_equal(sqlite3_column_blob(statement, 0), digest, sizeof(digest));
+    sqlite3_finalize(statement);
+    assert_int_equal(hooks_touch(&world->accounts, hook.id, NOW_US + DAY_US), 0);
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(first), &hook), 0);
+    assert_int_equal(hook.used_us, NOW_US + DAY_US);
+}
+
+static void a_revoked_hook_is_gone_and_told_of(void **state) {
+    struct world *world = *state;
+    char secret[HOOK_LENGTH + 1], other[HOOK_LENGTH + 1];
+    struct identity device;
+    struct hook hook, found;
+    int64_t before = last_change(world);
+    struct seen seen;
+
+    add_hook(world, "ops", secret);
+    add_hook(world, "ops", other);
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(secret), &hook), 0);
+    assert_int_equal(hooks_revoke(&world->accounts, 99, NOW_US), ERR_NOT_FOUND);
+    assert_int_equal(changes_after(world, before).count, 0);
+    assert_int_equal(hooks_revoke(&world->accounts, hook.id, NOW_US), 0);
+    seen = changes_after(world, before);
+    device = hook_device(slice_of_string(secret));
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.changes[0].kind, CHANGE_REVOKED);
+    assert_true(identity_equal(&seen.changes[0].account, &hook.identity));
+    assert_true(identity_equal(&seen.changes[0].device, &device));
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(secret), &found), ERR_NOT_FOUND);
+    assert_int_equal(hooks_find(&world->accounts, slice_of_string(other), &found), 0);
+    assert_int_equal(hooks_revoke(&world->accounts, hook.id, NOW_US), ERR_NOT_FOUND);
+}
+
+static void a_file_from_before_hooks_gets_them(void **state) {
+    struct world *world = *state;
+    char secret[HOOK_LENGTH + 1];
+    struct buffer message = {0};
+
+    assert_int_equal(add(world, 1, "ann"), 0);
+    assert_int_equal(
+        sqlite3_exec(world->accounts.db, "DROP TABLE hooks; PRAGMA user_version = 1", 0, 0, 0), 0);
+    accounts_close(&world->accounts);
+    assert_int_equal(accounts_open(world->folder, &world->accounts, &message), 0);
+    add_hook(world, "ops", secret);
+    find(world, "ann");
+}
+
+static void hooks_alone_are_worth_a_copy(void **state) {
+    struct world *world = *state;
+    struct buffer message = {0};
+    char path[128], secret[HOOK_LENGTH + 1];
+
+    snprintf(path, sizeof(path), "%s/copy", world->folder);
+    assert_int_equal(accounts_copy(world->folder, path, &message), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    add_hook(world, "ops", secret);
+    assert_int_equal(accounts_copy(world->folder, path, &message), 0);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void passwords_are_right_or_wrong(void **state) {
     char hash[PASSWORD_HASH_SIZE];
 
@@ -417,6 +516,10 @@ int main(void) {
         CASE(a_copy_is_whole_and_takes_the_place_of_nothing),
         CASE(a_file_that_is_none_of_ours_is_left_alone),
         CASE(a_file_of_a_newer_version_is_left_alone),
+        CASE(a_hook_is_kept_as_its_digest_only),
+        CASE(a_revoked_hook_is_gone_and_told_of),
+        CASE(a_file_from_before_hooks_gets_them),
+        CASE(hooks_alone_are_worth_a_copy),
         cmocka_unit_test(passwords_are_right_or_wrong),
         cmocka_unit_test(the_hash_of_nobody_costs_as_much_as_any),
     };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "auth/authority_local.h"
+#include "auth/hooks.h"
 #include "auth/password.h"
 #include "auth/tokens.h"
 #include "base/limits.h"
@@ -325,6 +326,66 @@ static void a_token_may_do_less_than_its_account(void **state) {
     assert_int_equal(principal->expires_us, NOW_US + 100 * SECOND_US);
     atomic_store(&world->now_us, NOW_US + 100 * SECOND_US);
     refused(world, token_of(text), ERR_UNAUTHORIZED);
+}
+
+static struct credential hook_of(const char *secret) {
+    return (struct credential){.kind = CREDENTIAL_HOOK, .secret = slice_of_string(secret)};
+}
+
+static void a_hook_is_for_its_room_and_nothing_else(void **state) {
+    struct world *world = *state;
+    const struct principal *principal;
+    char secret[HOOK_LENGTH + 1], token[TOKEN_LENGTH + 1];
+    struct identity device;
+
+    start_with_ann(world);
+    make_token(world, "ann", (struct token){.role = ROLE_OWNER}, token);
+    hook_make(secret);
+    assert_int_equal(hooks_add(&world->accounts,
+                               &(struct hook){.room = SLICE("Ops"),
+                                              .label = SLICE("CI"),
+                                              .created_us = NOW_US,
+                                              .has_rate = true,
+                                              .rate_per_minute = 7},
+                               slice_of_string(secret)),
+                     0);
+    principal = let_in(world, hook_of(secret));
+    device = hook_device(slice_of_string(secret));
+    assert_true(slice_equal(principal->hook_room, SLICE("Ops")));
+    assert_true(slice_equal(principal->label, SLICE("CI")));
+    assert_int_equal(principal->name.length, 0);
+    assert_int_equal(principal->session.length, 0);
+    assert_int_equal(principal->role, ROLE_GUEST);
+    assert_false(identity_none(&principal->identity));
+    assert_true(identity_equal(&principal->device, &device));
+    assert_true(principal->restricted);
+    assert_int_equal(principal->room_count, 1);
+    assert_true(slice_equal(principal->rooms[0], SLICE("Ops")));
+    assert_true(principal->has_rate);
+    assert_int_equal(principal->rate_per_minute, 7);
+    /* Neither is good for the other, and there are no tickets for hooks. */
+    refused(world, token_of(secret), ERR_UNAUTHORIZED);
+    refused(world, hook_of(token), ERR_UNAUTHORIZED);
+    refused(world, hook_of("hk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), ERR_UNAUTHORIZED);
+    ask(world, hook_of(secret), "192.0.2.1", true);
+    answer(world, ERR_UNAUTHORIZED);
+}
+
+static void a_revoked_hook_writes_no_more(void **state) {
+    struct world *world = *state;
+    struct event events[1];
+    char secret[HOOK_LENGTH + 1];
+
+    start_with_ann(world);
+    hook_make(secret);
+    assert_int_equal(hooks_add(&world->accounts, &(struct hook){.room = SLICE("ops")},
+                               slice_of_string(secret)),
+                     0);
+    let_in(world, hook_of(secret));
+    assert_int_equal(hooks_revoke(&world->accounts, 1, NOW_US), 0);
+    refused(world, hook_of(secret), ERR_UNAUTHORIZED);
+    assert_int_equal(look(world, events, 1), 1);
+    assert_int_equal(events[0].kind, EVENT_REVOKED);
 }
 
 static void a_static_token_lets_in_whoever_shows_it(void **state) {
@@ -684,6 +745,8 @@ int main(void) {
         CASE(too_long_secrets_are_not_looked_at),
         CASE(a_session_ends_when_it_is_not_used_and_lives_on_when_it_is),
         CASE(a_token_may_do_less_than_its_account),
+        CASE(a_hook_is_for_its_room_and_nothing_else),
+        CASE(a_revoked_hook_writes_no_more),
         CASE(a_static_token_lets_in_whoever_shows_it),
         CASE(a_jwt_lets_in_by_its_claims),
         CASE(new_keys_hold_from_then_on_and_bad_ones_never),

@@ -367,6 +367,25 @@ static void entries_are_shown_in_the_words_of_a_chat(void **state) {
         "[you -> ann] hi\n");
 }
 
+/* A label may hold anything: none of it is taken for a name, or for what the server says. */
+static void a_label_cannot_pass_for_somebody_else(void **state) {
+    (void)state;
+    static const char *const labels[][2] = {
+        {"ann: the password is 123", "ann\uFFFD the password is 123: x\n"},
+        {"* ann joined", "\uFFFD ann joined: x\n"},
+        {"[ann -> you] come", "[ann -\uFFFD you] come: x\n"},
+        {"ann edited", "ann edited\uFFFD: x\n"},
+        {"ann has kicked you", "ann has kicked you\uFFFD: x\n"},
+        {"Ann Smith", "Ann Smith: x\n"},
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        char json[200];
+        snprintf(json, sizeof json, "{\"type\":\"message\",\"room\":\"lobby\",\"sender\":\"%s\",\"content\":\"x\"}",
+                 labels[i][0]);
+        expect_lines(json, "me", labels[i][1]);
+    }
+}
+
 static void every_line_of_a_message_carries_its_author(void **state) {
     (void)state;
     expect_lines("{\"type\":\"message\",\"room\":\"r\",\"sender\":\"ann\","
@@ -472,6 +491,7 @@ int main(void) {
         cmocka_unit_test(a_gap_moves_forward_within_an_epoch_and_anywhere_into_another),
         cmocka_unit_test(it_is_settled_when_all_is_live_and_own_words_have_come_back),
         cmocka_unit_test(entries_are_shown_in_the_words_of_a_chat),
+        cmocka_unit_test(a_label_cannot_pass_for_somebody_else),
         cmocka_unit_test(every_line_of_a_message_carries_its_author),
         cmocka_unit_test(nobody_moves_or_colours_the_terminal),
         cmocka_unit_test(json_lines_hold_no_control_characters),

@@ -797,6 +797,73 @@ static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
     world_free(world);
 }
 
+#define GREEDY 30
+
+static size_t count_lines(const struct wire *wire) {
+    struct slice output = buffer_slice(&wire->output);
+    size_t lines = 0;
+    for (size_t i = 0; i < output.length; i++)
+        lines += output.data[i] == '\n';
+    return lines;
+}
+
+/* However many they are: who asks for little waits for no more than if there were one. */
+static void all_who_ask_for_much_share_one_part_of_a_turn(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *greedy[GREEDY];
+    struct buffer asked = {0};
+    for (int i = 0; i < 2000; i++)
+        buffer_append_string(&asked, "/x\n");
+    for (int i = 0; i < GREEDY; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "greedy%d\n", i);
+        greedy[i] = wire_open(world, "line");
+        say(world, greedy[i], name);
+    }
+    for (int i = 0; i < GREEDY; i++) {
+        buffer_clear(&greedy[i]->output);
+        outlet_receive(greedy[i]->peer, buffer_slice(&asked));
+    }
+    size_t before = 0, after = 0;
+    for (int turns = 0; turns < 4; turns++)
+        assert_true(delivery_turn(world->delivery));
+    for (int i = 0; i < GREEDY; i++)
+        before += count_lines(greedy[i]);
+    assert_true(delivery_turn(world->delivery));
+    for (int i = 0; i < GREEDY; i++)
+        after += count_lines(greedy[i]);
+    assert_in_range(after - before, 100, 1000);
+    turn(world);
+    for (int i = 0; i < GREEDY; i++)
+        assert_int_equal(count_lines(greedy[i]), 2000);
+    for (int i = 0; i < GREEDY; i++)
+        wire_close(world, greedy[i]);
+    buffer_close(&asked);
+    world_free(world);
+}
+
+/* A connection that has just been switched to another protocol has nothing to read, but that has
+ * something to ask for. */
+static void what_a_protocol_asks_for_by_itself_is_not_lost_with_the_share(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    for (int requests = 60; requests < 150; requests++) {
+        struct wire *wire = wire_open(world, "ws");
+        struct buffer asked = {0};
+        for (int i = 0; i < requests; i++)
+            buffer_append_string(&asked, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        buffer_append_string(&asked, "GET /sse?room=lobby HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        outlet_receive(wire->peer, buffer_slice(&asked));
+        turn(world);
+        buffer_append_char(&wire->output, '\0');
+        assert_non_null(strstr(buffer_slice(&wire->output).data, "text/event-stream"));
+        buffer_close(&asked);
+        wire_close(world, wire);
+    }
+    world_free(world);
+}
+
 static void a_reader_of_many_rooms_gets_what_each_says(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -838,6 +905,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rooms_silent_longest_let_go_when_all_hold_too_much),
         cmocka_unit_test(whoever_asks_for_much_has_a_share_of_each_turn),
+        cmocka_unit_test(all_who_ask_for_much_share_one_part_of_a_turn),
+        cmocka_unit_test(what_a_protocol_asks_for_by_itself_is_not_lost_with_the_share),
         cmocka_unit_test(a_reader_of_many_rooms_gets_what_each_says),
         cmocka_unit_test(every_reader_gets_a_line_in_one_send),
         cmocka_unit_test(a_blocked_reader_goes_on_in_the_middle_of_a_frame),

@@ -258,6 +258,27 @@ static void the_overhead_of_chunks_has_a_limit(void **state) {
     buffer_close(&text);
 }
 
+/* It is too long before it is wrong, or the other way round: however it is cut in pieces. */
+static void what_is_wrong_first_is_the_error(void **state) {
+    struct buffer text = {0};
+
+    (void)state;
+    buffer_append_string(&text, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3;");
+    for (size_t i = 0; i < 250; i++) {
+        buffer_append_char(&text, 'x');
+    }
+    buffer_append_string(&text, "\x7f and much more\r\n");
+    assert_result(buffer_slice(&text), ERR_BAD_REQUEST);
+    buffer_clear(&text);
+    buffer_append_string(&text, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3;");
+    for (size_t i = 0; i < 300; i++) {
+        buffer_append_char(&text, 'x');
+    }
+    buffer_append_string(&text, "\x7f\r\n");
+    assert_result(buffer_slice(&text), ERR_TOO_LARGE);
+    buffer_close(&text);
+}
+
 static void the_overhead_counts_for_each_chunk_by_itself(void **state) {
     struct buffer text = {0};
 
@@ -347,6 +368,7 @@ int main(void) {
         cmocka_unit_test(headers_are_counted),
         cmocka_unit_test(a_body_has_a_limit),
         cmocka_unit_test(the_overhead_of_chunks_has_a_limit),
+        cmocka_unit_test(what_is_wrong_first_is_the_error),
         cmocka_unit_test(the_overhead_counts_for_each_chunk_by_itself),
         cmocka_unit_test(a_client_that_waits_for_100_is_told_once),
         cmocka_unit_test(a_client_reads_responses),

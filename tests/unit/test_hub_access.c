@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "hub/access.h"
+#include "hub/room.h"
 #include "hub_world.h"
 
 #define change(world, what, ...)                                                                   \
@@ -30,12 +31,13 @@ enum {
     OWNER,
     POLICE, /* moderates the server */
     ROOT,   /* owns the server */
+    HOOK,   /* HTTP: a program that may write to ops */
     PEOPLE
 };
 
 static const char *const names[PEOPLE] = {NULL,    NULL,      "guest",  "banned",
                                           "muted", "account", "member", "moderator",
-                                          "owner", "police",  "root"};
+                                          "owner", "police",  "root",   "hook"};
 
 static void come(struct world *world, uint64_t connection, bool account, enum role role) {
     struct principal principal = world_principal(names[connection]);
@@ -53,6 +55,21 @@ static void come(struct world *world, uint64_t connection, bool account, enum ro
     world_settle(world);
 }
 
+static void come_as_hook(struct world *world) {
+    static const struct slice ops = SLICE("ops");
+    struct principal principal = {.identity = {.bytes = "a hook's own"},
+                                  .restricted = true,
+                                  .rooms = &ops,
+                                  .room_count = 1,
+                                  .hook_room = ops};
+
+    world_open(world, HOOK, HTTP);
+    ask(world, HOOK, .kind = REQUEST_HISTORY, .room = ops,
+        .credential = {.kind = CREDENTIAL_HOOK, .secret = SLICE("right")});
+    world_vouch(world, HOOK, &principal);
+    world_settle(world);
+}
+
 static struct world *world_with_people(void) {
     struct hub_options options = world_defaults;
 
@@ -61,7 +78,7 @@ static struct world *world_with_people(void) {
     struct world *world = world_new(&options);
 
     world_open(world, STRANGER, HTTP);
-    for (uint64_t connection = GUEST; connection < PEOPLE; connection++) {
+    for (uint64_t connection = GUEST; connection <= ROOT; connection++) {
         enum role role = connection == ROOT     ? ROLE_OWNER
                          : connection == POLICE ? ROLE_MODERATOR
                                                 : ROLE_MEMBER;
@@ -70,6 +87,7 @@ static struct world *world_with_people(void) {
     }
     world_read_rules(world);
     world_settle(world);
+    come_as_hook(world);
     change(world, RULE_ROLE, .name = SLICE("owner"), .role = ROLE_OWNER);
     change(world, RULE_ROLE, .name = SLICE("moderator"), .role = ROLE_MODERATOR);
     change(world, RULE_INVITE, .name = SLICE("member"));
@@ -88,27 +106,27 @@ static const struct row {
     {"access",
      "public",
      {NULL, "++++++--", "++++++--", "+-------", "+++-----", "++++++--", "++++++--", "+++++++-",
-      "++++++++", "+++++++-", "++++++++"}},
+      "++++++++", "+++++++-", "++++++++", "---+----"}},
     {"access",
      "members",
      {NULL, "????????", "????????", "????????", "+++-----", "????????", "++++++--", "+++++++-",
-      "++++++++", "????????", "++++++++"}},
+      "++++++++", "????????", "++++++++", "---+----"}},
     {"registered_only",
      "on",
      {NULL, "+-------", "+-------", "+-------", "+++-----", "++++++--", "++++++--", "+++++++-",
-      "++++++++", "+++++++-", "++++++++"}},
+      "++++++++", "+++++++-", "++++++++", "---+----"}},
     {"posting",
      "members",
      {NULL, "+++-+---", "+++-+---", "+-------", "+++-----", "+++-+---", "++++++--", "+++++++-",
-      "++++++++", "+++++++-", "++++++++"}},
+      "++++++++", "+++++++-", "++++++++", "---+----"}},
     {"posting",
      "moderators",
      {NULL, "+++-+---", "+++-+---", "+-------", "+++-----", "+++-+---", "+++-+---", "+++++++-",
-      "++++++++", "+++++++-", "++++++++"}},
+      "++++++++", "+++++++-", "++++++++", "---+----"}},
     {"topic_lock",
      "on",
      {NULL, "+++++---", "+++++---", "+-------", "+++-----", "+++++---", "+++++---", "+++++++-",
-      "++++++++", "+++++++-", "++++++++"}},
+      "++++++++", "+++++++-", "++++++++", "---+----"}},
 };
 
 static char mark_of(int error) {

@@ -11,7 +11,11 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "hub/accounts.h"
+#include "hub/client.h"
 #include "hub/deferral.h"
+#include "hub/membership.h"
+#include "hub/room.h"
+#include "hub/session.h"
 #include "hub_world.h"
 
 #define CONNECTIONS 12

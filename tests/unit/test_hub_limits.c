@@ -178,6 +178,30 @@ static void a_caller_who_made_rooms_is_not_forgotten_within_the_hour(void **stat
     world_free(world);
 }
 
+/* Also where messages have no rate of their own, so that nothing but the bucket tells of it. */
+static void what_an_account_has_used_up_is_known_when_it_comes_back(void **state) {
+    struct hub_options options = limited((struct hub_limits){.rooms_per_hour = 1});
+    struct world *world = world_new(&options);
+
+    (void)state;
+    world_tell_account(world, "ann", ROLE_MEMBER);
+    for (uint64_t connection = 1; connection <= 2; connection++) {
+        world_open(world, connection, V1);
+        log_in(world, connection, "ann");
+        world_settle(world);
+        world_forget(world);
+        ask(world, connection, .kind = REQUEST_PUBLISH, .cid = SLICE("c"),
+            .room = connection == 1 ? SLICE("first") : SLICE("second"), .content = SLICE("x"));
+        world_settle(world);
+        if (connection == 1) {
+            quit(world, connection);
+            world_settle(world);
+        }
+    }
+    assert_int_equal(refused(world, REFUSED_ROOMS), 1);
+    world_free(world);
+}
+
 static void who_does_not_introduce_themselves_is_sent_away_in_time(void **state) {
     struct hub_options options = world_defaults;
 
@@ -205,6 +229,24 @@ static void who_does_not_introduce_themselves_is_sent_away_in_time(void **state)
     assert_true(world_is_open(world, 5));
     assert_false(world_is_open(world, 6));
     assert_int_equal(refused(world, REFUSED_INTRODUCTION), 3);
+    world_free(world);
+}
+
+static void who_is_leaving_is_not_looked_for(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.introduction_ms = 10000;
+    struct world *world = world_new(&options);
+
+    world_open(world, 1, LINE);
+    call(world, 1, "ann");
+    world_settle(world);
+    quit(world, 1);
+    world_pass(world, 10 * SECOND); /* the store takes its time */
+    assert_int_equal(refused(world, REFUSED_INTRODUCTION), 0);
+    world_settle(world);
+    assert_false(world_is_open(world, 1));
     world_free(world);
 }
 
@@ -256,7 +298,9 @@ int main(void) {
         cmocka_unit_test(a_message_is_charged_to_all_or_to_none),
         cmocka_unit_test(a_smaller_rate_holds_for_those_who_have_sent_more),
         cmocka_unit_test(a_caller_who_made_rooms_is_not_forgotten_within_the_hour),
+        cmocka_unit_test(what_an_account_has_used_up_is_known_when_it_comes_back),
         cmocka_unit_test(who_does_not_introduce_themselves_is_sent_away_in_time),
+        cmocka_unit_test(who_is_leaving_is_not_looked_for),
         cmocka_unit_test(what_happens_is_counted),
         cmocka_unit_test(every_refusal_has_a_name),
     };

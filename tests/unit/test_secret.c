@@ -99,6 +99,30 @@ static void base64_is_as_in_rfc_4648(void **state) {
     assert_base64(SLICE("\xfb\xff"), "+/8=");
 }
 
+static void assert_no_base64(struct slice text) {
+    struct buffer out = {0};
+
+    assert_int_equal(base64_append_decoded(&out, text), ERR_BAD_REQUEST);
+    assert_int_equal(buffer_length(&out), 0);
+    buffer_close(&out);
+}
+
+static void base64_is_written_in_one_way_only(void **state) {
+    char secret[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_";
+
+    (void)state;
+    assert_no_base64(SLICE("Zg="));
+    assert_no_base64(SLICE("Zh=="));
+    assert_no_base64(SLICE("Zm9v "));
+    assert_no_base64(SLICE("YWJ\xea")); /* which libsodium takes for a '/' */
+    assert_no_base64(SLICE("\xc3\xa9Zm"));
+    secret[10] = '_';
+    secret[SECRET_LENGTH - 1] = '8';
+    assert_true(secret_valid(slice_of_string(secret)));
+    secret[10] = '\xea';
+    assert_false(secret_valid(slice_of_string(secret)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_is_url_safe_text),
@@ -106,6 +130,7 @@ int main(void) {
         cmocka_unit_test(the_digest_is_the_front_of_sha_256),
         cmocka_unit_test(no_two_callers_share_a_digest),
         cmocka_unit_test(base64_is_as_in_rfc_4648),
+        cmocka_unit_test(base64_is_written_in_one_way_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,6 @@
-#include "store/rules.h"
+#include "store/target.h"
 
-bool rules_need_target(enum entry_kind kind) {
-    return kind == ENTRY_EDIT || kind == ENTRY_DELETE || kind == ENTRY_REACTION;
-}
-
-int rules_check_target(const struct draft *draft, const struct target *target) {
+int target_check(const struct draft *draft, const struct target *target) {
     const struct entry_body *body = &draft->body;
     bool any = body->kind == ENTRY_REACTION || (body->kind == ENTRY_DELETE && draft->moderates);
 

@@ -15,9 +15,6 @@ struct target {
     struct identity identity;
 };
 
-/* Whether entries of this kind are about another one, `of`. */
-bool rules_need_target(enum entry_kind kind);
-
 /* ERR_NOT_FOUND unless the target is a message that is still there; ERR_FORBIDDEN for an edit or a
  * delete of somebody else's, which a moderator may delete. */
-int rules_check_target(const struct draft *draft, const struct target *target) MUST_USE;
+int target_check(const struct draft *draft, const struct target *target) MUST_USE;

@@ -3,4 +3,4 @@
 
 #include "hub/authority.h"
 
-struct authority *stranger_open(void);
+struct authority *authority_none_open(void);

@@ -1,0 +1,301 @@
+"""The parts of a measurement. Each is a function that measures once and one that writes a table of what `get` says:
+the median over all runs of a figure."""
+
+import contextlib
+import resource
+
+from servers import PEERS, Banterd, PeerServer
+
+READERS = 1000
+WINDOWS = [1, 16, 64]
+STORES = ["memory", "durable"]
+# Stalled readers are to stay for the whole run; by default the server cuts them after 4 MiB.
+STALLED_WINDOW = 1 << 30
+# Right after they stall the kernel looks again and again whether they read after all: 0.2 s later, and then
+# each time after twice as long. Those bursts are over, or far between, when measuring begins.
+STALLED_WARMUP = 15
+OFFERED = [1_000, 4_000, 10_000]  # messages a second to 1,000 readers each
+QUIET = [1, 100, 1_000, 10_000]
+QUIET_READERS = 2
+CONNECTIONS = 19_000
+RETURNING, MISSED = 10_000, 100
+GROWTH = [10, 100, 1_000, 5_000, 15_000]
+# Descriptors that a server needs beside its connections.
+SPARE = 200
+# What stands around the content in a frame of JSON.
+JSON_AROUND = (
+    '{"type":"message","content":"","sender":"anonymous","timestamp":"2026-02-13T10:30:45.123456Z",'
+    '"room":"bench-0123abcd-0","seq":123456,"id":"01HQ0000000000000000000000"}'
+)
+
+# name → store, path, other options of `banter bench`, over TLS
+BANTER = {
+    "banter, raw text": ("memory", "text", {}, False),
+    "banter, raw text, durable": ("durable", "text", {}, False),
+    "banter, JSON": ("memory", "ws", {}, False),
+    "banter, JSON, durable": ("durable", "ws", {}, False),
+    "banter, JSON, deflate": ("memory", "ws", {"deflate": True}, False),
+    "banter, JSON, TLS": ("memory", "ws", {}, True),
+    "banter, server-sent events": ("memory", "sse", {}, False),
+}
+BARE, BARE_JSON = "bare send()", "bare send() of JSON's bytes"
+TEXT = "banter, raw text"
+
+
+def most_connections():
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE
+
+
+def fanout(bench):
+    """What a delivery costs beyond a bare send, and what durability, compression and TLS take; and the peers."""
+    results = {}
+
+    def measure(name, server, path, **options):
+        for window in WINDOWS:
+            results[name, window] = bench.load(
+                server, path, subscribers=READERS - 1, publishers=1, window=window, **options)
+
+    for window in WINDOWS:
+        results[BARE, window] = bench.bare(READERS, window)
+        results[BARE_JSON, window] = bench.bare(READERS, window, len(JSON_AROUND))
+    for name, (store, path, options, tls) in BANTER.items():
+        with Banterd(bench.build, store, bench.settings, tls) as server:
+            measure(name, server, path, **options)
+    for key in bench.peers:
+        with PeerServer(PEERS[key]) as server:
+            measure(PEERS[key].name, server, PEERS[key].path)
+    return results
+
+
+def fanout_names(bench):
+    return [BARE, BARE_JSON, *BANTER, *(PEERS[key].name for key in bench.peers)]
+
+
+def fanout_report(get, bench):
+    lines = []
+    for window in WINDOWS:
+        own = get((TEXT, window), "cpu_us_per_delivery")
+        rows = []
+        for name in fanout_names(bench):
+            bare = get((BARE_JSON if "JSON" in name else BARE, window), "cpu_us_per_delivery")
+            cost = get((name, window), "cpu_us_per_delivery")
+            row = [name, f"{cost:.3f}", f"{cost / bare:.2f}", f"{cost / own:.2f}",
+                   f"{get((name, window), 'deliveries_per_second') / 1000:,.0f}"]
+            if name in (BARE, BARE_JSON):
+                row += ["", "", ""]
+            else:
+                row += [f"{get((name, window), key) / 1000:.2f}" for key in ("p50", "p99")]
+                row += [f"{get((name, window), 'bytes_per_connection'):,.0f}" if window == WINDOWS[0] else ""]
+            rows.append(row)
+        lines += [f"### {window} under way", ""] + table(
+            ["", "CPU µs", ": bare send", ": banter, raw text", "k deliveries/s", "p50 ms", "p99 ms", "bytes/connection"],
+            rows)
+    text = (f"One publisher, {READERS:,} readers, {bench.size} bytes; a new message when an earlier one is back. CPU: the "
+            "server's for each delivery. Bytes: growth of its memory for each connection, joined and silent.")
+    return [f"## {READERS:,} readers", "", text, ""] + lines
+
+
+def latency(bench):
+    """Ten readers and one message under way: how long the way there and back takes."""
+    results = {}
+    for name in ("banter, raw text", "banter, raw text, durable", "banter, JSON"):
+        store, path, options, tls = BANTER[name]
+        with Banterd(bench.build, store, bench.settings, tls) as server:
+            results[name] = bench.load(server, path, subscribers=9, publishers=1, **options)
+    for key in bench.peers:
+        with PeerServer(PEERS[key]) as server:
+            results[PEERS[key].name] = bench.load(server, PEERS[key].path, subscribers=9, publishers=1)
+    return results
+
+
+def latency_report(get, bench):
+    names = ["banter, raw text", "banter, raw text, durable", "banter, JSON", *(PEERS[key].name for key in bench.peers)]
+    own = get(TEXT, "p50")
+    rows = [[name, *(f"{get(name, key):.1f}" for key in ("p50", "p99", "p999")), f"{get(name, 'p50') / own:.2f}"]
+            for name in names]
+    return ["## 10 readers, one message under way", "", "From sending to each reader, in µs.", ""] + table(
+        ["", "p50", "p99", "p99.9", "p50 : banter, raw text"], rows)
+
+
+def offered(bench):
+    """At a rate that does not wait for the server: latency counts from when a message was due."""
+    results = {}
+    for rate in OFFERED:
+        with Banterd(bench.build, "memory", bench.settings) as server:
+            results[rate] = bench.load(server, "text", subscribers=READERS - 1, publishers=1, rate=rate)
+    return results
+
+
+def offered_report(get, bench):
+    rows = [[f"{rate * READERS / 1e6:g} M", f"{get(rate, 'deliveries_per_second') / 1e6:.2f} M",
+             f"{get(rate, 'cpu_us_per_delivery'):.3f}",
+             *(f"{get(rate, key) / 1000:.2f}" for key in ("p50", "p99", "p999", "max"))] for rate in OFFERED]
+    text = f"Raw text, {READERS:,} readers; latency in ms from when a message was due."
+    return ["## At a fixed rate", "", text, ""] + table(
+        ["offered/s", "delivered/s", "CPU µs", "p50", "p99", "p99.9", "max"], rows)
+
+
+def acks(bench):
+    """Publishers that wait for their acknowledgements, in one room without readers."""
+    results = {}
+    with contextlib.ExitStack() as stack:
+        servers = {store: stack.enter_context(Banterd(bench.build, store, bench.settings)) for store in STORES}
+        for window in WINDOWS:
+            for store, server in servers.items():
+                results[window, store] = bench.load(
+                    server, "ws", subscribers=0, publishers=64, ack_only=True, window=window)
+    return results
+
+
+def acks_report(get, bench):
+    rows = []
+    for window in WINDOWS:
+        rate = {store: get((window, store), "deliveries_per_second") for store in STORES}
+        rows.append([window, *(f"{rate[store]:,.0f}" for store in STORES),
+                     f"{rate['durable'] / rate['memory']:.2f}",
+                     *(f"{get((window, store), 'cpu_us_per_delivery'):.2f}" for store in STORES),
+                     *(f"{get((window, store), 'p99') / 1000:.1f}" for store in STORES)])
+    text = "Messages a second; CPU time of the server in µs a message; p99 in ms."
+    return ["## Acknowledged messages, 64 publishers, one room without readers", "", text, ""] + table(
+        ["under way each", "memory /s", "durable /s", "durable : memory", "memory µs", "durable µs",
+         "memory p99", "durable p99"], rows)
+
+
+def stalled(bench):
+    """What readers notice of others who do not read; all of them in one room."""
+    results = {}
+    for count in [0, 5000]:
+        with Banterd(bench.build, "memory", [f"stream_window={STALLED_WINDOW}", *bench.settings]) as server:
+            results[count] = bench.load(server, "text", subscribers=100, stalled=count,
+                                        window=64, warmup=STALLED_WARMUP, rate=1000)
+    return results
+
+
+def stalled_report(get, bench):
+    rows = [[f"{count:,}", *(f"{get(count, key) / 1000:.2f}" for key in ("p50", "p99")),
+             f"{get(count, 'p99') / get(0, 'p99'):.2f}",
+             f"{get(count, 'cpu_us_per_delivery'):.2f}",
+             f"{get(count, 'resident_connected') / 2**20:.1f}",
+             f"{get(count, 'resident_end') / 2**20:.1f}"] for count in [0, 5000]]
+    text = ("p50 and p99 of the readers in ms; memory of the server in MiB, at the end with the window "
+            "that is kept for the stalled.")
+    return ["## 100 readers, 1,000 messages a second, beside stalled readers of the same room", "", text,
+            ""] + table(["stalled", "p50", "p99", "p99 : without", "CPU µs", "connected", "at the end"], rows)
+
+
+def rooms(bench):
+    """What the rooms and connections that are silent cost a message elsewhere."""
+    results = {}
+    for count in QUIET:
+        readers = quiet_rooms(count) * QUIET_READERS
+        with Banterd(bench.build, "memory", bench.settings) as server:
+            for window in (1, 16):
+                results[count, window] = bench.load(
+                    server, "ws", subscribers=readers, publishers=1, rooms=quiet_rooms(count), window=window)
+    return results
+
+
+def quiet_rooms(count):
+    return min(count, (most_connections() - 1) // QUIET_READERS)
+
+
+def rooms_report(get, bench):
+    rows = []
+    for count in QUIET:
+        cost = [get((count, window), "cpu_us_per_delivery") for window in (1, 16)]
+        one = [get((1, window), "cpu_us_per_delivery") for window in (1, 16)]
+        rows.append([f"{quiet_rooms(count):,}", f"{quiet_rooms(count) * QUIET_READERS + 1:,}",
+                     *(f"{mine:.3f}" for mine in cost), *(f"{mine / its:.2f}" for mine, its in zip(cost, one)),
+                     f"{get((count, 1), 'p50'):.0f}"])
+    text = (f"JSON; {QUIET_READERS} readers in each room, and a publisher in one of them; the others are quiet. CPU in µs a "
+            "delivery, p50 in µs.")
+    return ["## Rooms that are quiet", "", text, ""] + table(
+        ["rooms", "connections", "CPU, 1 under way", "CPU, 16", "1 : one room", "16 : one room", "p50"], rows)
+
+
+def growth(bench):
+    """What a delivery costs in rooms of different sizes, 16 messages under way."""
+    results = {}
+    for readers in GROWTH:
+        readers = min(readers, most_connections())
+        with Banterd(bench.build, "memory", bench.settings) as server:
+            results[readers] = bench.load(server, "text", subscribers=readers - 1, publishers=1, window=16)
+        results["bare", readers] = bench.bare(readers, 16)
+    return results
+
+
+def growth_report(get, bench):
+    rows = []
+    for readers in (min(readers, most_connections()) for readers in GROWTH):
+        cost = [get(key, "cpu_us_per_delivery") for key in (readers, ("bare", readers))]
+        rows.append([f"{readers:,}", *(f"{each:.3f}" for each in cost), f"{cost[0] / cost[1]:.2f}",
+                     f"{get(readers, 'deliveries_per_second') / 1000:,.0f}",
+                     *(f"{get(readers, key) / 1000:.2f}" for key in ("p50", "p99"))])
+    text = "Raw text, one room, 16 messages under way. CPU in µs a delivery; p50 and p99 in ms."
+    return ["## Rooms of different size", "", text, ""] + table(
+        ["readers", "CPU", "bare send", ": bare send", "k deliveries/s", "p50", "p99"], rows)
+
+
+def connect(bench):
+    """How long it takes until many are connected, and what they keep when they are silent."""
+    results = {}
+    for name, (path, options, tls) in CONNECT.items():
+        with Banterd(bench.build, "durable", bench.settings, tls) as server:
+            # First what the server needs once, whoever comes.
+            bench.load(server, path, subscribers=100, publishers=1, warmup=0, seconds=1, **options)
+            results[name] = bench.load(server, path, subscribers=min(CONNECTIONS, most_connections()), publishers=0,
+                                       warmup=0, seconds=1, **options)
+    return results
+
+
+CONNECT = {
+    "raw text": ("text", {}, False),
+    "JSON, joined, named": ("ws", {"named": True}, False),
+    "JSON, joined, named, TLS": ("ws", {"named": True}, True),
+}
+
+
+def connect_report(get, bench):
+    rows = [[name, f"{get(name, 'connections'):,.0f}", f"{get(name, 'connect_seconds'):.2f}",
+             f"{get(name, 'connections') / get(name, 'connect_seconds'):,.0f}",
+             f"{get(name, 'bytes_per_connection'):,.0f}"] for name in CONNECT]
+    return ["## Connections in one room, silent", "", "All of them opened as fast as the server takes them.", ""] + table(
+        ["protocol", "connections", "seconds", "connections/s", "bytes of resident memory each"], rows)
+
+
+def reconnect(bench):
+    """Everybody comes back at once and catches up."""
+    results = {}
+    clients = min(RETURNING, most_connections() - 1)
+    for store in STORES:
+        with Banterd(bench.build, store, bench.settings) as server:
+            result = bench.load(server, "ws", subscribers=clients, publishers=1, reconnect=MISSED, named=True)
+            results[store] = result | result.pop("returned")
+    return results
+
+
+def reconnect_report(get, bench):
+    rows = [[store, f"{get(store, 'clients'):,.0f}", f"{get(store, 'missing'):,.0f}",
+             *(f"{get(store, key) / 1000:.2f}" for key in ("p50_ms", "p99_ms", "max_ms"))] for store in STORES]
+    text = (f"All subscribers hang up, miss {MISSED} messages, and connect again at the same time to their sessions. Seconds "
+            "until half, 99 % and all of them have got what they missed and are live.")
+    return ["## Everybody comes back at once", "", text, ""] + table(
+        ["history", "clients", "not back", "half", "99 %", "all"], rows)
+
+
+def table(heads, rows):
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
+
+
+PARTS = {
+    "fanout": (fanout, fanout_report),
+    "latency": (latency, latency_report),
+    "offered": (offered, offered_report),
+    "growth": (growth, growth_report),
+    "rooms": (rooms, rooms_report),
+    "connect": (connect, connect_report),
+    "reconnect": (reconnect, reconnect_report),
+    "acks": (acks, acks_report),
+    "stalled": (stalled, stalled_report),
+}
