@@ -31,6 +31,10 @@ SIZE = 128
 FRAME = SIZE + 4  # bytes of the frame that carries them: 2 of head, 2 of its length
 
 
+class NoLoad(Exception):
+    """The load could not be made."""
+
+
 class Bench:
     """What a part measures with, and what went wrong meanwhile."""
 
@@ -53,9 +57,9 @@ class Bench:
                    "--json"]
         for name, value in options.items():
             command += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         if not done.stdout:
-            sys.exit(f"the load could not be made: {' '.join(map(str, command))}")
+            raise NoLoad(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
         result = json.loads(done.stdout)
         wrong = {key: result[key] for key in ("lost", "duplicated", "misordered", "disconnected") if result[key]}
         if wrong:
@@ -147,13 +151,18 @@ def main():
     for number in range(arguments.runs):
         for part in arguments.only:
             print(f"run {number + 1} of {arguments.runs}: {part}", file=sys.stderr, flush=True)
-            runs[part].append(PARTS[part][0](bench))
+            try:
+                runs[part].append(PARTS[part][0](bench))
+            except NoLoad as failure:
+                bench.faults.append(f"{part} in run {number + 1}: {failure}")
+                print(failure, file=sys.stderr)
 
     results = conditions(bench, arguments, load)
     for part in arguments.only:
-        results += PARTS[part][1](median_of(runs[part]), bench)
+        if runs[part]:
+            results += PARTS[part][1](median_of(runs[part]), bench)
     results += ["Faults: " + ("; ".join(bench.faults) or "none: every reader got every message once and in order") + ".", ""]
-    drawing = draw(median_of(runs["fanout"]), bench) if "fanout" in runs else None
+    drawing = draw(median_of(runs["fanout"]), bench) if runs.get("fanout") else None
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text("\n".join(["# What banterd does on this machine", "", *results]))
     if drawing:

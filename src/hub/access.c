@@ -71,11 +71,13 @@ static bool is_banned(const struct hub *hub, const struct client *client,
     return is_sanctioned(hub, client, &room->bans);
 }
 
+/* A mute from the whole server holds in one's own room, too. `role`: what it is in this one. */
 static bool is_muted(const struct hub *hub, const struct client *client,
-                     const struct room_rules *room) {
-    return client_role(client) < ROLE_MODERATOR &&
-           (is_sanctioned(hub, client, &hub->rules->server->mutes) ||
-            (room != NULL && is_sanctioned(hub, client, &room->mutes)));
+                     const struct room_rules *room, enum role role) {
+    bool everywhere = is_sanctioned(hub, client, &hub->rules->server->mutes);
+    bool here = room != NULL && role < ROLE_MODERATOR && is_sanctioned(hub, client, &room->mutes);
+
+    return client_role(client) < ROLE_MODERATOR && (everywhere || here);
 }
 
 /* All but looking. */
@@ -114,7 +116,7 @@ static int check_direct(const struct hub *hub, const struct client *client, cons
         return ERR_NOT_FOUND;
     }
     bool refused = action == ACCESS_MODERATE || action == ACCESS_OWN ||
-                   (is_speaking(action) && is_muted(hub, client, NULL));
+                   (is_speaking(action) && is_muted(hub, client, NULL, ROLE_GUEST));
 
     return refused ? ERR_FORBIDDEN : 0;
 }
@@ -140,9 +142,7 @@ static int check_public(const struct hub *hub, const struct client *client,
     if (role < role_wanted(room, action) && !is_hook(client)) {
         return ERR_FORBIDDEN;
     }
-    bool muted = is_speaking(action) && role < ROLE_MODERATOR && is_muted(hub, client, room);
-
-    return muted ? ERR_FORBIDDEN : 0;
+    return is_speaking(action) && is_muted(hub, client, room, role) ? ERR_FORBIDDEN : 0;
 }
 
 int access_check(struct hub *hub, const struct client *client, const struct place *place,
@@ -159,7 +159,13 @@ int access_check(struct hub *hub, const struct client *client, const struct plac
     if (!client_may_see(client, place->key)) {
         return ERR_NOT_FOUND;
     }
-    return check_public(hub, client, rules_find(hub->rules, place->key), action);
+    const struct room_rules *room = rules_find(hub->rules, place->key);
+    int error = check_public(hub, client, room, action);
+    bool unknown = room == NULL && place->room == NULL;
+
+    /* A closed room must look like one that is not there; so one that is not there looks like a
+     * closed room to who would moderate it. */
+    return error == ERR_FORBIDDEN && unknown && action >= ACCESS_MODERATE ? ERR_NOT_FOUND : error;
 }
 
 int access_find(struct hub *hub, const struct client *client, struct slice name,

@@ -303,6 +303,11 @@ static int parse_hello(struct json_request *json, struct request *request) {
     if (error == 0) {
         error = json_get_string(json->object, "session", &request->session);
     }
+    if (error == 0 && request->credential.kind != CREDENTIAL_NONE &&
+        secret_is_accounts(request->session)) {
+        json->error_text = SLICE("Either a session or a token or a password");
+        error = ERR_BAD_REQUEST;
+    }
     /* Of what cannot be a secret there is no digest: no identity but a session's may ever be
      * claimed by one. */
     if (error == 0 && secret_valid(request->session)) {

@@ -277,13 +277,18 @@ static void append_value(const struct config_key *key, const void *field, struct
     }
 }
 
+/* After white space a ; begins a comment. */
+static void print_pair(const char *mark, const char *name, const char *value,
+                       struct buffer *output) {
+    buffer_append_format(output, "%s%s =%s%s\n", mark, name, value[0] == ';' ? "" : " ", value);
+}
+
 static void print_list(const struct config_key *key, const struct config_list *list,
                        struct buffer *output) {
-    const char *mark = list->source == CONFIG_FROM_DEFAULT ? "#" : "";
+    const char *mark = key->secret || list->source == CONFIG_FROM_DEFAULT ? "#" : "";
 
     for (size_t i = 0; i < list->count; i++)
-        buffer_append_format(output, "%s%s = %s\n", key->secret ? "#" : mark, key->name,
-                             key->secret ? "(is set)" : list->items[i]);
+        print_pair(mark, key->name, key->secret ? "(is set)" : list->items[i], output);
     if (list->count == 0)
         buffer_append_format(output, "#%s =\n", key->name);
 }
@@ -296,10 +301,9 @@ void config_value_print(const struct config_key *key, const void *field, struct 
         return;
     }
     append_value(key, field, &value);
-    if (slice_equal(buffer_slice(&value), slice_of_string(key->initial)))
-        buffer_append_char(output, '#');
-    buffer_append_format(output, "%s = ", key->name);
-    buffer_append_slice(output, buffer_slice(&value));
-    buffer_append_char(output, '\n');
+    bool initial = slice_equal(buffer_slice(&value), slice_of_string(key->initial));
+
+    buffer_append_char(&value, '\0');
+    print_pair(initial ? "#" : "", key->name, buffer_slice(&value).data, output);
     buffer_close(&value);
 }

@@ -94,7 +94,7 @@ def test_it_is_the_text_format_and_begins_at_zero(server):
 
 
 def test_every_number_is_explained(server):
-    page = (ROOT / "docs/operations.md").read_text().split("\n## Metrics\n")[1].split("\n## ")[0]
+    page = (ROOT / "docs/operations.md").read_text().split("\n### Metrics\n")[1].split("\n## ")[0]
     assert set(Scrape(server().port()).types) == set(re.findall(r"`((?:banter|process)_\w+?)(?:\{\w+\})?`", page))
 
 

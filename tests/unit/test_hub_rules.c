@@ -265,6 +265,33 @@ static void a_mute_leaves_reading(void **state) {
     world_free(world);
 }
 
+static void a_mute_everywhere_holds_in_a_room_of_ones_own(void **state) {
+    struct world *world = world_with_ops();
+
+    (void)state;
+    rule(world, EVE, RULE_CREATE, .room = SLICE("den"));
+    world_settle(world);
+    rule(world, ROOT, RULE_MUTE, EVERYWHERE, .name = SLICE("eve"));
+    world_settle(world);
+    world_forget(world);
+    ask(world, EVE, .kind = REQUEST_PUBLISH, .room = SLICE("den"), .content = SLICE("hi"),
+        .cid = SLICE("p"));
+    expect(world, "3 error forbidden <p>\n");
+    world_free(world);
+}
+
+/* Else the answers would tell a closed room from one that is not there. */
+static void a_room_that_is_not_there_is_not_found_by_who_would_moderate_it(void **state) {
+    struct world *world = world_with_ops();
+
+    (void)state;
+    rule(world, EVE, RULE_KICK, .room = SLICE("nowhere"), .name = SLICE("guy"), .cid = SLICE("k"));
+    ask(world, EVE, .kind = REQUEST_AUDIT, .room = SLICE("nowhere"), .cid = SLICE("a"));
+    expect(world, "3 error not_found <k>\n"
+                  "3 error not_found <a>\n");
+    world_free(world);
+}
+
 static void slow_mode_counts_messages_of_each_sender(void **state) {
     struct world *world = world_with_ops();
 
@@ -509,6 +536,8 @@ int main(void) {
         cmocka_unit_test(who_renames_into_a_ban_goes),
         cmocka_unit_test(nobody_acts_against_their_equals),
         cmocka_unit_test(a_mute_leaves_reading),
+        cmocka_unit_test(a_mute_everywhere_holds_in_a_room_of_ones_own),
+        cmocka_unit_test(a_room_that_is_not_there_is_not_found_by_who_would_moderate_it),
         cmocka_unit_test(slow_mode_counts_messages_of_each_sender),
         cmocka_unit_test(a_room_that_closes_puts_out_who_is_no_member),
         cmocka_unit_test(a_guest_is_a_member_until_the_server_ends),
