@@ -26,6 +26,12 @@ bool address16_is_v4(const struct address16 *address) {
     return memcmp(address->bytes, v4_mapped, sizeof(v4_mapped)) == 0;
 }
 
+struct slice address16_customer(const struct address16 *address) {
+    size_t whole = sizeof(address->bytes);
+
+    return slice_from(address->bytes, address16_is_v4(address) ? whole : whole / 2);
+}
+
 int address16_parse(struct slice text, struct address16 *address) {
     char copy[ADDRESS_TEXT_LENGTH + 1];
     uint8_t bytes[16];

@@ -33,6 +33,10 @@ struct address16 address16_from_v6(const void *bytes);
 
 bool address16_is_v4(const struct address16 *address);
 
+/* The bytes that tell customers apart; for limits. A provider hands each at least a /64 of IPv6, so
+ * counting single addresses there would limit nobody. They point into `address`. */
+struct slice address16_customer(const struct address16 *address);
+
 /* As it is usually written, IPv4 with dots. `text` holds ADDRESS_TEXT_LENGTH + 1 bytes. */
 void address16_format(const struct address16 *address, char *text);
 

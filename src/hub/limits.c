@@ -135,17 +135,14 @@ static struct quota_bucket *bucket_of(const struct purse *purse, enum session_bu
     return purse->buckets != NULL ? &purse->buckets[which] : NULL;
 }
 
-/* Of IPv6 everybody has at least a /64, so single addresses there would limit nobody. NULL: it is
- * no address (a local socket). */
+/* NULL: it comes from no address (a local socket). */
 static struct quota_bucket *address_buckets(struct hub *hub, const struct client *client) {
     struct address16 address;
 
     if (address16_parse(slice_of_string(client->address), &address) < 0) {
         return NULL;
     }
-    size_t length = address16_is_v4(&address) ? sizeof(address.bytes) : sizeof(address.bytes) / 2;
-
-    return quota_table_find(hub->addresses, slice_from(address.bytes, length), hub->now_us);
+    return quota_table_find(hub->addresses, address16_customer(&address), hub->now_us);
 }
 
 static struct quota_rule per_minute(unsigned amount) {

@@ -47,7 +47,10 @@ static struct identity sender_of(const struct client *client, const struct ident
 
     if (access_identity(client) == NULL &&
         address16_parse(slice_of_string(client->address), &address) == 0) {
-        memcpy(sender.bytes, address.bytes, sizeof(sender.bytes));
+        struct slice customer = address16_customer(&address);
+
+        memset(sender.bytes, 0, sizeof(sender.bytes));
+        memcpy(sender.bytes, customer.data, customer.length);
     }
     return sender;
 }

@@ -6,11 +6,6 @@
 #include "base/memory.h"
 #include "base/quota.h"
 
-/* A provider hands each customer at least a /64 of IPv6, so counting single addresses there would
- * limit nobody. */
-#define ADMISSION_V6_PREFIX 8
-#define ADMISSION_V4_AT 12 /* in the form that is mapped into IPv6 */
-#define ADMISSION_V4_LENGTH 4
 #define MINUTE_S 60
 
 void admission_init(struct admission *admission, const struct admission_limits *limits,
@@ -29,12 +24,6 @@ void admission_close(struct admission *admission) {
     quota_table_free(admission->rates);
     admission->addresses = NULL;
     admission->rates = NULL;
-}
-
-static struct slice key_of(const struct address16 *source) {
-    if (address16_is_v4(source))
-        return slice_from(source->bytes + ADMISSION_V4_AT, ADMISSION_V4_LENGTH);
-    return slice_from(source->bytes, ADMISSION_V6_PREFIX);
 }
 
 static struct admission_address *find_or_add(struct map *addresses, struct slice key) {
@@ -85,7 +74,7 @@ enum admission_answer admission_identify(struct admission *admission,
                                          const struct address16 *source, int64_t now_us,
                                          struct admission_address **address) {
     size_t limit = admission->limits.connections_per_address;
-    struct slice key = key_of(source);
+    struct slice key = address16_customer(source);
     struct admission_address *found;
 
     if (comes_too_often(admission, key, now_us))

@@ -44,7 +44,7 @@ struct admission {
 struct admission_address {
     size_t count;
     size_t key_length;
-    char key[8];
+    char key[sizeof(struct address16)];
 
     /* Kept by handshake.c. */
     struct list_node turn;  /* in the net's round of addresses, while somebody waits */

@@ -50,6 +50,28 @@ static void each_familys_everything_leaves_the_other_out(void **state) {
     assert_false(contains("::/0", "192.0.2.1"));
 }
 
+static void customers_are_told_apart_by_half_of_ipv6_and_all_of_ipv4(void **state) {
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } cases[] = {
+        {"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true},
+        {"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct address16 one, other;
+
+        assert_int_equal(address16_parse(slice_of_string(cases[i].one), &one), 0);
+        assert_int_equal(address16_parse(slice_of_string(cases[i].other), &other), 0);
+        assert_int_equal(slice_equal(address16_customer(&one), address16_customer(&other)),
+                         cases[i].same);
+    }
+}
+
 static void what_is_no_range_is_refused(void **state) {
     static const char *const wrong[] = {
         "",
@@ -111,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_has_the_addresses_of_its_prefix_only),
         cmocka_unit_test(an_address_alone_is_a_range_of_one),
+        cmocka_unit_test(customers_are_told_apart_by_half_of_ipv6_and_all_of_ipv4),
         cmocka_unit_test(an_ipv4_address_is_the_same_mapped_into_ipv6),
         cmocka_unit_test(each_familys_everything_leaves_the_other_out),
         cmocka_unit_test(what_is_no_range_is_refused),
