@@ -41,16 +41,13 @@ static struct quota_bucket *name_bucket(struct attempts *attempts, struct slice 
     return quota_table_find(attempts->names, buffer_slice(&attempts->folded), now_us);
 }
 
-/* Of IPv6 whoever has one address has its /64. */
 static struct quota_bucket *address_bucket(struct attempts *attempts, struct slice text,
                                            int64_t now_us) {
     struct address16 address;
-    size_t length;
 
     if (address16_parse(text, &address) != 0)
         return NULL;
-    length = address16_is_v4(&address) ? sizeof(address.bytes) : sizeof(address.bytes) / 2;
-    return quota_table_find(attempts->addresses, slice_from(address.bytes, length), now_us);
+    return quota_table_find(attempts->addresses, address16_customer(&address), now_us);
 }
 
 bool attempts_allow(struct attempts *attempts, struct slice name, struct slice address,
