@@ -79,8 +79,9 @@ def fanout_report(get, bench):
         for name in fanout_names(bench):
             bare = get((BARE_JSON if "JSON" in name else BARE, window), "cpu_us_per_delivery")
             cost = get((name, window), "cpu_us_per_delivery")
+            rate = get((name, window), "deliveries_per_second")
             row = [name, f"{cost:.3f}", f"{cost / bare:.2f}", f"{cost / own:.2f}",
-                   f"{get((name, window), 'deliveries_per_second') / 1000:,.0f}"]
+                   f"{rate / 1000:,.0f}", f"{cost * rate / 1e4:.0f} %"]
             if name in (BARE, BARE_JSON):
                 row += ["", "", ""]
             else:
@@ -88,10 +89,11 @@ def fanout_report(get, bench):
                 row += [f"{get((name, window), 'bytes_per_connection'):,.0f}" if window == WINDOWS[0] else ""]
             rows.append(row)
         lines += [f"### {window} under way", ""] + table(
-            ["", "CPU µs", ": bare send", ": banter, raw text", "k deliveries/s", "p50 ms", "p99 ms", "bytes/connection"],
-            rows)
+            ["", "CPU µs", ": bare send", ": banter, raw text", "k deliveries/s", "core", "p50 ms", "p99 ms",
+             "bytes/connection"], rows)
     text = (f"One publisher, {READERS:,} readers, {bench.size} bytes; a new message when an earlier one is back. CPU: the "
-            "server's for each delivery. Bytes: growth of its memory for each connection, joined and silent.")
+            "server's for each delivery. Core: how much of its core that is; where it is less than all, the load is the "
+            "slower one. Bytes: growth of its memory for each connection, joined and silent.")
     return [f"## {READERS:,} readers", "", text, ""] + lines
 
 

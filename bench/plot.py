@@ -5,8 +5,8 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 460, 380  # of a panel's axes
 LEFT, TOP, GAP, LEGEND = 70, 50, 90, 30
-COLOURS = ["#c1272d", "#e8871e", "#0b6e4f", "#2274a5", "#7b4fa3", "#8d6a43", "#d14d8b", "#4a9c9c", "#6b7280",
-           "#9aab2f", "#1f2937", "#b08900"]
+# Of lines that are drawn through, and of those that are dashed.
+COLOURS = ["#111827", "#c1272d", "#e8871e", "#2274a5", "#4a9c9c", "#7b4fa3", "#d14d8b", "#0b6e4f"]
 
 
 def decades(values):
@@ -20,6 +20,12 @@ def label(exponent):
     if exponent < 0 or thousand not in prefixes:
         return f"{10.0 ** exponent:g}"
     return f"{10 ** (exponent - thousand)}{prefixes[thousand]}"
+
+
+def stroke(place):
+    """How the line of this place in the legend looks; after all colours comes the first again, dashed."""
+    dashes = ' stroke-dasharray="5 3"' if place >= len(COLOURS) else ""
+    return f'stroke="{COLOURS[place % len(COLOURS)]}"{dashes}'
 
 
 class Panel:
@@ -51,20 +57,19 @@ class Panel:
         yield (f'<text x="{self.left + WIDTH / 2}" y="{TOP + HEIGHT + 40}" text-anchor="middle">'
                "messages under way</text>")
 
-    def curves(self, colours):
+    def curves(self, names):
         for name, line in self.lines.items():
             points = [(self.x(x), self.y(y)) for x, y in sorted(line.items())]
             path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-            yield f'<path d="M{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>'
+            yield f'<path d="M{path}" fill="none" {stroke(names.index(name))} stroke-width="2"/>'
             for x, y in points:
-                yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colours[name]}"/>'
+                yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOURS[names.index(name) % len(COLOURS)]}"/>'
 
 
 def svg(titles_and_lines):
     """The panels, and below them one legend for all."""
     panels = [Panel(title, lines, LEFT + i * (WIDTH + GAP)) for i, (title, lines) in enumerate(titles_and_lines)]
     names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     width = LEFT + len(panels) * (WIDTH + GAP)
     columns = 4
     height = TOP + HEIGHT + 70 + LEGEND * math.ceil(len(names) / columns)
@@ -72,9 +77,9 @@ def svg(titles_and_lines):
              f'height="{height}" font-family="sans-serif" font-size="13">',
              f'<rect width="{width}" height="{height}" fill="white"/>']
     for panel in panels:
-        parts += [*panel.axes(), *panel.curves(colours)]
+        parts += [*panel.axes(), *panel.curves(names)]
     for i, name in enumerate(names):
         x, y = LEFT + i % columns * (width - LEFT) / columns, TOP + HEIGHT + 70 + i // columns * LEGEND
-        parts.append(f'<path d="M{x:.1f} {y}h24" stroke="{colours[name]}" stroke-width="3"/>')
+        parts.append(f'<path d="M{x:.1f} {y}h24" {stroke(i)} stroke-width="3"/>')
         parts.append(f'<text x="{x + 32:.1f}" y="{y + 4}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"

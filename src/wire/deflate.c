@@ -126,11 +126,13 @@ struct expansion {
 };
 
 /* Room for what `part` may become: a guess that doubles with every round, but only one byte more
- * than may come out. */
+ * than may come out. There are as many rounds as blocks that say they are the last, so it must stop
+ * doubling before it is 0. */
 static size_t next_room(const struct expansion *expansion, size_t *guess) {
     size_t left = expansion->max - (buffer_length(expansion->out) - expansion->before);
     size_t room = left < *guess ? left + 1 : *guess;
-    *guess *= 2;
+    if (*guess <= left / 2)
+        *guess *= 2;
     return room;
 }
 

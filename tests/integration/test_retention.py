@@ -48,7 +48,7 @@ def test_who_resumes_before_the_first_kept_gets_a_gap(server, store):
 
 
 def test_numbers_go_on_after_everything_is_gone_and_a_restart(server):
-    flags = [*NO_LIMIT, *settings("retention_age=2s")]
+    flags = [*NO_LIMIT, *settings("retention_age=2s", "joins_per_minute=0")]
     first = server(*flags)
     ann = open_v1(first, name="ann")
     epoch = ann.join("general")[0]["epoch"]
