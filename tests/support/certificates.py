@@ -58,19 +58,19 @@ class Pair:
         return ssl.PEM_cert_to_DER_cert(self.chain.read_text())
 
 
-def secure(port, context, name="localhost", before=b""):
+def secure(port, context, name="localhost", before=b"", source="127.0.0.1"):
     """A TLS connection; `before` is sent in plain text first."""
-    opened = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+    opened = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT, source_address=(source, 0))
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     opened.sendall(before)
     return context.wrap_socket(opened, server_hostname=name)
 
 
-def over_tls(client, context, before=b""):
+def over_tls(client, context, **how):
     """A class of clients like this one whose connections speak TLS."""
 
     class Secure(client):
         def connect(self, port):
-            return secure(port, context, before=before)
+            return secure(port, context, **how)
 
     return Secure

@@ -135,6 +135,19 @@ static void a_last_block_may_be_followed_by_more(void **state) {
                     SLICE("HelloHello"));
 }
 
+/* Each of them is a round; there once were so many that no room was left for what followed. */
+static void very_many_last_blocks_come_to_an_end(void **state) {
+    struct buffer payload = {0};
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        buffer_append(&payload, "\x03\x00", 2);
+    }
+    buffer_append(&payload, "\xf3\x48\xcd\xc9\xc9\x07\x00", 7);
+    expect_expanded(buffer_slice(&payload), SLICE("Hello"));
+    buffer_close(&payload);
+}
+
 static void a_stream_cut_short_is_an_error(void **state) {
     (void)state;
     struct slice hello = SLICE("\xf2\x48\xcd\xc9\xc9\x07\x00");
@@ -207,6 +220,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_message_is_one_zero_byte),
     cmocka_unit_test(the_examples_of_the_rfc_are_read),
     cmocka_unit_test(a_last_block_may_be_followed_by_more),
+    cmocka_unit_test(very_many_last_blocks_come_to_an_end),
     cmocka_unit_test(a_stream_cut_short_is_an_error),
     cmocka_unit_test(what_is_no_stream_is_an_error),
     cmocka_unit_test(what_comes_out_is_capped),
