@@ -22,7 +22,7 @@
 #define REST 10
 /* Following a busy log may not take from those who write it: a search has it catch up at full
  * speed. */
-#define REST_BEHIND 4
+#define REST_BEHIND 20
 
 struct search_thread {
     pthread_t thread;
