@@ -46,14 +46,14 @@ void chat_leave(struct chat *chat) {
     uint64_t patience_ms = chat->leaving ? 0 : LEAVE_TIMEOUT_MS;
     chat->leaving = true;
     chat->input_ended = true;
-    session_leave(chat->session, clock_now_ms() + patience_ms);
+    session_leave(chat->session, clock_monotonic_ms() + patience_ms);
 }
 
 /* On the way out, as long as the server takes one message after the other, the rest is waited
  * for. */
 static void be_patient(struct chat *chat, unsigned delay_ms) {
     if (chat->leaving)
-        session_leave(chat->session, clock_now_ms() + delay_ms + LEAVE_TIMEOUT_MS);
+        session_leave(chat->session, clock_monotonic_ms() + delay_ms + LEAVE_TIMEOUT_MS);
 }
 
 /* What is typed. */
@@ -216,7 +216,7 @@ static void run(struct chat *chat) {
     struct session_event event;
 
     for (;;) {
-        while (session_next(chat->session, clock_now_ms(), &event)) {
+        while (session_next(chat->session, clock_monotonic_ms(), &event)) {
             show(chat, &event);
             if (event.kind == SESSION_OVER)
                 return;

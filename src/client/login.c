@@ -125,7 +125,7 @@ bool login_answer(struct login *login, struct session *session, const struct ses
     buffer_append_char(&prompt, '\0');
     if (may_ask(event))
         error = password_ask(buffer_slice(&prompt).data, &password);
-    session_give_password(session, clock_now_ms(), buffer_slice(&password));
+    session_give_password(session, clock_monotonic_ms(), buffer_slice(&password));
     buffer_close(&prompt);
     buffer_close(&password);
     if (error == ERR_NOT_FOUND && !event->optional)

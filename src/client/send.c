@@ -74,7 +74,7 @@ static bool deliver(struct session *session, struct login *login, bool verbose) 
     bool durable = false;
 
     for (;;) {
-        while (session_next(session, clock_now_ms(), &event)) {
+        while (session_next(session, clock_monotonic_ms(), &event)) {
             command_report(&event);
             if (event.kind == SESSION_PASSWORD && !login_answer(login, session, &event))
                 return false;
@@ -93,7 +93,7 @@ static bool deliver(struct session *session, struct login *login, bool verbose) 
         }
         wait_for(&wait);
         if (wait.interrupted)
-            session_leave(session, clock_now_ms());
+            session_leave(session, clock_monotonic_ms());
     }
 }
 
@@ -107,7 +107,7 @@ static int send_to(const struct url *url, struct tls_context *tls,
     struct session *session = session_new(&options);
     session_publish(session, slice_of_string(request->room), SLICE_NONE,
                     slice_of_string(request->sender), content);
-    session_leave(session, clock_now_ms() + request->timeout_s * 1000);
+    session_leave(session, clock_monotonic_ms() + request->timeout_s * 1000);
     bool durable = deliver(session, login, request->verbose);
     session_free(session);
     return durable ? 0 : 1;

@@ -142,7 +142,7 @@ static void act_when_due(struct simulation *simulation, struct user *user, uint6
 }
 
 static int next_timeout(const struct simulation *simulation, uint64_t end_ms) {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = clock_monotonic_ms();
     uint64_t due_ms = end_ms;
 
     for (size_t i = 0; i < simulation->count; i++)
@@ -160,7 +160,7 @@ static void run(struct simulation *simulation, uint64_t end_ms, int interrupts) 
         descriptors[i] =
             (struct pollfd){.fd = link_descriptor(simulation->users[i].link), .events = POLLIN};
     descriptors[simulation->count] = (struct pollfd){.fd = interrupts, .events = POLLIN};
-    while (!simulation->failed && clock_now_ms() < end_ms) {
+    while (!simulation->failed && clock_monotonic_ms() < end_ms) {
         if (poll(descriptors, simulation->count + 1, next_timeout(simulation, end_ms)) < 0 &&
             errno != EINTR)
             break;
@@ -169,7 +169,7 @@ static void run(struct simulation *simulation, uint64_t end_ms, int interrupts) 
         for (size_t i = 0; i < simulation->count && !simulation->failed; i++) {
             if (descriptors[i].revents != 0)
                 read_user(simulation, &simulation->users[i]);
-            act_when_due(simulation, &simulation->users[i], clock_now_ms());
+            act_when_due(simulation, &simulation->users[i], clock_monotonic_ms());
         }
     }
     memory_free(descriptors);
@@ -182,7 +182,7 @@ static int simulate(const struct url *url, struct tls_context *tls, size_t count
     struct simulation simulation = {.count = count, .interval_ms = interval_s * 1000};
     uint64_t seed = 0;
     int interrupts = interrupts_open();
-    uint64_t start_ms = clock_now_ms();
+    uint64_t start_ms = clock_monotonic_ms();
     uint64_t end_ms = seconds > 0 ? start_ms + seconds * 1000 : UINT64_MAX;
 
     ssize_t taken = getrandom(&seed, sizeof seed, 0);

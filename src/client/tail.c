@@ -33,7 +33,7 @@ static void show(struct tail *tail, const json_t *entry) {
     if (tail->left != UINT64_MAX)
         tail->left--;
     if (tail->left == 0)
-        session_leave(tail->session, clock_now_ms());
+        session_leave(tail->session, clock_monotonic_ms());
 }
 
 static int follow(struct tail *tail) {
@@ -45,7 +45,7 @@ static int follow(struct tail *tail) {
     bool barred = false;
 
     for (;;) {
-        while (session_next(tail->session, clock_now_ms(), &event)) {
+        while (session_next(tail->session, clock_monotonic_ms(), &event)) {
             command_report(&event);
             if (event.kind == SESSION_PASSWORD && !login_answer(tail->login, tail->session, &event))
                 return 1;
@@ -55,7 +55,7 @@ static int follow(struct tail *tail) {
                 show(tail, event.json);
             if (event.kind == SESSION_BARRED) {
                 barred = true;
-                session_leave(tail->session, clock_now_ms());
+                session_leave(tail->session, clock_monotonic_ms());
             }
             if (event.kind == SESSION_OVER) {
                 if (event.text[0] != 0)
@@ -65,7 +65,7 @@ static int follow(struct tail *tail) {
         }
         wait_for(&wait);
         if (wait.interrupted)
-            session_leave(tail->session, clock_now_ms());
+            session_leave(tail->session, clock_monotonic_ms());
     }
 }
 

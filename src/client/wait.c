@@ -6,15 +6,9 @@
 
 #include "client/interrupt.h"
 
-uint64_t clock_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* For poll: -1 is for ever. */
 static int timeout_until(uint64_t deadline_ms) {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = clock_monotonic_ms();
     if (deadline_ms == UINT64_MAX)
         return -1;
     if (deadline_ms <= now_ms)

@@ -4,10 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "client/session.h"
-
-/* Milliseconds of a clock that is never set. */
-uint64_t clock_now_ms(void);
 
 struct wait {
     const struct session *session; /* its socket and its deadline */

@@ -300,7 +300,6 @@ static void take_members(struct app *app, struct room *room, const json_t *frame
     struct buffer text = {0};
 
     room_people_clear(room);
-    room->people_known = true;
     for (size_t i = 0; i < json_array_size(items); i++) {
         struct slice name = line_member(json_array_get(items, i), "name");
         room_person_add(room, name, line_member(json_array_get(items, i), "role"));

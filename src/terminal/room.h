@@ -43,7 +43,6 @@ struct room {
     struct person *people;
     size_t people_count, people_capacity;
     uint64_t present; /* sessions, with names and without */
-    bool people_known;
 
     uint64_t read;      /* the last number the reader saw */
     bool read_known;    /* the server told what was read before */

@@ -1,5 +1,6 @@
 /* The loop of the full-screen client: it waits for the connection, the keyboard and the system's
  * signals, has the app take what came, and draws once when everything that was there is taken. */
+#include "base/clock.h"
 #include "terminal/terminal.h"
 
 #include <limits.h>
@@ -32,12 +33,6 @@ struct terminal {
 
 bool terminal_possible(void) {
     return screen_possible();
-}
-
-static int64_t wall_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int open_windows(void) {
@@ -75,7 +70,7 @@ static void open_screen(struct terminal *terminal) {
 }
 
 static void tick(struct terminal *terminal) {
-    app_tick(&terminal->app, clock_now_ms(), wall_us());
+    app_tick(&terminal->app, clock_monotonic_ms(), clock_wall_us());
 }
 
 static void take_events(struct terminal *terminal) {
@@ -83,7 +78,7 @@ static void take_events(struct terminal *terminal) {
     struct session_event event;
 
     for (unsigned i = 0; i < EVENTS_AT_ONCE; i++) {
-        if (!session_next(app->session, clock_now_ms(), &event)) {
+        if (!session_next(app->session, clock_monotonic_ms(), &event)) {
             terminal->more = false;
             return;
         }
@@ -130,7 +125,7 @@ static void take_windows(struct terminal *terminal) {
 }
 
 static int timeout_of(const struct terminal *terminal) {
-    uint64_t now_ms = clock_now_ms();
+    uint64_t now_ms = clock_monotonic_ms();
     uint64_t deadline_ms = session_deadline(terminal->app.session);
     uint64_t own_ms = app_deadline(&terminal->app);
 
@@ -185,7 +180,7 @@ static void run(struct terminal *terminal) {
 }
 
 int terminal_run(struct session *session, struct login *login, const char *room) {
-    struct terminal terminal = {.start_ms = clock_now_ms()};
+    struct terminal terminal = {.start_ms = clock_monotonic_ms()};
     const struct app_options options = {.session = session, .login = login, .room = room};
 
     setlocale(LC_CTYPE, ""); /* what it says is English everywhere */
