@@ -57,7 +57,9 @@ static void set_windows(struct delivery *delivery, size_t window) {
 }
 
 void delivery_configure(struct delivery *delivery, const struct delivery_options *options) {
-    struct event event = {.kind = EVENT_CONFIGURED, .configured = &options->hub};
+    struct hub_options hub = options->hub;
+    hub.shared = delivery->options.hub.shared;
+    struct event event = {.kind = EVENT_CONFIGURED, .configured = &hub};
     delivery_step(delivery, &event);
     configure_outlet(&delivery->outlet, &options->outlet);
     set_windows(delivery, options->stream_window);

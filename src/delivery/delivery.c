@@ -47,7 +47,8 @@ struct delivery *delivery_new(const struct delivery_options *options) {
     delivery->authority = options->authority ? options->authority : delivery->own_authority;
     options->random(options->random_context, &seed, sizeof seed);
     delivery->seed = seed;
-    delivery->hub = hub_new(&options->hub);
+    delivery->options.hub.shared = options->store->engine->shared != NULL;
+    delivery->hub = hub_new(&delivery->options.hub);
     delivery->channels = map_new(seed);
     delivery->histories = id_map_new();
     delivery->searches = id_map_new();
@@ -218,6 +219,22 @@ static void to_store(struct delivery *delivery, struct effect *effect) {
     case EFFECT_ERASE:
         store->engine->erase(store, effect->room_key);
         break;
+    case EFFECT_SHARE:
+        store->engine->shared->share(store, effect->share.signal, effect->share.count);
+        break;
+    case EFFECT_CLAIM:
+        store->engine->shared->claim(store, &effect->claim);
+        break;
+    case EFFECT_RELEASE:
+        store->engine->shared->release(store, effect->claim.folded, &effect->claim.identity);
+        break;
+    case EFFECT_GATHER:
+        store->engine->shared->gather(store, effect->room_key, effect->list.origin,
+                                      effect->list.cid);
+        break;
+    case EFFECT_CALL:
+        store->engine->shared->call(store, &effect->call);
+        break;
     default:
         break;
     }
@@ -244,6 +261,11 @@ static void carry_out(struct delivery *delivery, struct effect *effect) {
     case EFFECT_MARK:
     case EFFECT_RECALL:
     case EFFECT_ERASE:
+    case EFFECT_SHARE:
+    case EFFECT_CLAIM:
+    case EFFECT_RELEASE:
+    case EFFECT_GATHER:
+    case EFFECT_CALL:
         to_store(delivery, effect);
         break;
     case EFFECT_SHOW_ENTRY:

@@ -9,6 +9,7 @@
 #include "hub/credential.h"
 #include "hub/entry.h"
 #include "hub/mark.h"
+#include "hub/nodes.h"
 #include "hub/reply.h"
 #include "hub/search.h"
 #include "hub/signal.h"
@@ -24,6 +25,12 @@ enum effect_kind {
     EFFECT_RECALL,   /* mark.identity → EVENT_RECALLED */
     EFFECT_ERASE,    /* room_key: forget the room and all that is in it */
     EFFECT_REPLAY,   /* replay.after: the log of "$rules" from there → EVENT_REPLAYED */
+    /* The same, of a store that several nodes share: see nodes.h. */
+    EFFECT_SHARE,   /* share */
+    EFFECT_CLAIM,   /* claim → EVENT_CLAIMED */
+    EFFECT_RELEASE, /* claim: folded and identity */
+    EFFECT_GATHER,  /* list.origin, list.cid, room_key → EVENT_GATHERED */
+    EFFECT_CALL,    /* call */
     /* To the authority. */
     EFFECT_AUTHENTICATE, /* connection, authenticate → EVENT_AUTHENTICATED */
     /* To delivery. */
@@ -54,6 +61,12 @@ struct effect {
         struct draft *draft;
         struct signal *signal;
         struct read_mark mark;
+        struct {
+            const struct signal *signal; /* borrowed from the event, or in the effects' arena */
+            unsigned count;              /* sessions in the room on this node */
+        } share;
+        struct name_claim claim;
+        struct call call;
         struct {
             struct entry *entry;
             struct slice epoch; /* of the room's log, for those who are told where they are */

@@ -77,9 +77,12 @@ struct draft {
     struct origin origin;
     /* When it was asked for; the store gives max(proposed, last of the room) */
     int64_t proposed_us;
-    bool known_only;       /* its author sends too much: only if the cid is known it gets its first
-                              outcome; else ERR_RATE_LIMITED, and nothing is stored */
-    bool moderates;        /* its author may delete what others wrote, too */
+    bool known_only; /* its author sends too much: only if the cid is known it gets its first
+                        outcome; else ERR_RATE_LIMITED, and nothing is stored */
+    unsigned rate;   /* messages a minute that its author may send over all nodes; 0: no limit but
+                        the hub's own. Counted by a store that several nodes share, by identity:
+                        ERR_RATE_LIMITED with retry_ms */
+    bool moderates;  /* its author may delete what others wrote, too */
     struct slice room_key; /* point into bytes, as do the slices of body */
     struct slice room_name;
     struct entry_body body;
@@ -99,6 +102,7 @@ uint64_t entry_body_hash(const struct entry_body *body);
 struct outcome {
     int error;      /* 0; ERR_UNAVAILABLE, ERR_CID_REUSED, ERR_NOT_FOUND, ERR_FORBIDDEN … */
     bool duplicate; /* the cid was known with this body: the numbers are those of the first time */
+    unsigned retry_ms; /* of ERR_RATE_LIMITED for draft.rate */
     uint64_t seq;
     int64_t timestamp_us;
     char id[ENTRY_ID_LENGTH + 1];

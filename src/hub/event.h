@@ -7,6 +7,7 @@
 #include "hub/credential.h"
 #include "hub/entry.h"
 #include "hub/mark.h"
+#include "hub/nodes.h"
 #include "hub/request.h"
 #include "hub/signal.h"
 
@@ -33,6 +34,12 @@ enum event_kind {
     EVENT_CONFIGURED,    /* the operator has changed the options */
     EVENT_STARTED,       /* the first of all: there is a log with the rules of rooms to read */
     EVENT_REPLAYED,      /* answer to EFFECT_REPLAY: some of that log */
+    /* Of a store that several nodes share, see nodes.h. */
+    EVENT_CLAIMED,   /* answer to EFFECT_CLAIM */
+    EVENT_ELSEWHERE, /* a name is held on another node now, or is not any more. One that was held
+                        here for the same guest: they have moved. */
+    EVENT_GATHERED,  /* answer to EFFECT_GATHER */
+    EVENT_CALLED,  /* somebody elsewhere has opened a conversation with somebody who may be here */
     EVENT_TRIMMED, /* the oldest entries of a followed room were let go of: its log begins later */
 };
 
@@ -57,9 +64,10 @@ struct room_head {
     struct slice room_name; /* as it was first written */
     struct slice epoch;     /* one life of the store */
     struct slice topic;
-    uint64_t first; /* the oldest seq still there; last + 1 when there is none */
-    uint64_t last;  /* 0: no entry yet */
-    bool exists;    /* it has or had entries */
+    uint64_t first;     /* the oldest seq still there; last + 1 when there is none */
+    uint64_t last;      /* 0: no entry yet */
+    bool exists;        /* it has or had entries */
+    unsigned elsewhere; /* sessions in it on other nodes */
 };
 
 struct hub_options;
@@ -131,6 +139,22 @@ struct event {
             bool more;     /* there are others after these */
         } replayed;
         const struct hub_options *configured; /* hold from now on, all but the seed */
+        struct {
+            int error;
+            struct name_claim claim; /* what was asked for */
+        } claimed;
+        struct {
+            struct name_claim claim; /* who holds it there; ticket 0 */
+            bool gone;
+        } elsewhere;
+        struct {
+            int error;
+            struct origin origin;
+            struct slice cid, room_key;
+            const struct other_member *members;
+            size_t count;
+        } gathered;
+        struct call called;
         struct {
             struct slice room_key;
             uint64_t first; /* the oldest seq still there; last + 1 when there is none */

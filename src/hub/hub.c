@@ -302,6 +302,11 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
             presence_signalled(hub, event);
         }
         break;
+    case EVENT_CLAIMED:
+    case EVENT_ELSEWHERE:
+    case EVENT_GATHERED:
+    case EVENT_CALLED:
+        break;
     case EVENT_RECALLED:
         mark_recalled(hub, event);
         break;

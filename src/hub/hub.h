@@ -44,6 +44,7 @@ struct hub_options {
     unsigned announce_limit; /* sessions */
     unsigned backlog;        /* entries sent on joining */
     unsigned ping_ms;        /* told to clients */
+    bool shared;             /* the store is, with other nodes: see nodes.h */
     bool create_rooms;       /* joining or publishing makes a room */
 };
 

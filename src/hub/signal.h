@@ -33,6 +33,8 @@ struct signal {
     struct slice payload;
     struct slice event;
     bool quiet; /* joins and leaves: only the count is told */
+    /* Of one that another node has shared: how many sessions are in the room on other nodes. */
+    unsigned elsewhere;
     /* Filled in by the hub when the signal comes back and is shown. */
     unsigned client_count; /* sessions in the room */
     bool announced;        /* false: the room is too large to name names */

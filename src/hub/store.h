@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "hub/event.h"
+#include "hub/nodes.h"
 #include "hub/search.h"
 
 /* A range of a room's log to read. With `before` 0 and has_after false: the last `limit` entries.
@@ -56,6 +57,7 @@ struct store;
 
 struct store_engine {
     const char *name;
+    const struct shared_engine *shared; /* NULL: the store is this server's alone */
     void (*follow)(struct store *store, struct slice room_key, struct slice room_name);
     void (*unfollow)(struct store *store, struct slice room_key);
     void (*append)(struct store *store, struct draft *draft); /* takes */
