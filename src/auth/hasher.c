@@ -28,7 +28,7 @@ int hasher_start(struct queue *done, struct hasher **hasher) {
 
     started->done = done;
     queue_init(&started->waiting);
-    if (thread_start(&started->thread, "auth-passwords", run, started) != 0) {
+    if (thread_start_behind(&started->thread, "auth-passwords", run, started) != 0) {
         queue_close(&started->waiting);
         memory_free(started);
         return ERR_IO;

@@ -34,8 +34,9 @@
 #define LIMIT_HTTP_HEAD (16 * 1024)            /* request line and headers */
 #define LIMIT_SSE_ROOMS 32                     /* of one stream of events */
 #define LIMIT_JSON_DEPTH 32
-#define LIMIT_SECRET 8192 /* a password or a token, as it is shown */
-#define LIMIT_LOGINS 32   /* passwords that wait to be checked; then they are refused at once */
+#define LIMIT_JSON_VALUES 5000 /* in what a stranger sends: each costs more than its bytes */
+#define LIMIT_SECRET 8192      /* a password or a token, as it is shown */
+#define LIMIT_LOGINS 32 /* passwords that wait to be checked; then they are refused at once */
 #define LIMIT_CREDENTIALS 4096          /* the same of tokens */
 #define LIMIT_TICKET_S 30               /* seconds that a ticket is good for */
 #define LIMIT_LINE_OVERHEAD 256         /* a command and a name before the text of a line */

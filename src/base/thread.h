@@ -9,3 +9,8 @@
 /* `name` has at most 15 characters. ERR_IO when the system has no thread left. */
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
                  void *argument) MUST_USE;
+
+/* The same, for work that nobody waits for at every moment, or that a stranger can cause: such a
+ * thread leaves the processor to the others when they want it. */
+int thread_start_behind(pthread_t *thread, const char *name, void *(*run)(void *),
+                        void *argument) MUST_USE;

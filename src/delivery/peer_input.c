@@ -10,18 +10,20 @@
  * long as the turn allows: however many there are and whatever they ask for, who asks for little
  * waits for one such stretch, and who is alone has all of it.
  *
- * A share is counted in time, because requests differ by more than what can be seen of them; and,
- * for where there is no clock, in bytes: those of a message (a few bytes can unpack to many), those
- * of the hub's effects, and a fixed charge for each request. */
+ * A share is counted in bytes: those of a message (a few bytes can unpack to many), those of the
+ * hub's effects, and a fixed charge for each request; and in time where there is a clock, because
+ * requests differ by more than what can be seen of them. A request cannot be interrupted, so one
+ * may take more than a share: the peer owes the rest, and pays with the turns that it waits. Else
+ * twenty who send one large message each would take turns of twenty large messages. */
 #include "base/close_code.h"
 #include "delivery/internal.h"
 
 #define SHARE (32 * 1024)
-#define SHARE_US 100
 #define REQUEST_CHARGE 256
-/* Of all who rest, in one turn. One of them goes on in any case. */
-#define STRETCH (128 * 1024)
-#define STRETCH_US 500
+/* Of all who rest, in one turn. */
+#define STRETCH (4 * SHARE)
+/* A microsecond counts as so many bytes. */
+#define TIME_CHARGE 320
 /* Between two notes in the log. They are for the operator; whoever causes them can do so as often
  * as they like. */
 #define NOTE_INTERVAL_MS 10000
@@ -51,7 +53,7 @@ static void rest(struct peer *peer) {
 /* Takes it out of the peer's share of this turn. */
 static void charge(struct peer *peer, size_t amount) {
     struct outlet *outlet = peer->outlet;
-    if (peer->share_turn != outlet->turn)
+    if (peer->share_turn != outlet->turn && !peer->rests)
         peer->share_used = 0;
     peer->share_turn = outlet->turn;
     peer->share_used += amount;
@@ -60,7 +62,16 @@ static void charge(struct peer *peer, size_t amount) {
         rest(peer);
 }
 
+/* What has been done took so long: if that is more than its bytes were charged for, it counts. */
+static void charge_time(struct peer *peer, int64_t since_us, size_t charged) {
+    int64_t passed_us = delivery_clock(peer->outlet->delivery) - since_us;
+    size_t amount = passed_us > 0 ? (size_t)passed_us * TIME_CHARGE : 0;
+    if (amount > charged)
+        charge(peer, amount - charged);
+}
+
 static void go_on(struct peer *peer) {
+    list_remove(&peer->outlet->resting, &peer->resting);
     peer->rests = false;
     peer->share_used = 0;
     peer_feed(peer);
@@ -69,16 +80,24 @@ static void go_on(struct peer *peer) {
     peer_mark(peer); /* for the answers */
 }
 
+/* Pays what the peer owes; false: there is not enough left of the stretch for that. */
+static bool pay(struct peer *peer, size_t left) {
+    size_t owed = peer->share_used > SHARE ? peer->share_used - SHARE : 0;
+    if (owed > left)
+        peer->share_used -= left;
+    else
+        peer->outlet->work += owed;
+    return owed <= left;
+}
+
 void outlet_begin_turn(struct outlet *outlet) {
-    int64_t start_us = delivery_clock(outlet->delivery);
-    struct list_node *node;
     outlet->turn++;
     outlet->work = 0;
-    while ((node = list_take_first(&outlet->resting))) {
-        go_on(container_of(node, struct peer, resting));
-        bool too_long = delivery_clock(outlet->delivery) - start_us >= STRETCH_US;
-        if (too_long || outlet->work >= STRETCH)
+    while (outlet->resting.first && outlet->work < STRETCH) {
+        struct peer *peer = container_of(outlet->resting.first, struct peer, resting);
+        if (!pay(peer, STRETCH - outlet->work))
             break;
+        go_on(peer);
     }
 }
 
@@ -202,15 +221,15 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
 /* Feeds `input` as far as it goes; returns how much was used. Even when that is all of it the
  * protocol may have more to ask for, as one has that has just been switched to. */
 static size_t feed_all(struct peer *peer, struct slice input, bool read_end) {
-    int64_t start_us = delivery_clock(peer->outlet->delivery);
     size_t used = 0;
     bool again = true;
     while (again && peer->stage == PEER_OPEN && !gated(peer)) {
         /* Looked up each time: an upgrade changes the protocol on the way. */
         feed_function *function = read_end ? peer->protocol->read_end : peer->protocol->feed;
+        int64_t start_us = delivery_clock(peer->outlet->delivery);
+        size_t before = peer->outlet->work;
         used += feed_once(peer, function, slice_skip(input, used), &again);
-        if (delivery_clock(peer->outlet->delivery) - start_us >= SHARE_US)
-            rest(peer);
+        charge_time(peer, start_us, peer->outlet->work - before);
     }
     peer->unfinished = again;
     return used;

@@ -176,7 +176,7 @@ static int parse_content(struct http_exchange *exchange, struct slice *text) {
         request->content = body;
         return utf8_valid(body) ? 0 : ERR_BAD_REQUEST;
     }
-    connection->object = json_parse_object(body);
+    connection->object = json_parse_message(body);
     if (connection->object == NULL) {
         *text = SLICE("The body is not a JSON object");
         return ERR_BAD_REQUEST;

@@ -348,7 +348,7 @@ static int parse_type(struct slice type, struct json_request *json, struct reque
 
 int json_request_parse(struct slice text, struct json_request *json, struct request *request) {
     *request = (struct request){0};
-    json->object = json_parse_object(text);
+    json->object = json_parse_message(text);
     if (json->object == NULL) {
         return ERR_BAD_REQUEST;
     }

@@ -29,7 +29,7 @@ static void fail(struct reading *reading, const char *why) {
 /* Like fgets, for inih. NULL ends the reading. */
 static char *read_line(char *text, int room, void *stream) {
     struct reading *reading = stream;
-    size_t indent = 0;
+    size_t indent;
     size_t length;
 
     if (reading->error || !fgets(text, room, reading->file))
@@ -40,8 +40,7 @@ static char *read_line(char *text, int room, void *stream) {
         fail(reading, "the line is too long, or holds a zero byte");
         return NULL;
     }
-    while (text[indent] == ' ' || text[indent] == '\t')
-        indent++;
+    indent = strspn(text, " \t\v\f\r");
     memmove(text, text + indent, length - indent + 1);
     return text;
 }

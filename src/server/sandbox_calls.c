@@ -42,7 +42,7 @@ static const char *const calls[] = {
     "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "restart_syscall", "getpid",
     "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "nanosleep",
     "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "time", "times",
-    "getrusage", "sysinfo", "uname", "getrlimit", "setrlimit", "prlimit64",
+    "getrusage", "sysinfo", "uname", "getrlimit", "setrlimit", "prlimit64", "setpriority",
 };
 /* clang-format on */
 
@@ -74,7 +74,18 @@ static const struct {
     {"ioctl", 1, UINT32_MAX, TCGETS},
 };
 
-static int add_rules(scmp_filter_ctx filter) {
+/* To a Redis, and to whoever knows its address. */
+static int add_connecting(scmp_filter_ctx filter) {
+    static const int families[] = {AF_INET, AF_INET6};
+    int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && code == 0; i++)
+        code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+    return code;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool connects) {
     int code = 0;
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && code == 0; i++) {
@@ -89,6 +100,8 @@ static int add_rules(scmp_filter_ctx filter) {
         if (number != __NR_SCMP_ERROR)
             code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, form);
     }
+    if (code == 0 && connects)
+        code = add_connecting(filter);
     /* What it is to do stands in memory, where a filter cannot look; told that there is no such
      * call, the C library uses the older one. */
     int newer = seccomp_syscall_resolve_name("clone3");
@@ -104,7 +117,7 @@ void sandbox_limit_calls(const struct sandbox_options *options) {
     if (code == 0 && options->log->level == LOG_DEBUG)
         seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
     if (code == 0)
-        code = add_rules(filter);
+        code = add_rules(filter, options->connects);
     if (code == 0)
         code = seccomp_load(filter);
     if (code != 0)

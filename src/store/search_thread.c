@@ -237,7 +237,7 @@ int search_thread_start(const struct sqlite_file *file, const struct log *log,
     search_file_init(&started->file, file, log);
     started->outbox = outbox;
     started->retry_after_ns = RETRY_FIRST_NS;
-    if (thread_start(&started->thread, "store-search", run, started) != 0) {
+    if (thread_start_behind(&started->thread, "store-search", run, started) != 0) {
         buffer_append_string(message, "cannot start a thread for searching; raise the limit of "
                                       "processes (ulimit -u)");
         free_thread(started);

@@ -55,6 +55,34 @@ json_t *json_parse_object(struct slice text) {
     return root;
 }
 
+/* Each value but the first follows one of these. A string is over at the first quote that no
+ * backslash precedes. */
+static bool has_many_values(struct slice text) {
+    size_t count = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+
+        if (c == '"') {
+            quoted = !quoted;
+        } else if (quoted) {
+            i += c == '\\';
+        } else {
+            count += c == ',' || c == '[' || c == '{';
+        }
+    }
+    return count > LIMIT_JSON_VALUES;
+}
+
+json_t *json_parse_message(struct slice text) {
+    /* A value takes two bytes at least, so what is short need not be counted. */
+    if (text.length > LIMIT_JSON_VALUES * 2 && has_many_values(text)) {
+        return NULL;
+    }
+    return json_parse_object(text);
+}
+
 int json_get_string(const json_t *object, const char *key, struct slice *value) {
     const json_t *member = json_object_get(object, key);
 

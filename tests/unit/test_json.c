@@ -111,6 +111,38 @@ static void nesting_has_a_limit(void **state) {
     assert_false(parses_nested(100000, "{\"a\":", "}"));
 }
 
+/* "{"m":[" and `count` times `value` and "]}": with the object and the list two values more. */
+static bool is_message_of(size_t count, const char *value) {
+    struct buffer text = {0};
+
+    buffer_append_slice(&text, SLICE("{\"m\":["));
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_slice(&text, slice_of_string(i > 0 ? "," : ""));
+        buffer_append_slice(&text, slice_of_string(value));
+    }
+    buffer_append_slice(&text, SLICE("]}"));
+    json_t *message = json_parse_message(buffer_slice(&text));
+    json_t *object = json_parse_object(buffer_slice(&text));
+
+    assert_non_null(object);
+    json_decref(object);
+    buffer_close(&text);
+    bool parsed = message != NULL;
+    json_decref(message);
+    return parsed;
+}
+
+static void the_values_of_a_message_are_counted(void **state) {
+    (void)state;
+    assert_true(is_message_of(LIMIT_JSON_VALUES - 1, "1"));
+    assert_false(is_message_of(LIMIT_JSON_VALUES, "1"));
+    assert_false(is_message_of(LIMIT_JSON_VALUES, "{}"));
+    /* What stands in a string is no value. */
+    assert_true(is_message_of(10, "\"[[{{,,\\\"\\\\,[\""));
+    assert_true(is_message_of(LIMIT_JSON_VALUES - 1, "\",\\\",[{\""));
+    assert_false(is_message_of(LIMIT_JSON_VALUES, "\"\\\\\""));
+}
+
 static void a_string_member_is_a_string_or_absent(void **state) {
     json_t *object = json_parse_object(
         SLICE("{\"s\":\"a\\u0000b\",\"e\":\"\",\"z\":null,\"n\":1,\"t\":true,\"l\":[],\"o\":{}}"));
@@ -298,6 +330,7 @@ int main(void) {
         cmocka_unit_test(text_that_is_not_unicode_is_no_message),
         cmocka_unit_test(a_key_may_not_come_twice),
         cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(the_values_of_a_message_are_counted),
         cmocka_unit_test(a_string_member_is_a_string_or_absent),
         cmocka_unit_test(a_number_member_is_whole_and_not_negative),
         cmocka_unit_test(a_huge_integer_beside_does_not_spoil_a_message),
