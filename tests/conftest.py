@@ -21,6 +21,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 
 from binaries import BANTERD  # noqa: E402
+from redis import Redis, Sentinel  # noqa: E402
 
 START_SECONDS = 20
 STOP_SECONDS = 5
@@ -146,3 +147,35 @@ def server():
 @pytest.fixture(scope="module")
 def module_server():
     yield from _factory()
+
+
+def _redis_factory():
+    """A generator that gives functions to start Redis servers and sentinels with, and ends them afterwards."""
+    started = []
+
+    class Starter:
+        def __call__(self, *options, **how):
+            return self._keep(Redis(*options, **how))
+
+        def sentinel(self, *options, **how):
+            return self._keep(Sentinel(*options, **how))
+
+        @staticmethod
+        def _keep(process):
+            started.append(process)
+            return process
+
+    yield Starter()
+    for process in started:
+        process.close()
+
+
+@pytest.fixture
+def redis():
+    """`redis(...)` starts a Redis, `redis.sentinel(...)` a Sentinel; see support/redis.py."""
+    yield from _redis_factory()
+
+
+@pytest.fixture(scope="module")
+def module_redis():
+    yield from _redis_factory()

@@ -247,7 +247,9 @@ export class Banter extends EventTarget {
       }
     } else {
       const [least, most] = this.#reconnect;
-      const delay = Math.random() * Math.min(most, least * 2 ** Math.min(this.#attempts++, 6)) + least / 2;
+      const restart = code === 1012 && this.state === "online"; /* there is another server, or soon this one: at once */
+      const delay = restart ? Math.random() * Math.min(500, least)
+        : Math.random() * Math.min(most, least * 2 ** Math.min(this.#attempts++, 6)) + least / 2;
       this.#timer = setTimeout(() => this.#open(), delay);
       this.#setState("offline", { retryMs: delay });
     }

@@ -148,17 +148,26 @@ int accounts_check_name(struct slice name) {
     return error;
 }
 
+static int insert_and_tell(struct accounts *accounts, const struct account *account,
+                           struct slice key) {
+    int error = accounts_begin(accounts);
+
+    if (error)
+        return error;
+    error = insert(accounts, account, key);
+    if (!error)
+        error = changes_add(accounts, account, CHANGE_ACCOUNT, NULL, account->created_us);
+    return accounts_end(accounts, error);
+}
+
 int accounts_add(struct accounts *accounts, const struct account *account) {
     struct buffer key = {0};
     int error = fold(account->name, &key);
 
-    if (!error)
-        error = accounts_begin(accounts);
     if (!error) {
-        error = insert(accounts, account, buffer_slice(&key));
-        if (!error)
-            error = changes_add(accounts, account, CHANGE_ACCOUNT, NULL, account->created_us);
-        error = accounts_end(accounts, error);
+        do {
+            error = insert_and_tell(accounts, account, buffer_slice(&key));
+        } while (accounts_overtaken(accounts, error));
     }
     buffer_close(&key);
     return error;
@@ -181,7 +190,7 @@ static int change_row(struct accounts *accounts, const char *sql, const struct a
 enum deed { DEED_PASSWORD, DEED_ROLE, DEED_REMOVE };
 
 /* All in one transaction: the sessions go with the password that made them. */
-static int change(struct accounts *accounts, enum deed deed, struct slice name,
+static int change_once(struct accounts *accounts, enum deed deed, struct slice name,
                   const struct slice *text, int64_t number, int64_t now_us) {
     static const char *const sql[] = {
         [DEED_PASSWORD] = "UPDATE accounts SET password = ?2 WHERE identity = ?1",
@@ -201,6 +210,16 @@ static int change(struct accounts *accounts, enum deed deed, struct slice name,
     if (!error)
         error = changes_add(accounts, &account, CHANGE_ACCOUNT, NULL, now_us);
     return accounts_end(accounts, error);
+}
+
+static int change(struct accounts *accounts, enum deed deed, struct slice name,
+                  const struct slice *text, int64_t number, int64_t now_us) {
+    int error;
+
+    do {
+        error = change_once(accounts, deed, name, text, number, now_us);
+    } while (accounts_overtaken(accounts, error));
+    return error;
 }
 
 int accounts_set_password(struct accounts *accounts, struct slice name, struct slice password,

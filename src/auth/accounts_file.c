@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/ledger.h"
 #include "auth/query.h"
 #include "base/memory.h"
 
@@ -56,6 +57,10 @@ static const char *const steps[] = {
     "  created INTEGER NOT NULL,"
     "  used INTEGER NOT NULL," /* to the hour; 0: never */
     "  rate INTEGER"           /* messages a minute; NULL: as usual */
+    ") STRICT;",
+    "CREATE TABLE ledger ("         /* at most one row: this file is a copy of a ledger */
+    "  lineage TEXT NOT NULL,"      /* of which */
+    "  position TEXT NOT NULL"      /* all that its log says up to there is done here */
     ") STRICT;",
 };
 
@@ -226,7 +231,9 @@ void accounts_close(struct accounts *accounts) {
 }
 
 const char *accounts_error(const struct accounts *accounts) {
-    return sqlite3_errmsg(accounts->db);
+    const char *reason = accounts->ledger ? ledger_reason(accounts->ledger) : NULL;
+
+    return reason ? reason : sqlite3_errmsg(accounts->db);
 }
 
 int accounts_begin(struct accounts *accounts) {
@@ -235,11 +242,23 @@ int accounts_begin(struct accounts *accounts) {
     return code == SQLITE_OK ? 0 : ERR_UNAVAILABLE;
 }
 
-int accounts_end(struct accounts *accounts, int error) {
+int accounts_end_copy(struct accounts *accounts, int error) {
     if (!error && sqlite3_exec(accounts->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return 0;
     sqlite3_exec(accounts->db, "ROLLBACK", NULL, NULL, NULL);
     return error ? error : ERR_UNAVAILABLE;
+}
+
+/* The ledger first: what it has taken holds, and comes back from it if the file does not take it. */
+int accounts_end(struct accounts *accounts, int error) {
+    if (!error && accounts->ledger)
+        error = ledger_submit(accounts->ledger, accounts);
+    return accounts_end_copy(accounts, error);
+}
+
+bool accounts_overtaken(struct accounts *accounts, int error) {
+    return error == ERR_UNAVAILABLE && accounts->ledger &&
+           ledger_overtaken(accounts->ledger, accounts);
 }
 
 /* VACUUM fills a file that is there and empty; so its mode is ours. */

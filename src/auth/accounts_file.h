@@ -14,8 +14,11 @@
 #include "base/error.h"
 #include "hub/credential.h"
 
+struct ledger;
+
 struct accounts {
     sqlite3 *db;
+    struct ledger *ledger; /* what all nodes agree on, see ledger.h; NULL: this file is all */
     sqlite3_stmt *find_token; /* what is asked most, prepared once; NULL: not yet */
     sqlite3_stmt *find_hook;
     struct buffer text; /* what the slices of the latest answer point to */
@@ -34,8 +37,19 @@ bool accounts_exist(const char *folder);
  * first error there was. */
 int accounts_begin(struct accounts *accounts) MUST_USE;
 int accounts_end(struct accounts *accounts, int error) MUST_USE;
+/* The same for what comes from the ledger, and is not for it. */
+int accounts_end_copy(struct accounts *accounts, int error) MUST_USE;
+/* Whether what ended with this error must be done again from its beginning, because another node
+ * has changed something meanwhile:
+ *
+ *     do {
+ *         error = accounts_begin(accounts);
+ *         if (!error)
+ *             error = accounts_end(accounts, … the deed …);
+ *     } while (accounts_overtaken(accounts, error)); */
+bool accounts_overtaken(struct accounts *accounts, int error);
 
-/* What SQLite says of the latest failure. */
+/* Why the latest failed: what SQLite says, or what keeps the ledger from taking anything. */
 const char *accounts_error(const struct accounts *accounts);
 
 /* Copies the file as it is to `path`, which must not be there yet; nothing where there are neither

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "base/buffer.h"
 
 struct attempts;
 
@@ -21,3 +21,9 @@ void attempts_begin(struct attempts *attempts, struct slice name, int64_t now_us
 /* How it ended. */
 void attempts_end(struct attempts *attempts, struct slice name, struct slice address, bool right,
                   int64_t now_us);
+
+/* How one has ended, for other nodes, that count it too: appends a line that holds no name, because
+ * what is typed in place of one may be a password. Left empty where that counts for nothing. */
+void attempts_tell(struct slice name, struct slice address, bool right, struct buffer *line);
+/* Such a line, from whomever. */
+void attempts_hear(struct attempts *attempts, struct slice line, int64_t now_us);

@@ -34,18 +34,15 @@ struct identity hook_device(struct slice secret) {
     return device;
 }
 
-int hooks_add(struct accounts *accounts, const struct hook *hook, struct slice secret) {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    struct identity identity;
+static int insert(struct accounts *accounts, const struct hook *hook,
+                  const struct identity *identity, const uint8_t digest[SHA256_DIGEST_LENGTH]) {
     struct query query;
 
-    SHA256((const uint8_t *)secret.data, secret.length, digest);
-    randombytes_buf(identity.bytes, IDENTITY_SIZE);
     query_begin(&query, accounts->db,
                 "INSERT INTO hooks (digest, identity, room, label, created, used, rate)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)");
-    query_bind_bytes(&query, digest, sizeof(digest));
-    query_bind_bytes(&query, identity.bytes, IDENTITY_SIZE);
+    query_bind_bytes(&query, digest, SHA256_DIGEST_LENGTH);
+    query_bind_bytes(&query, identity->bytes, IDENTITY_SIZE);
     query_bind_text(&query, hook->room);
     query_bind_text(&query, hook->label);
     query_bind_number(&query, hook->created_us);
@@ -54,6 +51,21 @@ int hooks_add(struct accounts *accounts, const struct hook *hook, struct slice s
     else
         query_bind_null(&query);
     return query_run(&query);
+}
+
+int hooks_add(struct accounts *accounts, const struct hook *hook, struct slice secret) {
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    struct identity identity;
+    int error;
+
+    SHA256((const uint8_t *)secret.data, secret.length, digest);
+    randombytes_buf(identity.bytes, IDENTITY_SIZE);
+    do {
+        error = accounts_begin(accounts);
+        if (!error)
+            error = accounts_end(accounts, insert(accounts, hook, &identity, digest));
+    } while (accounts_overtaken(accounts, error));
+    return error;
 }
 
 static struct hook row_hook(const struct query *query) {
@@ -108,11 +120,14 @@ int hooks_find(struct accounts *accounts, struct slice secret, struct hook *hook
 
 int hooks_touch(struct accounts *accounts, int64_t id, int64_t now_us) {
     struct query query;
+    int error = accounts_begin(accounts);
 
+    if (error)
+        return error;
     query_begin(&query, accounts->db, "UPDATE hooks SET used = ?2 WHERE id = ?1");
     query_bind_number(&query, id);
     query_bind_number(&query, now_us);
-    return query_run(&query);
+    return accounts_end(accounts, query_run(&query));
 }
 
 int hooks_list(struct accounts *accounts, hook_visitor *visit, void *context) {
@@ -147,7 +162,12 @@ static int remove_hook(struct accounts *accounts, int64_t id, int64_t now_us) {
 }
 
 int hooks_revoke(struct accounts *accounts, int64_t id, int64_t now_us) {
-    int error = accounts_begin(accounts);
+    int error;
 
-    return error ? error : accounts_end(accounts, remove_hook(accounts, id, now_us));
+    do {
+        error = accounts_begin(accounts);
+        if (!error)
+            error = accounts_end(accounts, remove_hook(accounts, id, now_us));
+    } while (accounts_overtaken(accounts, error));
+    return error;
 }

@@ -71,16 +71,21 @@ static void drop_old(struct tickets *tickets, int64_t now_us) {
         principal_free(drop(tickets, ticket));
 }
 
-void tickets_make(struct tickets *tickets, const struct principal *principal, int64_t now_us,
-                  char text[TICKET_LENGTH + 1]) {
-    struct ticket *ticket = memory_new_struct(struct ticket);
+void tickets_format(char text[TICKET_LENGTH + 1]) {
     uint8_t random[SECRET_BYTES];
 
-    drop_old(tickets, now_us);
     randombytes_buf(random, sizeof(random));
     memcpy(text, PREFIX, sizeof(PREFIX) - 1);
     secret_format(random, text + sizeof(PREFIX) - 1);
     sodium_memzero(random, sizeof(random));
+}
+
+void tickets_make(struct tickets *tickets, const struct principal *principal, int64_t now_us,
+                  char text[TICKET_LENGTH + 1]) {
+    struct ticket *ticket = memory_new_struct(struct ticket);
+
+    drop_old(tickets, now_us);
+    tickets_format(text);
     secret_digest(slice_of_string(text), ticket->digest);
     ticket->until_us = now_us + LIFE_US;
     ticket->principal = principal_copy(principal);

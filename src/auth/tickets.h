@@ -14,6 +14,8 @@ struct tickets;
 struct tickets *tickets_new(uint64_t seed);
 void tickets_free(struct tickets *tickets);
 
+/* A fresh one that stands for nothing yet, as zero-terminated text. */
+void tickets_format(char text[TICKET_LENGTH + 1]);
 /* A fresh one for this principal, which is copied, as zero-terminated text. */
 void tickets_make(struct tickets *tickets, const struct principal *principal, int64_t now_us,
                   char text[TICKET_LENGTH + 1]);

@@ -128,20 +128,30 @@ static int insert(struct accounts *accounts, const struct account *account,
     return sqlite3_changes(accounts->db) == 1 ? 0 : ERR_NOT_FOUND;
 }
 
-int tokens_add(struct accounts *accounts, const struct account *account, const struct token *token,
-               struct slice text) {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
+static int add_once(struct accounts *accounts, const struct account *account,
+                    const struct token *token, const uint8_t digest[SHA256_DIGEST_LENGTH]) {
     int error = accounts_begin(accounts);
 
     if (error)
         return error;
-    digest_of(text, digest);
     error = forget_expired(accounts, token->created_us);
     if (!error)
         error = insert(accounts, account, token, digest);
     if (!error && token->kind == TOKEN_SESSION)
         error = end_oldest_session(accounts, account, token->created_us);
     return accounts_end(accounts, error);
+}
+
+int tokens_add(struct accounts *accounts, const struct account *account, const struct token *token,
+               struct slice text) {
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    int error;
+
+    digest_of(text, digest);
+    do {
+        error = add_once(accounts, account, token, digest);
+    } while (accounts_overtaken(accounts, error));
+    return error;
 }
 
 static struct token row_token(const struct query *query) {
@@ -211,12 +221,15 @@ int tokens_find(struct accounts *accounts, struct slice text, int64_t now_us, st
 
 int tokens_touch(struct accounts *accounts, int64_t id, int64_t now_us, int64_t expires_us) {
     struct query query;
+    int error = accounts_begin(accounts);
 
+    if (error)
+        return error;
     query_begin(&query, accounts->db, "UPDATE tokens SET used = ?2, expires = ?3 WHERE id = ?1");
     query_bind_number(&query, id);
     query_bind_number(&query, now_us);
     query_bind_number(&query, expires_us);
-    return query_run(&query);
+    return accounts_end(accounts, query_run(&query));
 }
 
 int tokens_list(struct accounts *accounts, struct slice name, int64_t now_us, token_visitor *visit,
@@ -241,7 +254,7 @@ int tokens_list(struct accounts *accounts, struct slice name, int64_t now_us, to
     return query_end(&query);
 }
 
-int tokens_revoke(struct accounts *accounts, int64_t id, int64_t now_us) {
+static int revoke_once(struct accounts *accounts, int64_t id, int64_t now_us) {
     struct account account = {0};
     struct query query;
     int error = accounts_begin(accounts);
@@ -260,4 +273,13 @@ int tokens_revoke(struct accounts *accounts, int64_t id, int64_t now_us) {
                         "SELECT id, digest FROM tokens WHERE account = ?1 AND id = ?2 LIMIT 1", id,
                         now_us);
     return accounts_end(accounts, error);
+}
+
+int tokens_revoke(struct accounts *accounts, int64_t id, int64_t now_us) {
+    int error;
+
+    do {
+        error = revoke_once(accounts, id, now_us);
+    } while (accounts_overtaken(accounts, error));
+    return error;
 }

@@ -12,6 +12,7 @@ enum close_code {
     CLOSE_INVALID = 1007,     /* no UTF-8, or not unpacked */
     CLOSE_POLICY = 1008,      /* an origin or a credential that is not good here, or no more */
     CLOSE_TOO_LARGE = 1009,
+    CLOSE_RESTART = 1012, /* come back at once: there is another server, or this one anew */
     CLOSE_TRY_LATER = 1013,
     CLOSE_TOO_SLOW = 4000,
     CLOSE_IDLE = 4001, /* something was not said in time */

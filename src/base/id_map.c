@@ -4,8 +4,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
-
-#define CAPACITY_MIN 4
+#include "base/table.h"
 
 struct item {
     uint64_t id; /* 0: a free slot */
@@ -34,19 +33,18 @@ size_t id_map_count(const struct id_map *map) {
 
 /* Numbers given out one after another must not end up side by side: a run would grow at each
  * collision. */
-static uint64_t mix(uint64_t id) {
+static uint32_t mix(uint64_t id) {
     id = (id ^ (id >> 33)) * 0xff51afd7ed558ccdu;
     id = (id ^ (id >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return id ^ (id >> 33);
+    return (uint32_t)(id ^ (id >> 33));
 }
 
 /* Where the id is, or the free slot where it would go. There must be a table. */
 static size_t find_slot(const struct id_map *map, uint64_t id) {
-    size_t mask = map->capacity - 1;
-    size_t at = mix(id) & mask;
+    size_t at = table_home(map->capacity, mix(id));
 
     while (map->items[at].id != 0 && map->items[at].id != id) {
-        at = (at + 1) & mask;
+        at = table_next(map->capacity, at);
     }
     return at;
 }
@@ -74,8 +72,8 @@ void *id_map_find(const struct id_map *map, uint64_t id) {
 
 void id_map_put(struct id_map *map, uint64_t id, void *value) {
     assert(id != 0 && value != NULL);
-    if ((map->count + 1) * 4 > map->capacity * 3) {
-        resize(map, map->capacity == 0 ? CAPACITY_MIN : map->capacity * 2);
+    if (table_is_full(map->capacity, map->count)) {
+        resize(map, table_larger(map->capacity));
     }
     size_t at = find_slot(map, id);
     assert(map->items[at].id == 0);
@@ -85,16 +83,15 @@ void id_map_put(struct id_map *map, uint64_t id, void *value) {
 
 /* Frees the slot and closes the gap, as in map.c. */
 static void free_slot(struct id_map *map, size_t gap) {
-    size_t mask = map->capacity - 1;
     size_t at = gap;
 
     for (;;) {
-        at = (at + 1) & mask;
+        at = table_next(map->capacity, at);
         if (map->items[at].id == 0) {
             break;
         }
-        size_t home = mix(map->items[at].id) & mask;
-        if (((at - home) & mask) >= ((at - gap) & mask)) {
+        size_t home = table_home(map->capacity, mix(map->items[at].id));
+        if (table_distance(map->capacity, home, at) >= table_distance(map->capacity, gap, at)) {
             map->items[gap] = map->items[at];
             gap = at;
         }
@@ -114,10 +111,8 @@ void *id_map_remove(struct id_map *map, uint64_t id) {
     }
     free_slot(map, at);
     map->count--;
-    if (map->count == 0) {
-        resize(map, 0);
-    } else if (map->count * 8 < map->capacity && map->capacity > CAPACITY_MIN) {
-        resize(map, map->capacity / 2);
+    if (table_is_mostly_empty(map->capacity, map->count)) {
+        resize(map, table_smaller(map->capacity, map->count));
     }
     return value;
 }

@@ -1,15 +1,15 @@
-/* Open addressing with linear probing in a table whose size is a power of two, at most three
- * quarters full. A removed item leaves no mark: those after it that would no longer be found
- * move back. An empty map holds no table, and a table that is mostly empty shrinks, because a
- * server has a map for many small things. */
+/* Open addressing with linear probing in a table at most four fifths full. A removed item leaves no
+ * mark: those after it that would no longer be found move back. An empty map holds no table, and a
+ * table that is mostly empty shrinks, because a server has a map for many small things; and a large
+ * one grows by a quarter and not by doubling, because of many things it has each in a map or two. */
 #include "base/map.h"
 
 #include <assert.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/table.h"
 
-#define CAPACITY_MIN 4
 
 struct item {
     const char *key;
@@ -48,8 +48,7 @@ static uint32_t hash_key(const struct map *map, struct slice key) {
 
 /* Where the key is, or the free slot where it would go. There must be a table. */
 static size_t find_slot(const struct map *map, struct slice key, uint32_t hash) {
-    size_t mask = map->capacity - 1;
-    size_t at = hash & mask;
+    size_t at = table_home(map->capacity, hash);
 
     while (map->items[at].value != NULL) {
         const struct item *item = &map->items[at];
@@ -57,7 +56,7 @@ static size_t find_slot(const struct map *map, struct slice key, uint32_t hash) 
         if (item->hash == hash && slice_equal(slice_from(item->key, item->key_length), key)) {
             break;
         }
-        at = (at + 1) & mask;
+        at = table_next(map->capacity, at);
     }
     return at;
 }
@@ -70,10 +69,10 @@ static void resize(struct map *map, size_t capacity) {
     map->capacity = capacity;
     for (size_t i = 0; i < old_capacity; i++) {
         if (old[i].value != NULL) {
-            size_t at = old[i].hash & (capacity - 1);
+            size_t at = table_home(capacity, old[i].hash);
 
             while (map->items[at].value != NULL) {
-                at = (at + 1) & (capacity - 1);
+                at = table_next(capacity, at);
             }
             map->items[at] = old[i];
         }
@@ -92,8 +91,8 @@ void map_put(struct map *map, struct slice key, void *value) {
     uint32_t hash = hash_key(map, key);
 
     assert(value != NULL && key.length <= UINT32_MAX);
-    if ((map->count + 1) * 4 > map->capacity * 3) {
-        resize(map, map->capacity == 0 ? CAPACITY_MIN : map->capacity * 2);
+    if (table_is_full(map->capacity, map->count)) {
+        resize(map, table_larger(map->capacity));
     }
     size_t at = find_slot(map, key, hash);
     assert(map->items[at].value == NULL);
@@ -104,16 +103,15 @@ void map_put(struct map *map, struct slice key, void *value) {
 /* Frees the slot and closes the gap: an item further on moves in if it would be looked for at or
  * before the gap. */
 static void free_slot(struct map *map, size_t gap) {
-    size_t mask = map->capacity - 1;
     size_t at = gap;
 
     for (;;) {
-        at = (at + 1) & mask;
+        at = table_next(map->capacity, at);
         if (map->items[at].value == NULL) {
             break;
         }
-        size_t home = map->items[at].hash & mask;
-        if (((at - home) & mask) >= ((at - gap) & mask)) {
+        size_t home = table_home(map->capacity, map->items[at].hash);
+        if (table_distance(map->capacity, home, at) >= table_distance(map->capacity, gap, at)) {
             map->items[gap] = map->items[at];
             gap = at;
         }
@@ -133,10 +131,8 @@ void *map_remove(struct map *map, struct slice key) {
     }
     free_slot(map, at);
     map->count--;
-    if (map->count == 0) {
-        resize(map, 0);
-    } else if (map->count * 8 < map->capacity && map->capacity > CAPACITY_MIN) {
-        resize(map, map->capacity / 2);
+    if (table_is_mostly_empty(map->capacity, map->count)) {
+        resize(map, table_smaller(map->capacity, map->count));
     }
     return value;
 }

@@ -23,6 +23,15 @@ void *memory_new(size_t size) {
     return memory;
 }
 
+void *memory_new_aligned(size_t alignment, size_t size) {
+    void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+
+    if (memory == NULL) {
+        die();
+    }
+    return memset(memory, 0, size);
+}
+
 void *memory_resize(void *memory, size_t size) {
     void *resized = realloc(memory, size > 0 ? size : 1);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/close_code.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "client/session_internal.h"
@@ -21,6 +22,7 @@
 #define DIAL_TIMEOUT_MS 10000
 #define PING_GRACE_MS 10000 /* how much later than announced a ping may come */
 #define CLOSING_TIMEOUT_MS 2000
+#define RESTART_SPREAD_MS 500
 
 struct session *session_new(const struct session_options *options) {
     struct session *session = memory_new_struct(struct session);
@@ -211,14 +213,26 @@ static bool nothing_owed(const struct session *session) {
     return session->leaving && session->outbox.count == 0;
 }
 
+/* A server that restarts sends its clients away one by one, to another that is there. So the first
+ * attempt comes at once, all but for a little spread. */
+static unsigned return_delay_ms(struct session *session) {
+    unsigned spread_ms = session->backoff.min_ms < RESTART_SPREAD_MS ? session->backoff.min_ms
+                                                                     : RESTART_SPREAD_MS;
+    bool restart = session->welcomed && session->connection != NULL &&
+                   connection_ending(session->connection)->code == CLOSE_RESTART;
+
+    return restart ? (unsigned)rng_below(&session->rng, spread_ms)
+                   : backoff_next(&session->backoff, &session->rng);
+}
+
 bool session_lose(struct session *session, struct session_event *event, struct slice why) {
     if (nothing_owed(session))
         return session_end(session, event, SLICE_NONE);
     event->kind = SESSION_LOST;
     event->connected = session->welcomed;
+    event->delay_ms = return_delay_ms(session);
     session_event_text(event, why);
     drop_connection(session);
-    event->delay_ms = backoff_next(&session->backoff, &session->rng);
     session->state = SESSION_STATE_WAITING;
     session->deadline_ms = session->now_ms + event->delay_ms;
     return true;

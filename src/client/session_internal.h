@@ -2,8 +2,8 @@
  * understands what comes. */
 #pragma once
 
+#include "base/backoff.h"
 #include "base/rng.h"
-#include "client/backoff.h"
 #include "client/connection.h"
 #include "client/dialer.h"
 #include "client/outbox.h"

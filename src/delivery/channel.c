@@ -50,6 +50,7 @@ struct audience *audience_open(struct channel *channel, struct encoding encoding
         audience->stream = stream_new(channel->delivery->options.stream_window);
         /* So that the stream knows where the next entry would begin. */
         stream_skip(audience->stream, channel->delivered);
+        audience->offered = stream_tail(audience->stream);
         audience->next = channel->audiences;
         channel->audiences = audience;
     }
@@ -90,6 +91,7 @@ void audience_leave(struct audience *audience) {
         list_remove(&delivery->outlet.dirty, &audience->dirty);
     if (audience->weight > 0)
         list_remove(&delivery->holding, &audience->holding);
+    pace_let_go(audience);
     delivery->stream_memory -= audience->weight;
     stream_free(audience->stream);
     memory_free(audience);
@@ -114,6 +116,7 @@ void channel_show(struct channel *channel, const struct effect *effect) {
             stream_append(audience->stream, buffer_slice(scratch), seq);
             audience_weigh(audience, true);
             audience_mark(audience);
+            delivery->outlet.grown = true;
         } else if (is_entry) {
             stream_skip(audience->stream, seq);
         }

@@ -5,10 +5,11 @@
 
 #include "wire/secret.h"
 
-/* Rounds of completions and sends in one turn before the loop gets its share again, and the work
- * done for completions in all of them: bytes rendered (see DEFLATE_CHARGE), and a fixed charge for
- * each. It is some ten milliseconds. */
+/* Rounds of completions and sends in one turn before the sockets get their share again; the time
+ * after which no more is begun; and, for where there is no clock, the work done for completions:
+ * bytes rendered (see DEFLATE_CHARGE), and a fixed charge for each. */
 #define TURN_ROUNDS 8
+#define TURN_US 1000
 #define TURN_WORK (16 * 1024 * 1024)
 #define COMPLETION_CHARGE 4096
 /* A scratch buffer that grew past this is given back. */
@@ -342,11 +343,20 @@ static void give_back(struct buffer *scratch) {
         buffer_close(scratch);
 }
 
+int64_t delivery_clock(const struct delivery *delivery) {
+    return delivery->options.clock ? delivery->options.clock(delivery->options.clock_context) : 0;
+}
+
+/* Whether this turn goes on with what comes back; else it is the sockets' turn. */
+static bool has_time(const struct delivery *delivery) {
+    return delivery->work < TURN_WORK && delivery_clock(delivery) - delivery->turn_us < TURN_US;
+}
+
 static bool take_verdicts(struct delivery *delivery) {
     struct authority *authority = delivery->authority;
     struct event *event;
     bool any = false;
-    while (delivery->work < TURN_WORK && (event = authority->engine->collect(authority))) {
+    while (has_time(delivery) && (event = authority->engine->collect(authority))) {
         delivery_step(delivery, event);
         delivery->work += COMPLETION_CHARGE;
         any = true;
@@ -361,7 +371,7 @@ static bool take_completions(struct delivery *delivery) {
     struct completion *completion;
     bool any = false;
     store->engine->turn(store);
-    while (delivery->work < TURN_WORK && (completion = store->engine->collect(store))) {
+    while (has_time(delivery) && (completion = store->engine->collect(store))) {
         complete(delivery, completion);
         delivery->work += COMPLETION_CHARGE;
         any = true;
@@ -369,15 +379,12 @@ static bool take_completions(struct delivery *delivery) {
     return any;
 }
 
-int64_t delivery_clock(const struct delivery *delivery) {
-    return delivery->options.clock ? delivery->options.clock(delivery->options.clock_context) : 0;
-}
-
 bool delivery_turn(struct delivery *delivery) {
     bool busy = true;
     delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
-    for (int round = 0; busy && delivery->work < TURN_WORK && round < TURN_ROUNDS; round++) {
+    delivery->turn_us = delivery_clock(delivery);
+    for (int round = 0; busy && has_time(delivery) && round < TURN_ROUNDS; round++) {
         int64_t start_us = delivery_clock(delivery);
         delivery->shown = 0;
         busy = take_verdicts(delivery);
@@ -392,7 +399,12 @@ bool delivery_turn(struct delivery *delivery) {
     }
     give_back(&delivery->scratch);
     give_back(&delivery->outlet.scratch);
+    pace_end_turn(&delivery->outlet);
     return busy || !list_empty(&delivery->outlet.resting);
+}
+
+bool delivery_next_turn(const struct delivery *delivery, uint64_t *due_ms) {
+    return pace_next(&delivery->outlet, due_ms);
 }
 
 void delivery_tick(struct delivery *delivery) {

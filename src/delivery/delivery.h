@@ -51,6 +51,10 @@ struct outlet *delivery_outlet(struct delivery *delivery);
  * blocking and call again). */
 bool delivery_turn(struct delivery *delivery) MUST_USE;
 
+/* When to have the next turn, on the outlet's monotonic clock, if nothing happens before; false:
+ * any time will do. */
+bool delivery_next_turn(const struct delivery *delivery, uint64_t *due_ms);
+
 /* Time has passed: timeouts of the hub and of the outlet. Call about every 100 ms, before
  * delivery_turn; cheap. */
 void delivery_tick(struct delivery *delivery);

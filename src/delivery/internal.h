@@ -35,9 +35,13 @@ struct audience {
     struct list readers;      /* cursors that flow: live and not blocked */
     size_t cursor_count;      /* in any state */
     struct list_node dirty;   /* in outlet->dirty: something to send or to trim */
+    struct list_node held;    /* in outlet->held while `is_held`: see pace.c */
+    uint64_t offered;         /* so far its readers were told that there is something to send */
+    uint64_t offered_ms;      /* when they were last; */
+    uint64_t held_ms;         /* and since when the rest is held back */
     struct list_node holding; /* in delivery->holding while it has a weight */
     size_t weight; /* bytes of memory of the stream, as counted in delivery->stream_memory */
-    bool is_dirty;
+    bool is_dirty, is_held;
     bool unoffered; /* a reader has been attached behind the tail and been sent nothing yet */
 };
 
@@ -136,6 +140,31 @@ struct peer {
     bool paused;      /* what the transport was told */
     bool cut;         /* has fallen behind a stream's window */
     bool wants_close; /* close_code is to be asked for in order */
+    bool is_batched;  /* what it is sent is in outlet->batch */
+    bool sent_away;   /* see outlet_drain.c */
+};
+
+/* What one call of the transport's send consists of, in order. */
+#define SEND_VECTORS 64
+
+struct part {
+    struct cursor *cursor; /* NULL: the outbox */
+    size_t bytes;
+};
+
+struct sending {
+    struct iovec *vectors; /* room for SEND_VECTORS; as are the parts */
+    struct part *parts;
+    int vector_count, part_count;
+    size_t total; /* bytes */
+};
+
+/* How soon a busy room's bytes go out; see pace.c. */
+struct pace {
+    unsigned hold_ms; /* that they are held back now; 0: they are not */
+    int64_t turn_us;  /* when the turn of the loop began, by delivery_clock */
+    int64_t since_us; /* when it was measured last how busy the loop is, */
+    int64_t busy_us;  /* and how long its turns took since then */
 };
 
 struct outlet {
@@ -143,9 +172,14 @@ struct outlet {
     struct outlet_options options;
     struct id_map *peers; /* connection → peer */
     uint64_t last_connection;
+    size_t drained; /* how far outlet_drain.c has gone through the peers */
     struct list ready;
     struct list resting; /* peers whose input goes on when it is their turn */
     struct list dirty;
+    struct list held;    /* audiences whose readers wait for more, the one that began first first */
+    bool grown;          /* something was shown since dirty audiences were offered to their readers */
+    struct pace pace;
+    struct batch *batch; /* NULL: the transport sends to one after the other */
     uint32_t turn;     /* counts the turns of the loop */
     size_t work;       /* asked for since this one began, see peer_input.c */
     uint64_t noted_ms; /* when a note of a protocol was logged last; 0: never */
@@ -181,6 +215,7 @@ struct delivery {
     size_t shown; /* entries, in this round of the turn */
     struct delivery_latencies latencies;
     size_t work;      /* done for completions in this turn, see delivery.c */
+    int64_t turn_us;  /* when it began to take completions */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
     bool asked_store; /* something was submitted, to store or authority, since completions were
@@ -285,9 +320,47 @@ void peer_prepend(struct peer *peer, struct slice bytes);
  */
 void peer_take_rest_of_frame(struct peer *peer, size_t largest);
 void peer_drop_output(struct peer *peer);
+/* So much of what comes first in the outbox was sent. */
+void peer_outbox_sent(struct peer *peer, size_t bytes);
+/* Whether each answer must be a write of its own. */
+bool peer_is_paced(const struct peer *peer);
+static inline bool peer_takes_bytes(const struct peer *peer) {
+    return !peer->blocked && !peer->broken && peer->stage != PEER_FINISHED;
+}
+/* Sends what there is to send and the peer takes. */
 void peer_send(struct peer *peer);
+/* The same, where the first call of send has been made already and returned `taken`. */
+void peer_sent(struct peer *peer, const struct sending *sending, ssize_t taken);
 void peer_mark(struct peer *peer); /* ready */
 void peer_reply(struct peer *peer, const struct reply *reply);
+
+/* sending.c */
+/* Puts together what goes out next; `sending` is empty but for its room. */
+void sending_gather(struct sending *sending, struct peer *peer);
+/* Moves everything forward by the bytes that went out of it. */
+void sending_advance(const struct sending *sending, struct peer *peer, size_t taken);
+
+/* batch.c */
+struct batch *batch_new(const struct transport *transport);
+void batch_free(struct batch *batch); /* NULL is fine */
+/* Sends to the peer as peer_send does, before batch_run returns. Until then nothing else may be
+ * done for any peer. */
+void batch_add(struct batch *batch, struct peer *peer);
+void batch_run(struct batch *batch);
+
+/* pace.c */
+/* A turn of the loop begins, or ends. */
+void pace_begin_turn(struct outlet *outlet);
+void pace_end_turn(struct outlet *outlet);
+/* Has the readers of audiences that waited long enough be offered what there is. */
+void pace_release_due(struct outlet *outlet);
+/* Whether the readers are to be offered what they were not yet; else there is nothing, or they wait
+ * for more. */
+bool pace_has_news(struct outlet *outlet, struct audience *audience);
+/* It waits no more, or goes away. */
+void pace_let_go(struct audience *audience);
+/* When pace_release_due has something to do; false: there is nothing. */
+bool pace_next(const struct outlet *outlet, uint64_t *due_ms);
 
 /* peer_places.c */
 /* Whether it is told its places in the rooms beside the bytes of their feeds. */

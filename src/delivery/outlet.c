@@ -11,11 +11,14 @@ int outlet_init(struct outlet *outlet, struct delivery *delivery,
     outlet->delivery = delivery;
     outlet->options = *options;
     outlet->peers = id_map_new();
+    if (options->transport->send_many)
+        outlet->batch = batch_new(options->transport);
     return 0;
 }
 
 void outlet_deinit(struct outlet *outlet) {
     id_map_free(outlet->peers);
+    batch_free(outlet->batch);
     buffer_close(&outlet->scratch);
 }
 
@@ -28,6 +31,7 @@ void outlet_set_time(struct outlet *outlet, int64_t now_us, uint64_t monotonic_m
     else
         outlet->now_us += (int64_t)passed_ms * 1000;
     outlet->now_ms += passed_ms;
+    pace_begin_turn(outlet);
 }
 
 struct peer *outlet_find(struct outlet *outlet, uint64_t connection) {
@@ -178,6 +182,13 @@ void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
         peer_leave(peer, close_code);
 }
 
+void outlet_reset_all(struct outlet *outlet) {
+    size_t at = 0;
+    struct peer *peer;
+    while ((peer = id_map_next(outlet->peers, &at)))
+        outlet->options.transport->reset(peer->owner);
+}
+
 /* A reader has fallen out of its room's window: it gets the rest of its frame and 4000, and can
  * resume. The stream must not change under stream_trim, so its peer is only marked here. */
 static void evict(void *context, struct stream_wait *wait) {
@@ -192,61 +203,65 @@ static void evict(void *context, struct stream_wait *wait) {
     peer_mark(cursor->peer);
 }
 
+static bool has_input_to_use(const struct peer *peer) {
+    return peer->cut || peer->input || peer->unfinished || peer->end_of_file || peer->wants_close;
+}
+
+static void use_input(struct peer *peer) {
+    if (peer->cut)
+        cut(peer, CLOSE_TOO_SLOW);
+    if (peer->input || peer->unfinished || peer->end_of_file || peer->wants_close)
+        peer_feed(peer);
+    if (peer->input)
+        outlet_read_end(peer);
+}
+
+/* What a peer asks for may concern any other, so nothing is half sent meanwhile. */
+static void send_next(struct outlet *outlet, struct peer *peer) {
+    if (has_input_to_use(peer)) {
+        if (outlet->batch)
+            batch_run(outlet->batch);
+        use_input(peer);
+    }
+    peer->is_ready = false;
+    if (outlet->batch)
+        batch_add(outlet->batch, peer);
+    else
+        peer_send(peer);
+}
+
 static void send_ready(struct outlet *outlet) {
     struct list_node *node;
     while ((node = list_take_first(&outlet->ready))) {
-        struct peer *peer = container_of(node, struct peer, ready);
-        peer->is_ready = false;
-        if (peer->cut)
-            cut(peer, CLOSE_TOO_SLOW);
-        if (peer->input || peer->unfinished || peer->end_of_file || peer->wants_close)
-            peer_feed(peer);
-        if (peer->input)
-            outlet_read_end(peer);
-        peer_send(peer);
+        send_next(outlet, container_of(node, struct peer, ready));
+        if (outlet->batch && list_empty(&outlet->ready))
+            batch_run(outlet->batch);
     }
 }
 
-/* The next reader of another peer: all that a peer reads goes out at once, and with that its
- * cursors may go. */
-static struct list_node *next_reader(struct list_node *node) {
-    const struct peer *peer = container_of(node, struct cursor, node)->peer;
-    while (node && container_of(node, struct cursor, node)->peer == peer)
-        node = node->next;
-    return node;
-}
-
-static void send_audience(struct audience *audience) {
+static void offer(struct audience *audience) {
     audience->unoffered = false;
     for (struct list_node *node = audience->readers.first, *next; node; node = next) {
-        next = next_reader(node);
         struct cursor *cursor = container_of(node, struct cursor, node);
-        if (cursor->offset >= stream_tail(audience->stream))
-            continue;
+        next = node->next;
         cursor_offer(cursor);
+        if (!cursor->sending || cursor->peer->cut) /* which has lost its place */
+            continue;
         if (cursor->peer->blocked)
             cursor_block(cursor);
         else
-            peer_send(cursor->peer);
+            peer_mark(cursor->peer);
     }
 }
 
-/* So that a peer that reads several of these rooms gets it all at once, with its answers. */
+/* Before anything is sent, so that a peer that reads several of these rooms gets it all at once,
+ * with its answers. */
 static void offer_dirty(struct outlet *outlet) {
+    outlet->grown = false;
     for (struct list_node *node = outlet->dirty.first; node; node = node->next) {
-        const struct audience *audience = container_of(node, struct audience, dirty);
-        for (struct list_node *reader = audience->readers.first; reader; reader = reader->next)
-            cursor_offer(container_of(reader, struct cursor, node));
-    }
-}
-
-static void send_dirty(struct outlet *outlet) {
-    for (struct list_node *node = outlet->dirty.first, *next; node; node = next) {
         struct audience *audience = container_of(node, struct audience, dirty);
-        audience->cursor_count++; /* it stays until we are through with it */
-        send_audience(audience);
-        next = node->next;
-        audience_leave(audience);
+        if (pace_has_news(outlet, audience))
+            offer(audience);
     }
 }
 
@@ -266,8 +281,8 @@ static void trim_dirty(struct outlet *outlet) {
 }
 
 /* All streams together hold more than they may. Those that were silent longest let go of
- * everything: whoever stands in them has not read for longest. One that is dirty still must have
- * somebody offered something for the first time. */
+ * everything: whoever stands in them has not read for longest. One that is dirty still, or held back,
+ * has something that somebody was not offered yet. */
 static void relieve(struct outlet *outlet) {
     struct delivery *delivery = outlet->delivery;
     size_t limit = delivery->options.stream_memory;
@@ -275,7 +290,7 @@ static void relieve(struct outlet *outlet) {
     while (node && delivery->stream_memory > limit) {
         struct audience *audience = container_of(node, struct audience, holding);
         node = node->next;
-        if (audience->is_dirty)
+        if (audience->is_dirty || audience->is_held)
             continue;
         stream_set_window(audience->stream, 0);
         stream_trim(audience->stream, evict, audience);
@@ -285,9 +300,11 @@ static void relieve(struct outlet *outlet) {
 }
 
 void outlet_flush(struct outlet *outlet) {
-    offer_dirty(outlet);
-    send_ready(outlet);
-    send_dirty(outlet);
+    pace_release_due(outlet);
+    do {
+        offer_dirty(outlet);
+        send_ready(outlet);
+    } while (outlet->grown);
     trim_dirty(outlet);
     relieve(outlet);
 }

@@ -7,6 +7,7 @@
  * _writable, _gone; then delivery_turn (delivery.h) sends what came of it. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,17 @@
 struct outlet;
 struct peer;     /* one connection, as the outlet sees it */
 struct delivery; /* the hub side */
+
+/* One call of `send` among many, see there. */
+struct send_job {
+    void *owner;
+    const struct iovec *vectors;
+    int count;
+    bool settles;      /* the transport's own; false beforehand */
+    size_t bytes;      /* of all vectors: at least 1 */
+    ssize_t taken;     /* what `send` returns; all of them beforehand, so that nobody has to write */
+    uint64_t affinity; /* of the connection; those of several are numbers in a row */
+};
 
 /* What the outlet asks of the connection's owner. `owner` is what was given to outlet_open. None of
  * them may call back into the outlet. */
@@ -35,7 +47,15 @@ struct transport {
     void (*reset)(void *owner);
     /* Call outlet_writable in `delay_ms`, though the socket is not blocked (pacing). */
     void (*wake_later)(void *owner, unsigned delay_ms);
+    /* `send` for many connections of one net, each once at most, in any order, and from any
+     * threads: nothing that the vectors name is written before it returns. NULL: `send` is called
+     * for each. */
+    void (*send_many)(struct send_job *jobs, size_t count);
 };
+
+/* Bytes wait no longer than this for more where the loop has no time, if that decides. */
+#define FLUSH_AUTO UINT_MAX
+#define FLUSH_AUTO_MOST_MS 5
 
 struct outlet_options {
     const struct transport *transport;
@@ -44,6 +64,9 @@ struct outlet_options {
     unsigned ping_interval_ms, ping_timeout_ms; /* 0: off */
     unsigned handshake_timeout_ms, idle_timeout_ms;
     unsigned message_timeout_ms; /* from its first byte to its last; 0: off */
+    /* How long what is shown in a busy room waits for more, to be sent together; 0: it is sent when
+     * the turn ends; FLUSH_AUTO: depends on how busy the loop is. See pace.c. */
+    unsigned flush_ms;
 };
 
 /* The time, before anything else in each turn: wall clock (for entries) and a monotonic one (for
@@ -75,7 +98,18 @@ void outlet_gone(struct peer *peer);
 /* Every peer is told goodbye with `close_code` and finished (once its answers under way are sent).
  */
 void outlet_close_all(struct outlet *outlet, uint16_t close_code);
+/* Has the transport reset every connection. */
+void outlet_reset_all(struct outlet *outlet);
 size_t outlet_peer_count(const struct outlet *outlet);
+
+/* Sending peers away little by little, before the server stops (outlet_drain.c). Peers are numbered
+ * as they come; whoever asks by HTTP is not among them, because an answer ends that connection. */
+uint64_t outlet_newest(const struct outlet *outlet);
+/* Those numbered up to `newest` who were not told to leave yet. */
+size_t outlet_count_staying(const struct outlet *outlet, uint64_t newest);
+/* Tells `count` of them goodbye, in no particular order. Returns how many were told: fewer when
+ * others are in the middle of a message, which they may finish first. */
+size_t outlet_send_away(struct outlet *outlet, uint64_t newest, size_t count, uint16_t close_code);
 
 /* Why somebody was closed whose time was up. */
 enum peer_expiry {

@@ -1,9 +1,7 @@
-/* What a peer sends next: the rest of a frame that went out in part, then the answers in its
- * outbox, then what its cursors have not sent yet; all of it in one call of the transport's send.
- * Answers and room data meet only between frames. */
+/* A peer's outbox: answers, goodbyes, and pages of history, which wait to be sent; and sending, until
+ * there is no more or the peer takes no more. What goes out in which order: sending.c. */
 #include "delivery/internal.h"
 
-#define SEND_VECTORS 64
 #define SEGMENT_SMALLEST 256
 #define SEGMENT_LARGEST (16 * 1024)
 
@@ -34,8 +32,7 @@ static void push(struct peer *peer, struct segment *segment) {
     peer->out_bytes += segment->length;
 }
 
-/* Whether each answer must be a write of its own. */
-static bool paced(const struct peer *peer) {
+bool peer_is_paced(const struct peer *peer) {
     return peer->protocol->frame_gap_ms && peer->protocol->frame_gap_ms(peer->state) > 0;
 }
 
@@ -43,7 +40,7 @@ void peer_append(struct peer *peer, struct slice bytes) {
     if (bytes.length == 0 || peer->stage == PEER_FINISHED || peer->broken)
         return;
     struct segment *last = peer->out_last;
-    bool alone = paced(peer);
+    bool alone = peer_is_paced(peer);
     if (last && !last->blob && last->capacity - last->length >= bytes.length && !alone) {
         memcpy(last->data + last->length, bytes.data, bytes.length);
         last->length += bytes.length;
@@ -102,6 +99,14 @@ static void pop(struct peer *peer) {
     segment_free(segment);
 }
 
+void peer_outbox_sent(struct peer *peer, size_t bytes) {
+    struct segment *segment = peer->out_first;
+    peer->out_bytes -= bytes;
+    segment->offset += bytes;
+    if (segment->offset == segment->length)
+        pop(peer);
+}
+
 void peer_drop_output(struct peer *peer) {
     while (peer->out_first)
         pop(peer);
@@ -120,119 +125,6 @@ void peer_reply(struct peer *peer, const struct reply *reply) {
         peer->close_code = code;
     }
     peer_mark(peer);
-}
-
-/* One call of send, being put together. */
-struct sending {
-    struct iovec vectors[SEND_VECTORS];
-    struct part {
-        struct cursor *cursor; /* NULL: the outbox */
-        size_t bytes;
-    } parts[SEND_VECTORS];
-    int vector_count, part_count;
-    size_t total;
-};
-
-static void add_stream(struct sending *sending, struct cursor *cursor, uint64_t from,
-                       uint64_t end) {
-    int room = SEND_VECTORS - sending->vector_count;
-    if (from >= end || room == 0)
-        return;
-    struct iovec *vectors = sending->vectors + sending->vector_count;
-    int count = stream_read(cursor->audience->stream, from, end, vectors, room);
-    size_t bytes = 0;
-    for (int i = 0; i < count; i++)
-        bytes += vectors[i].iov_len;
-    sending->vector_count += count;
-    sending->parts[sending->part_count++] = (struct part){cursor, bytes};
-    sending->total += bytes;
-}
-
-static void add_outbox(struct sending *sending, struct segment *segment, bool only_one) {
-    for (; segment && sending->vector_count < SEND_VECTORS;
-         segment = only_one ? NULL : segment->next) {
-        const char *data = segment->blob ? segment->blob->data : segment->data;
-        size_t bytes = segment->length - segment->offset;
-        sending->vectors[sending->vector_count++] =
-            (struct iovec){(char *)data + segment->offset, bytes};
-        sending->parts[sending->part_count++] = (struct part){NULL, bytes};
-        sending->total += bytes;
-    }
-}
-
-/* One frame and no more. */
-static void gather_paced(struct peer *peer, struct sending *sending) {
-    if (peer->out_first && !peer->partial) {
-        add_outbox(sending, peer->out_first, true);
-        return;
-    }
-    struct list_node *first = peer->sending.first; /* the partial one, if there is one */
-    if (!first)
-        return;
-    struct cursor *cursor = container_of(first, struct cursor, work);
-    add_stream(sending, cursor, cursor->offset,
-               stream_next_frame_end(cursor->audience->stream, cursor->offset));
-}
-
-static void gather(struct peer *peer, struct sending *sending) {
-    sending->vector_count = sending->part_count = 0;
-    sending->total = 0;
-    if (peer_told_places(peer)) {
-        peer_pack(peer);
-        add_outbox(sending, peer->out_first, false);
-        return;
-    }
-    if (paced(peer)) {
-        gather_paced(peer, sending);
-        return;
-    }
-    struct cursor *partial = peer->partial;
-    uint64_t frame_end = 0;
-    if (partial) {
-        stream_seen(partial->audience->stream, partial->offset, &frame_end);
-        add_stream(sending, partial, partial->offset, frame_end);
-    }
-    add_outbox(sending, peer->out_first, false);
-    for (struct list_node *node = peer->sending.first; node && sending->vector_count < SEND_VECTORS;
-         node = node->next) {
-        struct cursor *cursor = container_of(node, struct cursor, work);
-        uint64_t from = cursor == partial ? frame_end : cursor->offset;
-        add_stream(sending, cursor, from, cursor_pending_end(cursor));
-    }
-}
-
-static void outbox_sent(struct peer *peer, size_t bytes) {
-    peer->out_bytes -= bytes;
-    struct segment *segment = peer->out_first;
-    segment->offset += bytes;
-    if (segment->offset == segment->length)
-        pop(peer);
-}
-
-/* Moves everything forward by the `taken` bytes that went out, in the order in which they were put
- * together. */
-static void advance(struct peer *peer, const struct sending *sending, size_t taken) {
-    peer->partial = NULL;
-    for (int i = 0; i < sending->part_count; i++) {
-        const struct part *part = &sending->parts[i];
-        size_t bytes = taken < part->bytes ? taken : part->bytes;
-        taken -= bytes;
-        if (!part->cursor) {
-            if (bytes > 0)
-                outbox_sent(peer, bytes);
-        } else {
-            part->cursor->offset += bytes;
-        }
-        if (bytes == part->bytes)
-            continue;
-        if (part->cursor) {
-            uint64_t frame_end;
-            stream_seen(part->cursor->audience->stream, part->cursor->offset, &frame_end);
-            if (frame_end != part->cursor->offset)
-                peer->partial = part->cursor;
-        }
-        return;
-    }
 }
 
 /* The peer takes no bytes for now: its cursors keep their places in the streams and cost nothing
@@ -276,30 +168,48 @@ static void pause_for_gap(struct peer *peer) {
     peer->outlet->options.transport->wake_later(peer->owner, gap_ms);
 }
 
-void peer_send(struct peer *peer) {
-    const struct transport *transport = peer->outlet->options.transport;
-    struct sending sending;
-    while (!peer->blocked && !peer->broken && peer->stage != PEER_FINISHED) {
-        gather(peer, &sending);
-        if (sending.total == 0) {
-            if (next_stage(peer))
-                continue;
-            break;
-        }
-        ssize_t taken = transport->send(peer->owner, sending.vectors, sending.vector_count);
-        if (taken < 0) {
-            peer->broken = true;
-            break;
-        }
-        peer->outlet->counters.bytes_out += (size_t)taken;
-        advance(peer, &sending, (size_t)taken);
-        cursors_settle(peer);
-        if ((size_t)taken < sending.total)
-            block(peer);
-        else
-            pause_for_gap(peer);
+/* What came of a send. Whether there may be more to send at once. */
+static bool take_result(struct peer *peer, const struct sending *sending, ssize_t taken) {
+    if (taken < 0) {
+        peer->broken = true;
+        return false;
     }
+    peer->outlet->counters.bytes_out += (size_t)taken;
+    sending_advance(sending, peer, (size_t)taken);
+    cursors_settle(peer);
+    if ((size_t)taken < sending->total)
+        block(peer);
+    else
+        pause_for_gap(peer);
+    return peer->stage != PEER_OPEN || peer->out_first || !list_empty(&peer->sending);
+}
+
+/* It takes no more, or there is no more. */
+static void rest_from_sending(struct peer *peer) {
     if (!peer->blocked && !peer->out_first)
         cursors_catch_up(peer);
     peer_gate(peer);
+}
+
+void peer_send(struct peer *peer) {
+    const struct transport *transport = peer->outlet->options.transport;
+    struct iovec vectors[SEND_VECTORS];
+    struct part parts[SEND_VECTORS];
+    bool more = true;
+    while (more && peer_takes_bytes(peer)) {
+        struct sending sending = {.vectors = vectors, .parts = parts};
+        sending_gather(&sending, peer);
+        more = sending.total > 0
+                   ? take_result(peer, &sending,
+                                 transport->send(peer->owner, vectors, sending.vector_count))
+                   : next_stage(peer);
+    }
+    rest_from_sending(peer);
+}
+
+void peer_sent(struct peer *peer, const struct sending *sending, ssize_t taken) {
+    if (take_result(peer, sending, taken))
+        peer_send(peer);
+    else
+        rest_from_sending(peer);
 }

@@ -121,7 +121,10 @@ void peer_leave(struct peer *peer, uint16_t close_code) {
         peer_close(peer, close_code);
         return;
     }
-    struct request quit = {.kind = REQUEST_QUIT, .close_code = close_code, .lost = true};
+    /* A name that was only typed has to be free where it is typed again; who has more to show keeps
+     * it. */
+    bool kept = close_code != CLOSE_RESTART || !peer->protocol->traits.needs_name;
+    struct request quit = {.kind = REQUEST_QUIT, .close_code = close_code, .lost = kept};
     struct event event = {.kind = EVENT_REQUEST, .connection = peer->connection, .request = &quit};
     delivery_step(peer->outlet->delivery, &event);
 }

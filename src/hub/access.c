@@ -40,28 +40,24 @@ enum role access_role(const struct client *client, const struct room_rules *room
     return server == ROLE_MODERATOR && !closed && role < server ? server : role;
 }
 
-/* Who the client may be taken for by a ban or a mute. `address` is room for its address. */
-static struct suspect suspect_of(const struct client *client, struct address16 *address) {
+/* Who the client may be taken for by a ban or a mute. */
+static struct suspect suspect_of(const struct client *client) {
     const struct session *session = client->session;
-    struct suspect suspect = {.identity = access_identity(client)};
+    struct suspect suspect = {.identity = access_identity(client),
+                              .address = client_address(client)};
 
     if (session != NULL && session->claim != NULL) {
-        suspect.folded = session->claim->folded;
-    }
-    if (address16_parse(slice_of_string(client->address), address) == 0) {
-        suspect.address = address;
+        suspect.folded = claim_folded(session->claim);
     }
     return suspect;
 }
 
 static bool is_sanctioned(const struct hub *hub, const struct client *client,
                           const struct sanctions *sanctions) {
-    struct address16 address;
-
     if (sanctions->count == 0) {
         return false;
     }
-    struct suspect suspect = suspect_of(client, &address);
+    struct suspect suspect = suspect_of(client);
 
     return sanctions_find(sanctions, &suspect, hub->now_us) != NULL;
 }

@@ -88,7 +88,7 @@ static void take_name_from_guest(struct hub *hub, const struct account *account)
         return;
     }
     struct session *session = claim->session;
-    struct slice former = hub_keep(hub, claim->shown);
+    struct slice former = hub_keep(hub, claim_shown(claim));
 
     name_release(hub, session);
     for (struct client *client = session_next_client(session, NULL); client != NULL;
@@ -103,11 +103,11 @@ static void rename_session(struct hub *hub, const struct account *account) {
     struct session *session = session_find(hub, &account->identity);
 
     if (session == NULL ||
-        (session->claim != NULL && slice_equal(session->claim->shown, account_name(account)))) {
+        (session->claim != NULL && slice_equal(claim_shown(session->claim), account_name(account)))) {
         return;
     }
     struct slice former =
-        session->claim != NULL ? hub_keep(hub, session->claim->shown) : SLICE_NONE;
+        session->claim != NULL ? hub_keep(hub, claim_shown(session->claim)) : SLICE_NONE;
 
     name_claim(hub, session, account_name(account));
     for (struct client *client = session_next_client(session, NULL); client != NULL;

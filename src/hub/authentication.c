@@ -42,13 +42,24 @@ static struct credential credential_of(const struct client *client, const struct
     return credential;
 }
 
+static struct slice format_address(struct hub *hub, const struct client *client) {
+    const struct address16 *address = client_address(client);
+    char text[ADDRESS_TEXT_LENGTH + 1];
+
+    if (address == NULL) {
+        return SLICE("unix");
+    }
+    address16_format(address, text);
+    return hub_keep(hub, slice_of_string(text));
+}
+
 static void ask(struct hub *hub, struct client *client, const struct credential *credential,
                 bool wants_ticket) {
     struct credential kept = {.kind = credential->kind,
                               .name = hub_keep(hub, credential->name),
                               .secret = hub_keep(hub, credential->secret),
                               .passing = client->traits.transient};
-    struct slice address = hub_keep(hub, slice_of_string(client->address));
+    struct slice address = format_address(hub, client);
     struct effect *effect = effects_add(hub->effects, EFFECT_AUTHENTICATE);
 
     effect->connection = client->connection;
@@ -134,7 +145,8 @@ void authentication_told(struct hub *hub, const struct event *event) {
     struct client *client = id_map_find(hub->clients, event->connection);
     struct deferral *deferral = client != NULL ? client->deferral : NULL;
 
-    if (deferral == NULL || deferral->state == DEFERRAL_FENCE || deferral->vouched) {
+    if (deferral == NULL || deferral->state == DEFERRAL_FENCE ||
+        deferral->state == DEFERRAL_CLAIM || deferral->vouched) {
         return;
     }
     int error = let_in(hub, client, event);

@@ -15,22 +15,29 @@
 #include "hub/room.h"
 #include "hub/session.h"
 
+static void await_introduction(struct hub *hub, struct client *client) {
+    client->newcomer = memory_new_struct(struct newcomer);
+    client->newcomer->client = client;
+    client->newcomer->opened_us = hub->now_us;
+    list_append(&hub->newcomers, &client->newcomer->node);
+}
+
 void client_open(struct hub *hub, const struct event *event) {
     struct client *client = memory_new_struct(struct client);
 
     client->connection = event->connection;
     client->traits = event->opened.traits;
-    client->opened_us = hub->now_us;
     client_set_address(client, event->opened.address);
     id_map_put(hub->clients, client->connection, client);
     if (client->traits.transient) {
         return;
     }
-    client->is_unintroduced = true;
-    list_append(&hub->unintroduced, &client->unintroduced);
     session_new(hub, &event->opened.identity, slice_of_string(event->opened.secret), client);
     if (client->traits.numbered) {
         client->number = ++hub->last_number;
+    }
+    if (client_duty(client) != NULL || !client_is_admitted(hub, client)) {
+        await_introduction(hub, client);
     }
     if (!authentication_open(hub, client, event)) {
         client_enter(hub, client);
@@ -68,18 +75,18 @@ const char *client_duty(const struct client *client) {
 }
 
 void client_set_address(struct client *client, struct slice address) {
-    size_t length = address.length < ADDRESS_TEXT_LENGTH ? address.length : ADDRESS_TEXT_LENGTH;
-
-    if (length > 0) {
-        memcpy(client->address, address.data, length);
-    }
-    client->address[length] = '\0';
+    client->has_address = address16_parse(address, &client->address) == 0;
 }
 
-static void end_introduction(struct hub *hub, struct client *client) {
-    if (client->is_unintroduced) {
-        client->is_unintroduced = false;
-        list_remove(&hub->unintroduced, &client->unintroduced);
+const struct address16 *client_address(const struct client *client) {
+    return client->has_address ? &client->address : NULL;
+}
+
+void client_end_introduction(struct hub *hub, struct client *client) {
+    if (client->newcomer != NULL) {
+        list_remove(&hub->newcomers, &client->newcomer->node);
+        memory_free(client->newcomer);
+        client->newcomer = NULL;
     }
 }
 
@@ -88,13 +95,14 @@ static void end_introduction(struct hub *hub, struct client *client) {
 void client_tick(struct hub *hub) {
     int64_t allowed_us = (int64_t)hub->options.introduction_ms * 1000;
 
-    while (allowed_us > 0 && !list_empty(&hub->unintroduced)) {
-        struct client *client = container_of(hub->unintroduced.first, struct client, unintroduced);
+    while (allowed_us > 0 && !list_empty(&hub->newcomers)) {
+        struct newcomer *newcomer = container_of(hub->newcomers.first, struct newcomer, node);
+        struct client *client = newcomer->client;
 
-        if (hub->now_us - client->opened_us < allowed_us) {
+        if (hub->now_us - newcomer->opened_us < allowed_us) {
             return;
         }
-        end_introduction(hub, client);
+        client_end_introduction(hub, client);
         /* One that is leaving has no session any more. */
         bool waits = client->state == CLIENT_LIVE &&
                      (client_duty(client) != NULL || !client_is_admitted(hub, client));
@@ -117,7 +125,7 @@ struct slice client_name(const struct client *client) {
         return client->traits.transient && client->passport != NULL ? client->passport->name
                                                                     : SLICE_NONE;
     }
-    return session->claim != NULL ? session->claim->shown : SLICE_NONE;
+    return session->claim != NULL ? claim_shown(session->claim) : SLICE_NONE;
 }
 
 struct origin client_origin(const struct client *client) {
@@ -127,6 +135,7 @@ struct origin client_origin(const struct client *client) {
 void client_free(struct client *client) {
     roster_free(&client->roster);
     memory_free(client->deferral);
+    memory_free(client->newcomer);
     memory_free(client->passport);
     memory_free(client);
 }
@@ -143,7 +152,7 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
         effect->close_code = client->close_code;
     } else if (client->state == CLIENT_GONE) {
         id_map_remove(hub->clients, client->connection);
-        end_introduction(hub, client);
+        client_end_introduction(hub, client);
         passport_withdraw(hub, client);
         client_free(client);
     }

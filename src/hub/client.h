@@ -44,15 +44,21 @@ struct client {
     uint16_t close_code;
     uint8_t state; /* enum client_state */
     uint8_t failed_logins;
-    bool is_unintroduced; /* in hub->unintroduced */
-    bool paused;
-    bool listing;    /* a list is under way, and what it asks for next must not show in it */
-    bool introduced; /* said hello, or was told its secret */
-    bool entered;    /* was put into the lobby without asking */
     struct traits traits;
+    bool paused : 1;
+    bool listing : 1;    /* a list is under way, and what it asks for next must not show in it */
+    bool introduced : 1; /* said hello, or was told its secret */
+    bool entered : 1;    /* was put into the lobby without asking */
+    bool has_address : 1; /* else it comes from a local socket */
+    struct address16 address; /* of HTTP, of the request under way */
+    struct newcomer *newcomer; /* NULL: has said who it is, as far as it must */
+};
+
+/* A client that may still have to say who it is; see client_tick. */
+struct newcomer {
+    struct client *client;
+    struct list_node node; /* in hub->newcomers */
     int64_t opened_us;
-    struct list_node unintroduced;
-    char address[ADDRESS_TEXT_LENGTH + 1]; /* of HTTP, of the request under way */
 };
 
 void client_open(struct hub *hub, const struct event *event);
@@ -63,9 +69,14 @@ void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bo
 /* The session has another client now; this one is sent away. */
 void client_replace(struct hub *hub, struct client *client);
 void client_closed(struct hub *hub, struct client *client, bool lost);
+/* Who it is has been said, and will not be asked again. */
+void client_end_introduction(struct hub *hub, struct client *client);
 /* What this client must do before anything else, in words for people; NULL: it has done it. */
 const char *client_duty(const struct client *client);
+/* From its text, "unix" where there is none. */
 void client_set_address(struct client *client, struct slice address);
+/* NULL: it has none. */
+const struct address16 *client_address(const struct client *client);
 /* Sends those away who have not done their duty in time. */
 void client_tick(struct hub *hub);
 bool client_hears(const struct client *client);

@@ -7,6 +7,7 @@
 enum deferral_state {
     DEFERRAL_FENCE,     /* waits for what the client asked for before */
     DEFERRAL_QUESTION,  /* waits for the authority */
+    DEFERRAL_CLAIM,     /* waits for the store to say whether a name is free on every node */
     DEFERRAL_HANDSHAKE, /* the same, and nothing was asked for yet: the credential was shown when
                            the connection was opened */
 };

@@ -4,6 +4,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/room.h"
@@ -15,10 +16,12 @@ struct session *device_open_session(struct hub *hub, const struct identity *iden
     struct session *session = session_find(hub, identity);
     const struct account *account = account_find(hub, identity);
 
-    if (session != NULL) {
+    if (session != NULL && (session->registered || !session_is_stand_in(session))) {
         return session;
     }
-    session = session_new(hub, identity, no_secret, NULL);
+    if (session == NULL) {
+        session = session_new(hub, identity, no_secret, NULL);
+    }
     session->registered = true;
     caller_hand_over(hub, session);
     if (account != NULL) {
@@ -31,11 +34,15 @@ struct session *device_open_session(struct hub *hub, const struct identity *iden
 struct session *device_find_session(struct hub *hub, struct slice name) {
     const struct claim *claim = name_find(hub, name);
     const struct account *account = claim == NULL ? account_find_name(hub, name) : NULL;
+    struct slice folded;
 
     if (claim != NULL) {
         return claim->session;
     }
-    return account != NULL ? device_open_session(hub, &account->identity) : NULL;
+    if (account != NULL) {
+        return device_open_session(hub, &account->identity);
+    }
+    return hub_fold(hub, name, &folded) == 0 ? elsewhere_stand_in(hub, folded) : NULL;
 }
 
 /* Another client of the session that is in the room, or NULL. One that counts is preferred. */
@@ -100,6 +107,7 @@ static void show_merged(struct hub *hub, const struct membership *membership, st
                           .room_key = place.key,
                           .room_name = place.name};
 
+    left.origin.session = hub->options.shared ? OWN_SIGNAL : 0;
     effects_add(hub->effects, EFFECT_SIGNAL)->signal = signal_new(&left);
 }
 

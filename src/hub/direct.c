@@ -9,6 +9,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/membership.h"
 #include "hub/room.h"
 #include "hub/session.h"
@@ -61,22 +62,24 @@ static void link_side(struct room *room, size_t index, struct session *session) 
     side->session = session;
     side->room = room;
     if (index == 0 || session != room->direct->sides[0].session) {
-        list_append(&session->directs, &side->node);
-        session->direct_count++;
+        struct belongings *belongings = session_open_belongings(session);
+
+        list_append(&belongings->directs, &side->node);
+        belongings->direct_count++;
     }
 }
 
-static struct room *direct_new(struct hub *hub, struct slice key, struct session *first,
-                               struct session *second) {
-    struct slice name = make_name(hub, first->claim->shown, second->claim->shown);
-    struct slice folded = make_name(hub, first->claim->folded, second->claim->folded);
+static struct room *direct_new(struct hub *hub, struct slice key, const struct direct_person *first,
+                               const struct direct_person *second) {
+    struct slice name = make_name(hub, first->shown, second->shown);
+    struct slice folded = make_name(hub, first->folded, second->folded);
     struct room *room = room_new(hub, key, name);
 
     room->direct = memory_new(sizeof(*room->direct) + folded.length);
     room->direct->folded = folded;
     pack_slice(&room->direct->folded, room->direct->bytes);
-    link_side(room, 0, first);
-    link_side(room, 1, second);
+    link_side(room, 0, first->session);
+    link_side(room, 1, second->session);
     return room;
 }
 
@@ -84,10 +87,12 @@ static struct room *side_room(struct list_node *node) {
     return container_of(node, struct direct_side, node)->room;
 }
 
-static bool other_is_over(const struct session *session, const struct room *room) {
+static bool other_is_over(const struct hub *hub, const struct session *session,
+                          const struct room *room) {
     const struct session *first = room->direct->sides[0].session;
+    const struct session *other = first != session ? first : room->direct->sides[1].session;
 
-    return session_over(first != session ? first : room->direct->sides[1].session);
+    return session_over(other) && elsewhere_find(hub, &other->identity) == NULL;
 }
 
 static void leave_all(struct hub *hub, const struct session *session, const struct room *room) {
@@ -105,13 +110,13 @@ static void leave_all(struct hub *hub, const struct session *session, const stru
 /* Gives up the oldest conversation with somebody who will hardly come back. Else any number of
  * passing strangers could leave a room each behind, for as long as the one they wrote to stays. */
 static int make_way(struct hub *hub, struct session *session) {
-    if (session->direct_count < LIMIT_DIRECTS_PER_SESSION) {
+    if (session_belongings(session)->direct_count < LIMIT_DIRECTS_PER_SESSION) {
         return 0;
     }
-    for (struct list_node *node = session->directs.first; node != NULL; node = node->next) {
+    for (struct list_node *node = session_belongings(session)->directs.first; node != NULL; node = node->next) {
         struct room *room = side_room(node);
 
-        if (room->direct->forsaken || !other_is_over(session, room)) {
+        if (room->direct->forsaken || !other_is_over(hub, session, room)) {
             continue;
         }
         room->direct->forsaken = true;
@@ -122,27 +127,38 @@ static int make_way(struct hub *hub, struct session *session) {
     return ERR_TOO_MANY;
 }
 
-int direct_open(struct hub *hub, struct session *from, struct session *to, struct room **room) {
+int direct_open_as(struct hub *hub, const struct direct_person *from,
+                   const struct direct_person *to, struct room **room) {
     char buffer[KEY_LENGTH];
-    struct slice key = make_key(buffer, &from->identity, &to->identity);
+    struct slice key = make_key(buffer, &from->session->identity, &to->session->identity);
     struct room *known = room_find(hub, key);
 
     if (known != NULL) {
         *room = known;
         return known->direct->forsaken ? ERR_UNAVAILABLE : 0;
     }
-    int error = make_way(hub, from);
+    int error = make_way(hub, from->session);
 
-    if (error == 0 && to != from) {
-        error = make_way(hub, to);
+    if (error == 0 && to->session != from->session) {
+        error = make_way(hub, to->session);
     }
     if (error < 0) {
         return error;
     }
-    bool ordered = slice_compare(from->claim->folded, to->claim->folded) <= 0;
+    bool ordered = slice_compare(from->folded, to->folded) <= 0;
 
     *room = direct_new(hub, key, ordered ? from : to, ordered ? to : from);
     return 0;
+}
+
+static struct direct_person person(struct session *session) {
+    return (struct direct_person){session, claim_folded(session->claim), claim_shown(session->claim)};
+}
+
+int direct_open(struct hub *hub, struct session *from, struct session *to, struct room **room) {
+    struct direct_person first = person(from), second = person(to);
+
+    return direct_open_as(hub, &first, &second, room);
 }
 
 /* Whether both sides still go by the names that the room shows. */
@@ -152,8 +168,8 @@ static bool is_current(const struct room *room) {
     const struct claim *claims[] = {room->direct->sides[0].session->claim,
                                     room->direct->sides[1].session->claim};
 
-    return claims[0] != NULL && slice_equal(claims[0]->folded, first) && claims[1] != NULL &&
-           slice_equal(claims[1]->folded, rest);
+    return claims[0] != NULL && slice_equal(claim_folded(claims[0]), first) && claims[1] != NULL &&
+           slice_equal(claim_folded(claims[1]), rest);
 }
 
 int direct_fold(struct hub *hub, struct slice name, struct slice *folded) {
@@ -178,10 +194,10 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
     struct slice folded;
     struct room *found = NULL;
 
-    if (list_empty(&session->directs) || direct_fold(hub, name, &folded) < 0) {
+    if (list_empty(&session_belongings(session)->directs) || direct_fold(hub, name, &folded) < 0) {
         return NULL;
     }
-    for (struct list_node *node = session->directs.last; node != NULL; node = node->previous) {
+    for (struct list_node *node = session_belongings(session)->directs.last; node != NULL; node = node->previous) {
         struct room *room = side_room(node);
 
         if (room->direct->forsaken || !slice_equal(room->direct->folded, folded)) {
@@ -203,24 +219,45 @@ static bool follows(const struct client *client, const struct room *room) {
            roster_find(&client->roster, room) == NULL;
 }
 
-static void attach_side(struct hub *hub, struct room *room, struct session *session) {
+static struct entrance *entrance_after(const uint64_t *after) {
+    struct entrance entrance = {.kind = ENTRANCE_CALLED, .has_after = true};
+
+    if (after == NULL) {
+        return NULL;
+    }
+    entrance.after = *after;
+    return entrance_new(&entrance);
+}
+
+static void attach_side(struct hub *hub, struct room *room, struct session *session,
+                        const uint64_t *after) {
     struct client *client = session_next_client(session, NULL);
 
     for (; client != NULL; client = session_next_client(session, client)) {
         if (follows(client, room)) {
             struct place place = place_of(room);
+            struct entrance *entrance = direct_point_take(session, room);
 
-            membership_enter(hub, client, &place, direct_point_take(session, room));
+            membership_enter(hub, client, &place,
+                             entrance != NULL ? entrance : entrance_after(after));
         }
     }
 }
 
-void direct_attach(struct hub *hub, struct room *room) {
+static void attach(struct hub *hub, struct room *room, const uint64_t *after) {
     struct place place = place_of(room);
 
     room_open(hub, &place);
-    attach_side(hub, room, room->direct->sides[0].session);
-    attach_side(hub, room, room->direct->sides[1].session);
+    attach_side(hub, room, room->direct->sides[0].session, after);
+    attach_side(hub, room, room->direct->sides[1].session, after);
+}
+
+void direct_attach(struct hub *hub, struct room *room) {
+    attach(hub, room, NULL);
+}
+
+void direct_attach_after(struct hub *hub, struct room *room, uint64_t after) {
+    attach(hub, room, &after);
 }
 
 enum side direct_side_of(const struct room *room, const struct identity *identity) {
@@ -239,8 +276,8 @@ bool direct_over(const struct room *room) {
 }
 
 static void unlink_side(struct direct_side *side) {
-    list_remove(&side->session->directs, &side->node);
-    side->session->direct_count--;
+    list_remove(&side->session->belongings->directs, &side->node);
+    side->session->belongings->direct_count--;
 }
 
 void direct_unlink(struct hub *hub, struct room *room) {

@@ -19,14 +19,24 @@ struct direct {
     bool forsaken; /* is to be erased as soon as nobody reads it */
     bool doubtful; /* was opened by somebody who came back, and not written to since: is gone if it
                       is empty */
+    int64_t called_us;   /* when other nodes were told last, see direct_call.c */
     struct slice folded; /* the room's name as it is compared; points into bytes */
     char bytes[];
+};
+
+/* Somebody, and what they are called in a conversation. */
+struct direct_person {
+    struct session *session;
+    struct slice folded, shown;
 };
 
 /* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
  * ERR_UNAVAILABLE. */
 int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
+/* The same for two who need not have these names (any more). */
+int direct_open_as(struct hub *hub, const struct direct_person *from,
+                   const struct direct_person *to, struct room **room) MUST_USE;
 /* The one that is shown to `session` as `name`; NULL: none. */
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
 /* The key of the conversation of these two, in memory of the step. */
@@ -35,14 +45,22 @@ struct slice direct_key(struct hub *hub, const struct identity *a, const struct 
  * not. ERR_NOT_FOUND. */
 int direct_find_stored(struct hub *hub, const struct identity *identity, struct slice name,
                        struct place *place) MUST_USE;
-/* Opens the conversation with this key, if it is between accounts and one is the session's. */
-void direct_recall(struct hub *hub, struct session *session, struct slice key);
+/* The identities that a room's key is made of; false: it is none of a conversation. */
+bool direct_parse_key(struct slice key, struct identity sides[2]) MUST_USE;
+/* Opens the conversation with this key, if one side is the session's and the other an account, or
+ * somebody on another node. `unread` (NULL: what comes next): read from what follows this. */
+void direct_recall(struct hub *hub, struct session *session, struct slice key,
+                   const uint64_t *unread);
 /* Whether both sides are accounts: then the log stays when they go. */
 bool direct_is_durable(const struct hub *hub, const struct room *room);
+/* Whether the log goes with the room, for nobody can come back to it. */
+bool direct_is_lost(const struct hub *hub, const struct room *room);
 /* Something was written there. So that an account that is not here finds it when it comes. */
 void direct_written(struct hub *hub, const struct room *room, uint64_t seq);
 /* Lets every live client of both sides read along, each from where it was cut off. */
 void direct_attach(struct hub *hub, struct room *room);
+/* The same for who is not in the room and has read it up to `after`, elsewhere or not at all. */
+void direct_attach_after(struct hub *hub, struct room *room, uint64_t after);
 /* `name` ("@ann,bob") as it is compared, in memory of the step. ERR_BAD_REQUEST. */
 int direct_fold(struct hub *hub, struct slice name, struct slice *folded) MUST_USE;
 

@@ -4,6 +4,7 @@
  * names of both. */
 #include "hub/accounts.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/room.h"
 #include "hub/session.h"
 
@@ -35,7 +36,7 @@ static bool take_identity(struct slice *text, struct identity *identity) {
 }
 
 /* "@", two identities and a comma between them. */
-static bool parse_key(struct slice key, struct identity sides[2]) {
+bool direct_parse_key(struct slice key, struct identity sides[2]) {
     struct slice rest = slice_skip(key, 1);
 
     if (!slice_starts_with(key, SLICE("@")) || !take_identity(&rest, &sides[0]) ||
@@ -53,27 +54,65 @@ bool direct_is_durable(const struct hub *hub, const struct room *room) {
            account_find(hub, &direct->sides[1].session->identity) != NULL;
 }
 
-void direct_recall(struct hub *hub, struct session *session, struct slice key) {
+bool direct_is_lost(const struct hub *hub, const struct room *room) {
+    const struct direct *direct = room->direct;
+    const struct session *first = direct->sides[0].session, *second = direct->sides[1].session;
+    /* Of a guest who has been on another node it is not known whether they come back. */
+    bool was_away = hub->options.shared && ((!first->registered && first->secret[0] == '\0') ||
+                                            (!second->registered && second->secret[0] == '\0') ||
+                                            elsewhere_find(hub, &first->identity) != NULL ||
+                                            elsewhere_find(hub, &second->identity) != NULL);
+
+    return !was_away && !direct_is_durable(hub, room);
+}
+
+/* A session for the other side, where it can be known who that is. */
+static struct session *find_other_side(struct hub *hub, const struct session *session,
+                                       const struct identity *other) {
+    bool accounts =
+        account_find(hub, other) != NULL && account_find(hub, &session->identity) != NULL;
+
+    if (accounts) {
+        return device_open_session(hub, other);
+    }
+    if (!hub->options.shared) {
+        return NULL;
+    }
+    if (account_find(hub, other) != NULL) {
+        return device_open_session(hub, other);
+    }
+    return elsewhere_find(hub, other) != NULL ? elsewhere_stand_in_for(hub, other)
+                                              : session_find(hub, other);
+}
+
+void direct_recall(struct hub *hub, struct session *session, struct slice key,
+                   const uint64_t *unread) {
     struct identity sides[2];
     struct room *room;
 
-    if (session->client == NULL || session->claim == NULL || !parse_key(key, sides)) {
+    if (session->client == NULL || session->claim == NULL || !direct_parse_key(key, sides)) {
         return;
     }
     bool is_first = identity_equal(&sides[0], &session->identity);
     const struct identity *other = &sides[is_first ? 1 : 0];
 
-    if ((!is_first && !identity_equal(&sides[1], &session->identity)) ||
-        account_find(hub, other) == NULL || account_find(hub, &session->identity) == NULL) {
+    if (!is_first && !identity_equal(&sides[1], &session->identity)) {
         return;
     }
-    struct session *others = device_open_session(hub, other);
+    struct session *others = find_other_side(hub, session, other);
 
+    if (others == NULL) {
+        return;
+    }
     if (others->claim == NULL || direct_open(hub, session, others, &room) < 0) {
         session_settle(hub, others);
         return;
     }
-    direct_attach(hub, room);
+    if (unread != NULL) {
+        direct_attach_after(hub, room, *unread);
+    } else {
+        direct_attach(hub, room);
+    }
 }
 
 /* The account that goes by the other of both names; NULL: the conversation is not this account's.
@@ -116,7 +155,8 @@ static void remember(struct hub *hub, const struct session *session, struct slic
 }
 
 void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
-    if (room == NULL || room->direct == NULL || !direct_is_durable(hub, room)) {
+    if (room == NULL || room->direct == NULL ||
+        !(hub->options.shared || direct_is_durable(hub, room))) {
         return;
     }
     struct slice key = hub_keep(hub, room->key);

@@ -10,6 +10,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/membership.h"
 #include "hub/room.h"
 #include "hub/session.h"
@@ -24,38 +25,46 @@ struct direct_point {
 };
 
 void direct_points_free(struct session *session) {
-    while (session->points != NULL) {
-        struct direct_point *point = session->points;
+    struct direct_point *next = session_belongings(session)->points;
 
-        session->points = point->next;
+    while (next != NULL) {
+        struct direct_point *point = next;
+
+        next = point->next;
         memory_free(point);
     }
 }
 
+/* The link to it; NULL: there is none. */
 static struct direct_point **find_point(struct session *session, struct slice folded) {
-    struct direct_point **link = &session->points;
+    if (session->belongings == NULL) {
+        return NULL;
+    }
+    struct direct_point **link = &session->belongings->points;
 
     while (*link != NULL && !slice_equal((*link)->folded, folded)) {
         link = &(*link)->next;
     }
-    return link;
+    return *link != NULL ? link : NULL;
 }
 
 static void drop_point(struct session *session, struct slice folded) {
     struct direct_point **link = find_point(session, folded);
-    struct direct_point *point = *link;
 
-    if (point != NULL) {
+    if (link != NULL) {
+        struct direct_point *point = *link;
+
         *link = point->next;
         memory_free(point);
     }
 }
 
 static void keep_point(struct session *session, struct slice folded, const struct entrance *from) {
+    struct belongings *belongings = session_open_belongings(session);
     unsigned count = 0;
 
     drop_point(session, folded);
-    for (const struct direct_point *each = session->points; each != NULL; each = each->next) {
+    for (const struct direct_point *each = belongings->points; each != NULL; each = each->next) {
         count++;
     }
     if (count >= POINTS_PER_SESSION) {
@@ -67,8 +76,8 @@ static void keep_point(struct session *session, struct slice folded, const struc
     point->folded = folded;
     point->epoch = from->epoch;
     pack_slice(&point->epoch, pack_slice(&point->folded, point->bytes));
-    point->next = session->points;
-    session->points = point;
+    point->next = belongings->points;
+    belongings->points = point;
 }
 
 /* The one of both names that is not the session's own; empty: neither is, so the room is not the
@@ -80,16 +89,17 @@ static struct slice other_name(const struct session *session, struct slice folde
     if (session->claim == NULL) {
         return SLICE_NONE;
     }
-    if (slice_equal(first, session->claim->folded)) {
+    if (slice_equal(first, claim_folded(session->claim))) {
         return second;
     }
-    return slice_equal(second, session->claim->folded) ? first : SLICE_NONE;
+    return slice_equal(second, claim_folded(session->claim)) ? first : SLICE_NONE;
 }
 
 /* Whether it can have been there before the server was restarted. One that began here has no log
  * anywhere that the hub does not know of. */
-static bool was_here(const struct session *session) {
-    return session->returned || session->registered;
+static bool was_here(const struct hub *hub, const struct session *session) {
+    return session->returned || session->registered ||
+           (hub->options.shared && session_is_stand_in(session));
 }
 
 int direct_come_back(struct hub *hub, const struct client *client, struct slice name,
@@ -107,7 +117,7 @@ int direct_come_back(struct hub *hub, const struct client *client, struct slice 
     }
     struct session *others = device_find_session(hub, other);
 
-    if (others == NULL || !was_here(session) || !was_here(others)) {
+    if (others == NULL || !was_here(hub, session) || !was_here(hub, others)) {
         if (others == NULL && entrance->has_after) {
             keep_point(session, folded, entrance);
         }
@@ -132,11 +142,11 @@ int direct_come_back(struct hub *hub, const struct client *client, struct slice 
 
 struct entrance *direct_point_take(struct session *session, const struct room *room) {
     struct direct_point **link = find_point(session, room->direct->folded);
-    struct direct_point *point = *link;
 
-    if (point == NULL) {
+    if (link == NULL) {
         return NULL;
     }
+    struct direct_point *point = *link;
     struct entrance entrance = {
         .kind = ENTRANCE_RETURN, .has_after = true, .after = point->after, .epoch = point->epoch};
     struct entrance *taken = entrance_new(&entrance);

@@ -3,6 +3,7 @@
  * cannot get any more is told as a gap. */
 #include "base/pack.h"
 #include "hub/client.h"
+#include "hub/elsewhere.h"
 #include "hub/membership.h"
 #include "hub/room.h"
 #include "hub/session.h"
@@ -134,7 +135,7 @@ static void admit_connected(struct hub *hub, struct membership *membership) {
     struct reply *reply = answer(hub, membership->client, REPLY_CONNECTED, SLICE_NONE);
 
     reply->room = name;
-    reply->client_count = membership->room->member_count;
+    reply->client_count = room_client_count(membership->room);
     reply->timestamp_us = hub->now_us;
 }
 
@@ -181,6 +182,9 @@ void entrance_admit(struct hub *hub, struct membership *membership, struct entra
     case ENTRANCE_RETURN:
         entrance_read(hub, membership, entrance, true);
         break;
+    case ENTRANCE_CALLED:
+        entrance_read(hub, membership, entrance, false);
+        break;
     case ENTRANCE_HELLO:
         welcome_settle(hub, membership->client, entrance);
         return;
@@ -199,7 +203,7 @@ void entrance_refuse(struct hub *hub, struct client *client, struct entrance *en
         !client->session->registered) {
         name_release(hub, client->session);
     }
-    if (entrance->kind != ENTRANCE_RETURN) {
+    if (entrance->kind != ENTRANCE_RETURN && entrance->kind != ENTRANCE_CALLED) {
         answer_error(hub, client, entrance->cid, error, SLICE_NONE);
     }
     memory_free(entrance);

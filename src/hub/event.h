@@ -45,17 +45,17 @@ enum event_kind {
 
 /* What a kind of client is like; fixed for the life of a connection. */
 struct traits {
-    bool lobby_at_open;    /* in the lobby from the start */
-    bool lobby_when_named; /* in the lobby as soon as it has a name */
-    bool default_room;     /* requests without a room mean the current one */
-    bool backlog;          /* wants the last entries when it enters the lobby */
-    bool numbered;         /* signs as "Client N" */
-    bool direct;           /* gets direct messages when it has a name */
-    bool needs_name;       /* nothing is allowed before a name is claimed */
-    bool transient; /* one request at a time under an identity of its own (HTTP); is in no room */
-    bool quiet;     /* only reads: of its joins and leaves the count is told and nothing else */
-    bool no_login;  /* has no words to show a credential with: in its handshake, or never */
-    bool lingers;   /* a lost connection keeps session and name for session_linger */
+    bool lobby_at_open : 1;    /* in the lobby from the start */
+    bool lobby_when_named : 1; /* in the lobby as soon as it has a name */
+    bool default_room : 1;     /* requests without a room mean the current one */
+    bool backlog : 1;          /* wants the last entries when it enters the lobby */
+    bool numbered : 1;         /* signs as "Client N" */
+    bool direct : 1;           /* gets direct messages when it has a name */
+    bool needs_name : 1;       /* nothing is allowed before a name is claimed */
+    bool transient : 1; /* one request at a time under an identity of its own (HTTP); is in no room */
+    bool quiet : 1;     /* only reads: of its joins and leaves the count is told and nothing else */
+    bool no_login : 1;  /* has no words to show a credential with: in its handshake, or never */
+    bool lingers : 1;   /* a lost connection keeps session and name for session_linger */
 };
 
 /* The state of a room's log. */
@@ -79,7 +79,7 @@ struct event {
     union {
         struct {
             struct traits traits;
-            char secret[48]; /* fresh and random: the session's secret, zero-terminated text */
+            char secret[44]; /* fresh and random: the session's secret, zero-terminated text */
             struct identity identity; /* its digest */
             struct slice address;     /* where it comes from, as text: "192.0.2.7", "::1", "unix" */
             struct credential credential; /* shown in the handshake; wrong: closed with 1008 */

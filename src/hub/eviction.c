@@ -80,7 +80,7 @@ static bool is_meant(struct hub *hub, const struct client *client, const struct 
     }
     return client->session != NULL && client->session->claim != NULL && rule->name.length > 0 &&
            hub_fold(hub, rule->name, &folded) == 0 &&
-           slice_equal(folded, client->session->claim->folded);
+           slice_equal(folded, claim_folded(client->session->claim));
 }
 
 /* "ann has kicked you from ops: spam" */

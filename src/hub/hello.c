@@ -9,7 +9,9 @@
 #include "hub/access.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
+#include "hub/deferral.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
@@ -84,31 +86,72 @@ static unsigned check_rates(struct hub *hub, const struct client *client,
     return retry_ms;
 }
 
+/* Who it will be. */
+static const struct identity *identity_of(const struct client *client,
+                                          const struct request *request) {
+    return asks_for_session(client, request) ? &request->session_identity
+                                             : &client->session->identity;
+}
+
+/* The name that it will go by; empty: the one that its session has. Who comes from another node
+ * keeps the name that they had there. */
+static struct slice name_wanted(struct hub *hub, const struct client *client,
+                                const struct request *request) {
+    const struct event *answer = claim_answer(hub);
+    const struct namesake *namesake = NULL;
+
+    if (request->name.length > 0) {
+        return request->name;
+    }
+    if (answer != NULL && answer->claimed.error == 0) {
+        return hub_keep(hub, answer->claimed.claim.shown);
+    }
+    if (!request->again && asks_for_session(client, request)) {
+        namesake = elsewhere_find(hub, &request->session_identity);
+    }
+    return namesake != NULL ? hub_keep(hub, namesake->shown) : SLICE_NONE;
+}
+
 static int check_name(struct hub *hub, const struct client *client, const struct request *request,
                       const struct session *target) {
     if (request->name.length == 0) {
         return 0;
     }
-    return name_check_claim(hub, request->name, target, client->session);
+    int error = name_check_claim(hub, request->name, target, client->session);
+
+    return error == 0 ? name_check_elsewhere(hub, request->name, identity_of(client, request))
+                      : error;
 }
 
-static void take_session(struct hub *hub, struct client *client, const struct request *request,
+/* Whether what the store knows of the session has been asked for, and must come first. */
+static bool take_session(struct hub *hub, struct client *client, const struct request *request,
                          struct session *target) {
     if (!asks_for_session(client, request) || target == client->session) {
-        return;
+        return false;
     }
-    if (target != NULL) {
-        session_take_over(hub, target, client);
-    } else {
+    /* It may have been on another node meanwhile. */
+    bool was_away = hub->options.shared && (target == NULL || session_over(target));
+
+    if (target == NULL) {
         session_take_on(hub, &request->session_identity, request->session, client);
+        return was_away;
     }
+    if (was_away) {
+        session_recover(hub, target, request->session);
+    }
+    session_take_over(hub, target, client);
+    return was_away;
 }
 
 static void take_name(struct hub *hub, struct client *client, struct slice name,
                       struct slice former) {
     bool has_own = account_find(hub, &client->session->identity) != NULL;
 
-    if (name.length > 0 && !has_own && !slice_equal(name, client_name(client))) {
+    const struct claim *claim = client->session->claim;
+    bool has_it = slice_equal(name, client_name(client)) &&
+                  !(hub->options.shared && claim != NULL && !claim->held);
+
+    if (name.length > 0 && !has_own && !has_it) {
         name_claim(hub, client->session, name);
     }
     if (!slice_equal(client_name(client), former)) {
@@ -289,7 +332,7 @@ static void enter_point(struct hub *hub, struct client *client, struct welcome *
 
 /* Direct messages come by themselves. */
 static void enter_directs(struct hub *hub, struct client *client, struct welcome *welcome) {
-    struct list_node *node = client->traits.direct ? client->session->directs.first : NULL;
+    struct list_node *node = client->traits.direct ? session_belongings(client->session)->directs.first : NULL;
 
     for (; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct direct_side, node)->room;
@@ -302,13 +345,27 @@ static void enter_directs(struct hub *hub, struct client *client, struct welcome
     }
 }
 
+/* The rest comes when the session's conversations are known, so that the welcome tells of them. */
+static void wait_for_recall(struct hub *hub, struct client *client,
+                            const struct request *request) {
+    struct request again = *request;
+
+    again.again = true;
+    deferral_start(hub, client, &again);
+}
+
 static void carry_out(struct hub *hub, struct client *client, const struct request *request,
-                      struct session *target) {
+                      struct slice name, struct session *target) {
     struct slice former = hub_keep(hub, client_name(client));
 
     client_enter(hub, client);
-    take_session(hub, client, request, target);
-    take_name(hub, client, request->name, former);
+    bool waits = take_session(hub, client, request, target);
+
+    take_name(hub, client, name, former);
+    if (waits) {
+        wait_for_recall(hub, client, request);
+        return;
+    }
     client->introduced = true;
     if (access_turn_away(hub, client, SLICE_NONE, request->cid)) {
         return; /* it is banned as who it was */
@@ -341,7 +398,7 @@ void handle_hello(struct hub *hub, struct client *client, const struct request *
         answer_error(hub, client, request->cid, error, SLICE_NONE);
         return;
     }
-    unsigned retry_ms = check_rates(hub, client, request, target);
+    unsigned retry_ms = request->again ? 0 : check_rates(hub, client, request, target);
 
     if (retry_ms > 0) {
         answer_rate_limited(hub, client, request->cid, retry_ms);
@@ -352,7 +409,12 @@ void handle_hello(struct hub *hub, struct client *client, const struct request *
         name_answer_error(hub, client, request->cid, error);
         return;
     }
-    if (!access_turn_away(hub, client, request->name, request->cid)) {
-        carry_out(hub, client, request, target);
+    if (access_turn_away(hub, client, request->name, request->cid)) {
+        return;
+    }
+    struct slice name = name_wanted(hub, client, request);
+
+    if (!claim_start(hub, client, request, name, identity_of(client, request))) {
+        carry_out(hub, client, request, name, target);
     }
 }

@@ -15,6 +15,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/deferral.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/ready.h"
 #include "hub/requests.h"
@@ -68,6 +69,7 @@ struct hub *hub_new(const struct hub_options *options) {
     directory_open(hub);
     hub->rules = rules_new(options->seed);
     ready_open(hub);
+    elsewhere_open(hub);
     return hub;
 }
 
@@ -92,6 +94,7 @@ void hub_free(struct hub *hub) {
     directory_close(hub);
     rules_free(hub->rules);
     ready_close(hub);
+    elsewhere_close(hub);
     id_map_free(hub->clients);
     map_free(hub->sessions);
     map_free(hub->claims);
@@ -167,6 +170,9 @@ static void take_request(struct hub *hub, struct client *client, const struct re
     if (duty != NULL) {
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, slice_of_string(duty));
         return;
+    }
+    if (!verb->introducing) {
+        client_end_introduction(hub, client);
     }
     if (verb->waits && client->outstanding > 0) {
         deferral_start(hub, client, request);
@@ -272,6 +278,7 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         client_tick(hub);
         rules_tick(hub);
         ready_tick(hub);
+        claim_tick(hub);
         break;
     case EVENT_OPENED:
         client_open(hub, event);
@@ -303,9 +310,16 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         }
         break;
     case EVENT_CLAIMED:
+        claim_answered(hub, event);
+        break;
     case EVENT_ELSEWHERE:
+        elsewhere_told(hub, event);
+        break;
     case EVENT_GATHERED:
+        lookup_gathered(hub, event);
+        break;
     case EVENT_CALLED:
+        direct_called(hub, event);
         break;
     case EVENT_RECALLED:
         mark_recalled(hub, event);

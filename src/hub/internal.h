@@ -9,6 +9,7 @@
  * come. welcome: a hello that waits for its entrances deferral.h    deferral: a client's request
  * that waits for those before it direct.h      direct: the two sides of a direct-message room
  *   accounts.h    account, passport: whom the authority knows, and what a client was let in with
+ *   elsewhere.h   the other nodes: names held there, names claimed over all, counts shared
  *   limits.h      rates: what is charged to whom
  *   rules.h       the rules of rooms; access.h: what they allow; moderation.h: who may change them
  *   ready.h       whether the server does what it is for
@@ -36,6 +37,7 @@ struct client;
 struct deferral;
 struct direct;
 struct direct_point;
+struct elsewhere;
 struct entrance;
 struct membership;
 struct passport;
@@ -54,8 +56,7 @@ struct hub {
     struct hub_counters counters;
 
     struct id_map *clients; /* by connection */
-    struct list
-        unintroduced;     /* clients that may still have to say who they are; first come first */
+    struct list newcomers;  /* who may still have to say who they are; first come first */
     uint64_t last_number; /* of "Client N" */
     uint32_t last_hello;
 
@@ -75,6 +76,7 @@ struct hub {
     struct list changed;   /* rooms with a count to tell */
     struct list unwritten; /* public rooms without an entry */
     struct rules *rules;   /* of rooms, see rules.h */
+    struct elsewhere *elsewhere; /* what other nodes hold, see elsewhere.h */
     struct ready *ready;
 
     struct map *callers;           /* by identity, see caller.c */

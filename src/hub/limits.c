@@ -137,12 +137,12 @@ static struct quota_bucket *bucket_of(const struct purse *purse, enum session_bu
 
 /* NULL: it comes from no address (a local socket). */
 static struct quota_bucket *address_buckets(struct hub *hub, const struct client *client) {
-    struct address16 address;
+    const struct address16 *address = client_address(client);
 
-    if (address16_parse(slice_of_string(client->address), &address) < 0) {
+    if (address == NULL) {
         return NULL;
     }
-    return quota_table_find(hub->addresses, address16_customer(&address), hub->now_us);
+    return quota_table_find(hub->addresses, address16_customer(address), hub->now_us);
 }
 
 static struct quota_rule per_minute(unsigned amount) {
@@ -220,6 +220,16 @@ unsigned limit_message_wait(struct hub *hub, const struct client *client,
         purse.rate != NULL ? rate_wait(*purse.rate, purse.rate_per_minute, hub->now_us) : 0;
 
     return wait_ms > rate_ms ? wait_ms : rate_ms;
+}
+
+unsigned limit_account_rate(const struct hub *hub, const struct client *client) {
+    unsigned rate_per_minute = 0;
+
+    if (client_account(client) == NULL) {
+        return 0;
+    }
+    return client_has_rate(client, &rate_per_minute) ? rate_per_minute
+                                                     : hub->options.limits.rate_per_minute;
 }
 
 unsigned limit_joins(struct hub *hub, struct session *session, size_t count) {

@@ -16,6 +16,8 @@ unsigned limit_message(struct hub *hub, const struct client *client,
 /* The same without counting. */
 unsigned limit_message_wait(struct hub *hub, const struct client *client,
                             const struct draft *draft);
+/* Messages a minute of an account over all nodes; 0: no limit, or it is none's. */
+unsigned limit_account_rate(const struct hub *hub, const struct client *client);
 unsigned limit_joins(struct hub *hub, struct session *session, size_t count);
 unsigned limit_name(struct hub *hub, const struct client *client, struct session *session);
 /* A first entry for a room. */

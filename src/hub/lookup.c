@@ -2,6 +2,7 @@
 #include "hub/access.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
+#include "hub/elsewhere.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
 #include "hub/room.h"
@@ -33,7 +34,8 @@ static struct reply_item item_of_head(struct hub *hub, const struct client *clie
         .epoch = hub_keep(hub, head->epoch),
         .last = head->last,
         .read = mark_seq(client->session, head->room_key, head->last),
-        .client_count = room != NULL ? room->member_count : 0,
+        .client_count = room != NULL && room->state == ROOM_FOLLOWED ? room_client_count(room)
+                                                                     : head->elsewhere,
     };
 }
 
@@ -107,10 +109,41 @@ static size_t list_members(struct hub *hub, const struct room *room, struct repl
     return count;
 }
 
+static void answer_members(struct hub *hub, const struct client *client, struct slice cid,
+                           struct slice name, const struct reply_item *items, size_t count) {
+    name = hub_keep(hub, name);
+    struct reply *reply = answer(hub, client, REPLY_MEMBERS, cid);
+
+    reply->room = name;
+    reply->items = items;
+    reply->item_count = count;
+}
+
+/* Who is there on other nodes is asked of the store; until that comes the client waits. */
+static void gather(struct hub *hub, struct client *client, const struct request *request,
+                   const struct place *place) {
+    struct slice cid = hub_keep(hub, request->cid);
+    struct slice key = hub_keep(hub, place->key);
+    struct slice name = hub_keep(hub, place->name);
+    struct effect *effect = effects_add(hub->effects, EFFECT_GATHER);
+
+    effect->room_key = key;
+    effect->room = name;
+    effect->list.origin = client_origin(client);
+    effect->list.cid = cid;
+    client->listing = true;
+    client_pause(hub, client);
+    client_submit(hub, client);
+}
+
 void handle_members(struct hub *hub, struct client *client, const struct request *request) {
     struct place place = {0};
     int error = access_find(hub, client, request->room, ACCESS_READ, &place);
 
+    if (error == 0 && hub->options.shared) {
+        gather(hub, client, request, &place);
+        return;
+    }
     if (error == 0 && place.room == NULL) {
         error = ERR_NOT_FOUND;
     }
@@ -121,12 +154,101 @@ void handle_members(struct hub *hub, struct client *client, const struct request
     size_t most = at_most(place.room->references);
     struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
     size_t count = list_members(hub, place.room, items);
-    struct slice name = hub_keep(hub, place.name);
-    struct reply *reply = answer(hub, client, REPLY_MEMBERS, request->cid);
 
-    reply->room = name;
-    reply->items = items;
-    reply->item_count = count;
+    answer_members(hub, client, request->cid, place.name, items, count);
+}
+
+/* Somebody of whom nothing is here but what the rules and the accounts say. */
+static enum role role_elsewhere(const struct hub *hub, const struct identity *identity,
+                                const struct room_rules *rules) {
+    const struct account *account = account_find(hub, identity);
+    enum role server = account != NULL ? (enum role)account->role : ROLE_GUEST;
+    bool closed = rules != NULL && rules->access == ROOM_ACCESS_MEMBERS;
+    enum role role = rules_role(rules, identity);
+
+    if (server == ROLE_OWNER || (server == ROLE_MODERATOR && !closed && role < server)) {
+        role = server;
+    }
+    return role > ROLE_MEMBER ? role : ROLE_MEMBER;
+}
+
+static bool is_member(struct hub *hub, const struct room *room, const struct identity *identity) {
+    const struct session *session = session_find(hub, identity);
+    const struct client *client = NULL;
+
+    while (room != NULL && session != NULL &&
+           (client = session_next_client(session, client)) != NULL) {
+        const struct membership *membership = roster_find(&client->roster, room);
+
+        if (membership != NULL && membership->state == MEMBERSHIP_JOINED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An account that is on several nodes is one member. */
+static bool is_repeated(const struct event *event, size_t index) {
+    const struct other_member *members = event->gathered.members;
+
+    for (size_t i = 0; i < index; i++) {
+        if (identity_equal(&members[i].identity, &members[index].identity)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t list_gathered(struct hub *hub, const struct event *event, const struct room *room,
+                            struct reply_item *items) {
+    const struct room_rules *rules = rules_find(hub->rules, event->gathered.room_key);
+    size_t count = room != NULL ? list_members(hub, room, items) : 0;
+
+    for (size_t i = 0; i < event->gathered.count && count < LIMIT_LIST_ITEMS; i++) {
+        const struct other_member *member = &event->gathered.members[i];
+
+        if (!is_member(hub, room, &member->identity) && !is_repeated(event, i)) {
+            items[count].role = role_elsewhere(hub, &member->identity, rules);
+            items[count++].name = hub_keep(hub, member->name);
+        }
+    }
+    return count;
+}
+
+/* Where the others could not be asked, those who are known here are better than none. */
+static void tell_gathered(struct hub *hub, const struct client *client,
+                          const struct event *event) {
+    struct room *room = room_find(hub, event->gathered.room_key);
+    struct place place = {room, event->gathered.room_key, event->gathered.room_key};
+    struct slice name = room != NULL ? place_of(room).name : place.key;
+    int error = access_check(hub, client, &place, ACCESS_READ);
+
+    if (room == NULL && slice_starts_with(place.key, SLICE("@"))) {
+        error = ERR_NOT_FOUND; /* the conversation is over */
+    } else if (error == 0 && room == NULL && event->gathered.count == 0) {
+        error = event->gathered.error < 0 ? event->gathered.error : ERR_NOT_FOUND;
+    }
+    if (error < 0) {
+        answer_error(hub, client, event->gathered.cid, error, SLICE_NONE);
+        return;
+    }
+    size_t own = room != NULL ? room->references : 0;
+    size_t most = at_most(own + event->gathered.count);
+    struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
+    size_t count = list_gathered(hub, event, room, items);
+
+    answer_members(hub, client, event->gathered.cid, name, items, count);
+}
+
+void lookup_gathered(struct hub *hub, const struct event *event) {
+    struct client *client = id_map_find(hub->clients, event->gathered.origin.session);
+
+    if (client == NULL) {
+        return;
+    }
+    tell_gathered(hub, client, event);
+    client->listing = false;
+    client_settle(hub, client);
 }
 
 /* Whether the room is there even if nothing was said in it yet: somebody is in it or about to be.

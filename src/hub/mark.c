@@ -26,8 +26,13 @@ struct mark {
     char bytes[];
 };
 
+/* NULL: it has read nothing. */
+static struct map *marks_of(const struct session *session) {
+    return session != NULL ? session_belongings(session)->marks : NULL;
+}
+
 static struct mark *find(const struct session *session, struct slice room_key) {
-    return session != NULL && session->marks != NULL ? map_find(session->marks, room_key) : NULL;
+    return marks_of(session) != NULL ? map_find(marks_of(session), room_key) : NULL;
 }
 
 static void save(struct hub *hub, struct mark *mark) {
@@ -45,12 +50,13 @@ static void save(struct hub *hub, struct mark *mark) {
 /* Makes place for another one. Which of so many goes does not matter much. */
 static void forget_one(struct hub *hub, struct session *session) {
     size_t cursor = 0;
-    struct mark *mark = map_next(session->marks, &cursor);
+    struct map *marks = marks_of(session);
+    struct mark *mark = map_next(marks, &cursor);
 
     if (mark->is_unsaved) {
         save(hub, mark);
     }
-    map_remove(session->marks, mark->room_key);
+    map_remove(marks, mark->room_key);
     memory_free(mark);
 }
 
@@ -60,17 +66,19 @@ static struct mark *open_mark(struct hub *hub, struct session *session, struct s
     if (mark != NULL) {
         return mark;
     }
-    if (session->marks == NULL) {
-        session->marks = map_new(hub->options.seed);
+    struct belongings *belongings = session_open_belongings(session);
+
+    if (belongings->marks == NULL) {
+        belongings->marks = map_new(hub->options.seed);
     }
-    if (map_count(session->marks) >= LIMIT_ROOMS_PER_SESSION) {
+    if (map_count(belongings->marks) >= LIMIT_ROOMS_PER_SESSION) {
         forget_one(hub, session);
     }
     mark = memory_new(sizeof(*mark) + room_key.length);
     mark->session = session;
     mark->room_key = room_key;
     pack_slice(&mark->room_key, mark->bytes);
-    map_put(session->marks, mark->room_key, mark);
+    map_put(belongings->marks, mark->room_key, mark);
     return mark;
 }
 
@@ -81,28 +89,35 @@ uint64_t mark_seq(const struct session *session, struct slice room_key, uint64_t
     return seq < last ? seq : last;
 }
 
-void mark_recall(struct hub *hub, const struct session *session) {
+void mark_recall(struct hub *hub, struct session *session) {
+    session->recalling = true;
     effects_add(hub->effects, EFFECT_RECALL)->mark.identity = session->identity;
 }
 
 void mark_recalled(struct hub *hub, const struct event *event) {
     struct session *session = session_find(hub, &event->recalled.identity);
+    /* Told without having been asked for: something may have been missed. */
+    bool unread = session != NULL && !session->recalling;
 
     for (size_t i = 0; session != NULL && i < event->recalled.count; i++) {
         const struct read_mark *recalled = &event->recalled.marks[i];
 
-        direct_recall(hub, session, recalled->room_key);
+        direct_recall(hub, session, recalled->room_key, unread ? &recalled->seq : NULL);
         if (recalled->seq > mark_seq(session, recalled->room_key, recalled->seq)) {
             open_mark(hub, session, recalled->room_key)->seq = recalled->seq;
         }
     }
+    if (session != NULL) {
+        session->recalling = false;
+    }
 }
 
 void mark_save_all(struct hub *hub, const struct session *session) {
+    struct map *marks = marks_of(session);
     struct mark *mark;
     size_t cursor = 0;
 
-    while (session->marks != NULL && (mark = map_next(session->marks, &cursor)) != NULL) {
+    while (marks != NULL && (mark = map_next(marks, &cursor)) != NULL) {
         if (mark->is_unsaved) {
             save(hub, mark);
         }
@@ -121,14 +136,17 @@ void mark_tick(struct hub *hub) {
 }
 
 void mark_free_all(struct session *session) {
+    struct map *marks = marks_of(session);
     struct mark *mark;
     size_t cursor = 0;
 
-    while (session->marks != NULL && (mark = map_next(session->marks, &cursor)) != NULL) {
+    while (marks != NULL && (mark = map_next(marks, &cursor)) != NULL) {
         memory_free(mark);
     }
-    map_free(session->marks);
-    session->marks = NULL;
+    if (marks != NULL) {
+        map_free(marks);
+        session->belongings->marks = NULL;
+    }
 }
 
 static bool advance(struct hub *hub, struct mark *mark, uint64_t seq) {

@@ -55,6 +55,7 @@ enum entrance_kind {
     ENTRANCE_NAMED,  /* into the lobby because it has a name now: REPLY_NAMED */
     ENTRANCE_JOIN,   /* asked for: REPLY_JOINED */
     ENTRANCE_RETURN, /* to a direct-message room, where it was cut off: no answer but a gap */
+    ENTRANCE_CALLED, /* the same without an answer, where it was opened on another node */
     ENTRANCE_HELLO,  /* part of a hello: REPLY_WELCOME when all are through */
 };
 

@@ -12,6 +12,7 @@
 #include "hub/access.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/requests.h"
 #include "hub/room.h"
@@ -71,6 +72,20 @@ static void meet(struct proposal *proposal, const struct identity *identity, str
         server_role >= ROLE_MODERATOR && server_role > role ? server_role : role;
 }
 
+/* Somebody who is on another node. */
+static bool find_elsewhere(struct hub *hub, const struct request *request,
+                           struct proposal *proposal) {
+    struct slice folded;
+    const struct namesake *namesake =
+        hub_fold(hub, request->name, &folded) == 0 ? map_find(hub->elsewhere->names, folded) : NULL;
+
+    if (namesake != NULL) {
+        meet(proposal, &namesake->identity, hub_keep(hub, namesake->shown), ROLE_GUEST,
+             !namesake->registered);
+    }
+    return namesake != NULL;
+}
+
 /* Whom the request means: an account, somebody who is here, or just a name. */
 static int find_target(struct hub *hub, const struct request *request, struct proposal *proposal) {
     struct slice folded;
@@ -85,10 +100,13 @@ static int find_target(struct hub *hub, const struct request *request, struct pr
             return 0;
         }
         if (claim != NULL) {
-            meet(proposal, &claim->session->identity, hub_keep(hub, claim->shown), ROLE_GUEST,
+            meet(proposal, &claim->session->identity, hub_keep(hub, claim_shown(claim)), ROLE_GUEST,
                  true);
             return 0;
         }
+    }
+    if (find_elsewhere(hub, request, proposal)) {
+        return 0;
     }
     if (kinds[proposal->rule.kind].known) {
         return refuse(proposal, ERR_NOT_FOUND, "There is nobody by this name");
@@ -103,7 +121,7 @@ static int find_target(struct hub *hub, const struct request *request, struct pr
 
 static int check_address(const struct client *client, const struct request *request,
                          struct proposal *proposal) {
-    struct address16 own;
+    const struct address16 *own = client_address(client);
     struct cidr addresses;
 
     if (!kinds[proposal->rule.kind].by_address) {
@@ -115,8 +133,7 @@ static int check_address(const struct client *client, const struct request *requ
     }
     proposal->rule.address = request->subject;
     if (proposal->rule.kind == RULE_BAN &&
-        address16_parse(slice_of_string(client->address), &own) == 0 &&
-        cidr_contains(&addresses, &own)) {
+        own != NULL && cidr_contains(&addresses, own)) {
         return refuse(proposal, ERR_BAD_REQUEST, "You come from there yourself");
     }
     return 0;
@@ -278,7 +295,7 @@ static int check(struct hub *hub, const struct client *client, const struct requ
 static int check_untouched(const struct client *client, const struct room *room) {
     unsigned own = roster_find(&client->roster, room) != NULL ? 1 : 0;
 
-    return room->exists || room->lobby || room->member_count > own ? ERR_FORBIDDEN : 0;
+    return room->exists || room->lobby || room_client_count(room) > own ? ERR_FORBIDDEN : 0;
 }
 
 int moderation_check_waiting(const struct client *client, const struct room *room,

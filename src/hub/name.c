@@ -6,6 +6,7 @@
 #include "hub/access.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
@@ -18,6 +19,16 @@ static const struct slice nobody = SLICE("anonymous");
 /* "error: …" are words of the server, where only the text of a line shows whose it is. */
 static const struct slice server_voice = SLICE("error");
 static const struct slice numbered_voice = SLICE("client ");
+
+struct slice claim_folded(const struct claim *claim) {
+    return slice_from(claim->bytes, claim->folded_length);
+}
+
+struct slice claim_shown(const struct claim *claim) {
+    return claim->shown_length > 0
+               ? slice_from(claim->bytes + claim->folded_length, claim->shown_length)
+               : claim_folded(claim);
+}
 
 struct claim *name_find(struct hub *hub, struct slice name) {
     struct slice folded;
@@ -67,6 +78,15 @@ int name_check_claim(struct hub *hub, struct slice name, const struct session *s
     return 0;
 }
 
+int name_check_elsewhere(struct hub *hub, struct slice name, const struct identity *identity) {
+    struct slice folded;
+
+    if (hub_fold(hub, name, &folded) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    return elsewhere_denies(hub, folded, identity) ? ERR_NAME_TAKEN : 0;
+}
+
 /* "client 7", with any amount of space. */
 static bool is_numbered_voice(struct slice folded) {
     if (!slice_starts_with(folded, numbered_voice)) {
@@ -94,7 +114,8 @@ int name_check_label(struct hub *hub, struct slice label, const struct identity 
         return ERR_NAME_TAKEN;
     }
     const struct claim *claim = map_find(hub->claims, folded);
-    bool held = claim != NULL && !identity_equal(&claim->session->identity, identity);
+    bool held = (claim != NULL && !identity_equal(&claim->session->identity, identity)) ||
+                elsewhere_denies(hub, folded, identity);
 
     return held || account_denies(hub, folded, identity) ? ERR_NAME_TAKEN : 0;
 }
@@ -103,7 +124,8 @@ void name_release(struct hub *hub, struct session *session) {
     struct claim *claim = session->claim;
 
     if (claim != NULL) {
-        map_remove(hub->claims, claim->folded);
+        claim_let_go(hub, claim);
+        map_remove(hub->claims, claim_folded(claim));
         list_remove(&hub->claim_order, &claim->node);
         memory_free(claim);
         session->claim = NULL;
@@ -114,22 +136,28 @@ void name_claim(struct hub *hub, struct session *session, struct slice name) {
     struct slice folded;
     int error = hub_fold(hub, name, &folded);
     struct claim *claim;
-    char *at;
 
     if (error < 0) {
         return;
     }
-    claim = memory_new(sizeof(*claim) + folded.length + name.length);
-    at = claim->bytes;
+    bool alike = slice_equal(folded, name);
+
+    claim = memory_new(sizeof(*claim) + folded.length + (alike ? 0 : name.length));
     claim->session = session;
-    claim->folded = folded;
-    claim->shown = name;
-    at = pack_slice(&claim->folded, at);
-    pack_slice(&claim->shown, at);
+    claim->folded_length = (uint16_t)folded.length;
+    memcpy(claim->bytes, folded.data, folded.length);
+    if (!alike) {
+        claim->shown_length = (uint16_t)name.length;
+        memcpy(claim->bytes + folded.length, name.data, name.length);
+    }
+    if (session->claim != NULL && slice_equal(claim_folded(session->claim), claim_folded(claim))) {
+        session->claim->held = false; /* it is only written in another way */
+    }
     name_release(hub, session);
     session->claim = claim;
-    map_put(hub->claims, claim->folded, claim);
+    map_put(hub->claims, claim_folded(claim), claim);
     list_append(&hub->claim_order, &claim->node);
+    claim_hold(hub, claim);
 }
 
 void name_announce_in(struct hub *hub, const struct membership *membership, struct slice former) {
@@ -156,7 +184,7 @@ static bool is_announced(const struct hub *hub, const struct client *client) {
     const struct membership *current = client->current;
 
     return current != NULL && !current->leaving && current->room->direct == NULL &&
-           current->room->member_count <= hub->options.announce_limit;
+           room_client_count(current->room) <= hub->options.announce_limit;
 }
 
 void name_answer_error(struct hub *hub, const struct client *client, struct slice cid, int error) {
@@ -192,7 +220,8 @@ static void greet_account(struct hub *hub, struct client *client, struct slice c
 void handle_name(struct hub *hub, struct client *client, const struct request *request) {
     struct session *session = client->session;
     struct slice former = hub_keep(hub, client_name(client));
-    unsigned retry_ms = slice_equal(former, request->name) ? 0 : limit_name(hub, client, session);
+    bool free_of_charge = request->again || slice_equal(former, request->name);
+    unsigned retry_ms = free_of_charge ? 0 : limit_name(hub, client, session);
 
     if (retry_ms > 0) {
         answer_rate_limited(hub, client, request->cid, retry_ms);
@@ -200,6 +229,9 @@ void handle_name(struct hub *hub, struct client *client, const struct request *r
     }
     int error = name_check_claim(hub, request->name, session, NULL);
 
+    if (error == 0) {
+        error = name_check_elsewhere(hub, request->name, &session->identity);
+    }
     if (error < 0) {
         name_answer_error(hub, client, request->cid, error);
         return;
@@ -215,12 +247,15 @@ void handle_name(struct hub *hub, struct client *client, const struct request *r
         answer(hub, client, REPLY_NAMED, request->cid)->name = former;
         return;
     }
+    if (claim_start(hub, client, request, request->name, &session->identity)) {
+        return;
+    }
     name_claim(hub, session, request->name);
     if (former.length == 0 && client->traits.lobby_when_named && client->current == NULL) {
         name_enter_lobby(hub, client, request->cid);
         return;
     }
-    struct slice name = hub_keep(hub, session->claim->shown);
+    struct slice name = hub_keep(hub, claim_shown(session->claim));
     struct reply *reply = answer(hub, client, REPLY_NAMED, request->cid);
 
     reply->name = name;
@@ -230,18 +265,34 @@ void handle_name(struct hub *hub, struct client *client, const struct request *r
     eviction_review(hub, client); /* it may be banned under that name */
 }
 
+/* Who is here with the same name is listed already. */
+static size_t list_elsewhere(struct hub *hub, struct reply_item *items) {
+    size_t count = 0;
+
+    for (struct list_node *node = hub->elsewhere->order.first; node != NULL; node = node->next) {
+        const struct namesake *namesake = container_of(node, struct namesake, node);
+        const struct claim *claim = map_find(hub->claims, namesake->folded);
+
+        if (claim == NULL || claim->session->client == NULL) {
+            items[count++].name = hub_keep(hub, namesake->shown);
+        }
+    }
+    return count;
+}
+
 void handle_names(struct hub *hub, struct client *client, const struct request *request) {
-    struct reply_item *items =
-        effects_allocate(hub->effects, map_count(hub->claims) * sizeof(*items));
+    size_t most = map_count(hub->claims) + map_count(hub->elsewhere->names);
+    struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
     size_t count = 0;
 
     for (struct list_node *node = hub->claim_order.first; node != NULL; node = node->next) {
         struct claim *claim = container_of(node, struct claim, node);
 
         if (claim->session->client != NULL) {
-            items[count++].name = hub_keep(hub, claim->shown);
+            items[count++].name = hub_keep(hub, claim_shown(claim));
         }
     }
+    count += list_elsewhere(hub, items + count);
     struct reply *reply = answer(hub, client, REPLY_NAMES, request->cid);
 
     reply->items = items;

@@ -8,6 +8,7 @@
 
 #include "hub/access.h"
 #include "hub/client.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
@@ -35,8 +36,8 @@ static void emit(struct hub *hub, const struct room *room, struct signal *signal
     struct slice name = hub_keep(hub, hub_text(room->name));
     struct effect *effect = effects_add(hub->effects, EFFECT_SHOW_SIGNAL);
 
-    signal->client_count = room->member_count;
-    signal->announced = room->member_count <= hub->options.announce_limit;
+    signal->client_count = room_client_count(room);
+    signal->announced = signal->client_count <= hub->options.announce_limit;
     signal->timestamp_us = hub->now_us > room->shown_us ? hub->now_us : room->shown_us;
     effect->room_key = key;
     effect->room = name;
@@ -61,15 +62,25 @@ void presence_show(struct hub *hub, struct room *room, struct signal *signal) {
     bool of_names = signal->kind == SIGNAL_JOINED || signal->kind == SIGNAL_LEFT ||
                     signal->kind == SIGNAL_RENAMED;
 
-    if (!has_readers(room, signal) || (of_names && room->direct != NULL)) {
+    bool readers = has_readers(room, signal);
+    bool own = hub->options.shared && signal->origin.session != 0;
+
+    if (!(readers || own) || (of_names && room->direct != NULL)) {
         return;
     }
-    bool told = room->member_count <= hub->options.announce_limit && !signal->quiet;
+    bool told = room_client_count(room) <= hub->options.announce_limit && !signal->quiet;
 
-    if (!of_names || told) {
+    if ((of_names && !told) || signal->kind == SIGNAL_COUNT) {
+        if (signal->kind != SIGNAL_RENAMED) {
+            presence_count(hub, room);
+        }
+        return;
+    }
+    if (readers) {
         emit(hub, room, signal);
-    } else if (signal->kind != SIGNAL_RENAMED) {
-        presence_count(hub, room);
+    }
+    if (own) {
+        share_signal(hub, room, signal);
     }
 }
 
@@ -87,6 +98,7 @@ void presence_signalled(struct hub *hub, const struct event *event) {
     } else if (client != NULL && signal->kind == SIGNAL_LEFT) {
         membership_left(hub, client, room, signal, error);
     } else if (error == 0 && room != NULL) {
+        share_taken(hub, room, signal);
         presence_show(hub, room, signal);
     }
     if (client != NULL) {
@@ -107,6 +119,7 @@ void presence_tick(struct hub *hub) {
         list_remove(&hub->changed, &room->changed);
         room->is_changed = false;
         room->told_us = hub->now_us;
+        share_count(hub, room);
         if (!list_empty(&room->members)) {
             struct signal *signal = effects_allocate(hub->effects, sizeof(*signal));
 

@@ -11,6 +11,7 @@
 #include "hub/client.h"
 #include "hub/deferral.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/moderation.h"
 #include "hub/requests.h"
@@ -162,6 +163,7 @@ static int submit(struct hub *hub, struct client *client, const struct place *pl
 
     draft->known_only = known_only;
     draft->moderates = moderates;
+    draft->rate = hub->options.shared ? limit_account_rate(hub, client) : 0;
     if (waits) {
         room_wait(room, draft);
     } else {
@@ -258,6 +260,7 @@ static int publish(struct hub *hub, struct client *client, const struct request 
     if (!known_only && place->room != NULL && place->room->direct != NULL) {
         place->room->direct->doubtful = false;
         direct_attach(hub, place->room);
+        direct_call(hub, place->room, client->session);
     }
     return submit(hub, client, place, &body, known_only, moderates);
 }
@@ -304,6 +307,7 @@ void publish_appended(struct hub *hub, const struct event *event) {
         unsigned slow_ms = slow_wait(hub, client, draft->room_key, &draft->body.identity);
 
         wait_ms = slow_ms > wait_ms ? slow_ms : wait_ms;
+        wait_ms = outcome->retry_ms > wait_ms ? outcome->retry_ms : wait_ms;
 
         answer_rate_limited(hub, client, draft->body.cid, wait_ms > 0 ? wait_ms : 1);
     } else if (outcome->error < 0) {

@@ -46,3 +46,4 @@ void publish_waiting(struct hub *hub, struct room *room, int error);
 /* lookup.c */
 
 void lookup_listed(struct hub *hub, const struct event *event);
+void lookup_gathered(struct hub *hub, const struct event *event);

@@ -8,6 +8,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
 #include "hub/room.h"
@@ -159,13 +160,14 @@ void room_settle(struct hub *hub, struct room *room) {
     if (room->direct != NULL && !direct_over(room)) {
         return;
     }
-    if (room->direct != NULL && !direct_is_durable(hub, room)) {
+    if (room->direct != NULL && direct_is_lost(hub, room)) {
         add_room_effect(hub, EFFECT_ERASE, room->key);
     }
     if (room->direct != NULL) {
         direct_unlink(hub, room);
     }
     if (room->state == ROOM_FOLLOWED) {
+        share_count(hub, room);
         add_room_effect(hub, EFFECT_UNFOLLOW, room->key);
     }
     if (room->is_changed) {
@@ -201,6 +203,7 @@ static void take_new_head(struct hub *hub, struct room *room, const struct room_
     bool same_epoch = slice_equal(hub_text(room->epoch), head->epoch);
     uint64_t after = room->last;
 
+    share_followed(hub, room, head);
     if (same_epoch && head->last >= room->last) {
         return;
     }
@@ -231,6 +234,7 @@ void room_followed(struct hub *hub, const struct event *event) {
     room->state = error == 0 ? ROOM_FOLLOWED : ROOM_UNFOLLOWED;
     if (error == 0) {
         take_head(hub, room, head);
+        share_followed(hub, room, head);
     }
     publish_waiting(hub, room, error);
     room_settle(hub, room);
@@ -295,6 +299,6 @@ struct reply_item room_item(struct hub *hub, const struct room *room) {
         .topic = hub_keep(hub, text_beginning(hub_text(room->topic), LIMIT_LIST_TOPIC)),
         .epoch = hub_keep(hub, hub_text(room->epoch)),
         .last = room->last,
-        .client_count = room->member_count,
+        .client_count = room_client_count(room),
     };
 }

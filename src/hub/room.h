@@ -19,6 +19,8 @@ struct room {
     bool is_unwritten;     /* in hub->unwritten */
     bool is_charged;       /* somebody's rooms_per_hour were charged for it */
     unsigned member_count; /* sessions */
+    unsigned elsewhere;    /* the same on other nodes; see share.c */
+    unsigned shared_count; /* what they were told of ours */
     unsigned references;   /* memberships of every state */
     struct slice key;      /* points into bytes */
     struct blob *name;     /* as it was first written */

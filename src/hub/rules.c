@@ -88,6 +88,7 @@ void rules_free(struct rules *rules) {
     free_rooms(rules);
     rules_answers_free(rules);
     buffer_close(&rules->memory);
+    blob_unref(rules->epoch);
     memory_free(rules);
 }
 

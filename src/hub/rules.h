@@ -57,6 +57,7 @@ struct rules {
     bool loaded;             /* all that the log held when we began is known */
     bool followed;           /* the log's head is known */
     bool asked;              /* EFFECT_FOLLOW or EFFECT_REPLAY is out */
+    struct blob *epoch;      /* of the log; see rules_followed */
     uint64_t applied, known; /* the last seq that was read, and that there is */
     struct rules_answer *answers;
     struct buffer memory; /* see rule_read */

@@ -130,6 +130,17 @@ static void begin_anew(struct hub *hub) {
     }
 }
 
+/* One that several nodes share may have been lost, and be longer again when this one hears of it. */
+static bool is_another_log(struct hub *hub, const struct room_head *head) {
+    struct rules *rules = hub->rules;
+    bool another = hub->options.shared && rules->epoch != NULL &&
+                   !slice_equal(blob_slice(rules->epoch), head->epoch);
+
+    blob_unref(rules->epoch);
+    rules->epoch = blob_new(head->epoch);
+    return another;
+}
+
 void rules_followed(struct hub *hub, const struct event *event) {
     struct rules *rules = hub->rules;
     const struct room_head *head = &event->followed.head;
@@ -141,7 +152,7 @@ void rules_followed(struct hub *hub, const struct event *event) {
     if (event->followed.error != 0) {
         return;
     }
-    if (head->last < rules->applied) {
+    if (head->last < rules->applied || is_another_log(hub, head)) {
         begin_anew(hub);
     }
     rules->known = head->last > rules->known ? head->last : rules->known;

@@ -58,9 +58,9 @@ static void allow_current(struct hub *hub, const struct client *client,
 
 /* Everything that this client may read. */
 static void allow_all(struct hub *hub, const struct client *client, struct search_query *query) {
-    const struct session *session = client->session;
+    const struct belongings *belongings = session_belongings(client->session);
     struct search_room *rooms =
-        effects_allocate(hub->effects, session->direct_count * sizeof(*rooms));
+        effects_allocate(hub->effects, belongings->direct_count * sizeof(*rooms));
 
     if (client->passport != NULL && client->passport->restricted) {
         allow_current(hub, client, query);
@@ -69,11 +69,11 @@ static void allow_all(struct hub *hub, const struct client *client, struct searc
     query->rooms = rooms;
     query->public_rooms = true;
     exclude(hub, client, query);
-    for (struct list_node *node = session->directs.first; node != NULL; node = node->next) {
+    for (struct list_node *node = belongings->directs.first; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct direct_side, node)->room;
         struct place place = place_of(room);
 
-        if (!room->direct->forsaken && query->room_count < session->direct_count) {
+        if (!room->direct->forsaken && query->room_count < belongings->direct_count) {
             add_room(hub, query, rooms, &place);
         }
     }

@@ -15,6 +15,7 @@
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/room.h"
@@ -72,20 +73,35 @@ struct session *session_find(const struct hub *hub, const struct identity *ident
     return map_find(hub->sessions, identity_slice(identity));
 }
 
+const struct belongings *session_belongings(const struct session *session) {
+    static const struct belongings nothing;
+
+    return session->belongings != NULL ? session->belongings : &nothing;
+}
+
+struct belongings *session_open_belongings(struct session *session) {
+    if (session->belongings == NULL) {
+        session->belongings = memory_new_struct(struct belongings);
+    }
+    return session->belongings;
+}
+
 void session_free(struct session *session) {
     direct_points_free(session);
     mark_free_all(session);
+    memory_free(session->belongings);
+    memory_free(session->lingering);
     memory_free(session->rate);
     memory_free(session->claim);
     memory_free(session);
 }
 
 bool session_over(const struct session *session) {
-    return session->client == NULL && session->expires_us == 0;
+    return session->client == NULL && session->lingering == NULL;
 }
 
 void session_settle(struct hub *hub, struct session *session) {
-    if (session_over(session) && list_empty(&session->directs)) {
+    if (session_over(session) && list_empty(&session_belongings(session)->directs)) {
         name_release(hub, session);
         caller_take_over(hub, session);
         map_remove(hub->sessions, identity_slice(&session->identity));
@@ -100,27 +116,30 @@ static void end(struct hub *hub, struct session *session) {
     mark_save_all(hub, session);
     if (!session->registered || account_find(hub, &session->identity) == NULL) {
         name_release(hub, session);
+    } else if (session->claim != NULL) {
+        claim_let_go(hub, session->claim);
     }
-    if (list_empty(&session->directs)) {
+    if (list_empty(&session_belongings(session)->directs)) {
         session_settle(hub, session);
         return;
     }
-    for (struct list_node *node = session->directs.first; node != NULL; node = next) {
+    for (struct list_node *node = session->belongings->directs.first; node != NULL; node = next) {
         next = node->next;
         room_settle(hub, container_of(node, struct direct_side, node)->room);
     }
 }
 
 static void stop_lingering(struct hub *hub, struct session *session) {
-    if (session->expires_us != 0) {
-        list_remove(&hub->lingering, &session->lingering);
+    if (session->lingering != NULL) {
+        list_remove(&hub->lingering, &session->lingering->node);
         hub->lingering_count--;
-        session->expires_us = 0;
+        memory_free(session->lingering);
+        session->lingering = NULL;
     }
 }
 
-static struct session *next_to_expire(const struct hub *hub) {
-    return container_of(hub->lingering.first, struct session, lingering);
+static const struct lingering *next_to_expire(const struct hub *hub) {
+    return container_of(hub->lingering.first, struct lingering, node);
 }
 
 static void expire(struct hub *hub, struct session *session) {
@@ -129,11 +148,13 @@ static void expire(struct hub *hub, struct session *session) {
 }
 
 static void start_lingering(struct hub *hub, struct session *session) {
-    session->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
-    list_append(&hub->lingering, &session->lingering);
+    session->lingering = memory_new_struct(struct lingering);
+    session->lingering->session = session;
+    session->lingering->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
+    list_append(&hub->lingering, &session->lingering->node);
     hub->lingering_count++;
     if (hub->lingering_count > LIMIT_LINGERING) {
-        expire(hub, next_to_expire(hub));
+        expire(hub, next_to_expire(hub)->session);
     }
 }
 
@@ -153,6 +174,9 @@ static void change(struct hub *hub, struct client *client, struct session *sessi
     stop_lingering(hub, session);
     session_remove(client->session, client);
     add(session, client);
+    if (session->claim != NULL) {
+        claim_hold(hub, session->claim);
+    }
 }
 
 void session_take_over(struct hub *hub, struct session *session, struct client *client) {
@@ -169,6 +193,14 @@ void session_take_over(struct hub *hub, struct session *session, struct client *
     if (session->claim == NULL && name.length > 0) {
         name_claim(hub, session, name);
     }
+}
+
+void session_recover(struct hub *hub, struct session *session, struct slice secret) {
+    assert(secret.length < sizeof(session->secret));
+    memset(session->secret, 0, sizeof(session->secret));
+    memcpy(session->secret, secret.data, secret.length);
+    session->returned = true;
+    mark_recall(hub, session);
 }
 
 void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
@@ -226,6 +258,6 @@ void session_end(struct hub *hub, struct session *session) {
 
 void session_tick(struct hub *hub) {
     while (!list_empty(&hub->lingering) && next_to_expire(hub)->expires_us <= hub->now_us) {
-        expire(hub, next_to_expire(hub));
+        expire(hub, next_to_expire(hub)->session);
     }
 }

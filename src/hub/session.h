@@ -6,22 +6,36 @@
 
 /* session.c */
 
+/* There are many, and few of them have ever done more than listen: what those do not have stands
+ * elsewhere. */
 struct session {
     struct identity identity;
     char secret[sizeof(((struct event *)0)->opened.secret)];
+    uint8_t role;        /* enum role, on the whole server: the highest that a client of it has */
+    bool registered : 1; /* an account's */
+    bool recalling : 1;  /* EFFECT_RECALL is out */
+    bool returned : 1;   /* its secret was known already when it began */
     struct client *client; /* the first of those that have it; NULL: lost or over */
     struct claim *claim;   /* NULL: has no name */
     struct rate *rate;
+    struct belongings *belongings; /* NULL: nothing */
+    struct lingering *lingering;   /* NULL: is live, or over */
     struct quota_bucket buckets[BUCKETS_PER_SESSION]; /* see limits.c */
-    bool returned;       /* its secret was known already when it began */
+};
+
+/* What a session has beside its name. */
+struct belongings {
     struct list directs; /* sides of direct-message rooms */
     unsigned direct_count;
-    uint8_t role;    /* enum role, on the whole server: the highest that a client of it has */
-    bool registered; /* an account's */
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
     struct map *marks;           /* how far it has read, by room key; NULL: nothing */
-    struct list_node lingering;  /* while expires_us is set */
-    int64_t expires_us;          /* 0: is live, or over */
+};
+
+/* While a session without clients can be come back to. */
+struct lingering {
+    struct session *session;
+    struct list_node node; /* in hub->lingering */
+    int64_t expires_us;
 };
 
 /* `client` may be NULL. */
@@ -31,9 +45,14 @@ struct session *session_new(struct hub *hub, const struct identity *identity, st
  * first. */
 struct client *session_next_client(const struct session *session, const struct client *previous);
 struct session *session_find(const struct hub *hub, const struct identity *identity);
+const struct belongings *session_belongings(const struct session *session);
+/* To be added to. */
+struct belongings *session_open_belongings(struct session *session);
 /* Gives `client` the session, whoever had it. The client's own session so far is over; its name
  * goes to one without. */
 void session_take_over(struct hub *hub, struct session *session, struct client *client);
+/* Somebody has come with the secret of a session that may have been on another node. */
+void session_recover(struct hub *hub, struct session *session, struct slice secret);
 /* Gives `client` a new session of this identity, with the name and the limits of its own so far. */
 void session_take_on(struct hub *hub, const struct identity *identity, struct slice secret,
                      struct client *client);
@@ -60,10 +79,15 @@ void session_free(struct session *session);
 
 struct claim {
     struct session *session;
-    struct list_node node;      /* in the order of claiming */
-    struct slice folded, shown; /* point into bytes */
-    char bytes[];
+    struct list_node node; /* in the order of claiming */
+    uint16_t folded_length;
+    uint16_t shown_length; /* 0: it is shown as it is compared */
+    bool held;             /* on all nodes, see claim.c */
+    char bytes[];          /* the name as it is compared, then as it is shown */
 };
+
+struct slice claim_folded(const struct claim *claim);
+struct slice claim_shown(const struct claim *claim);
 
 struct claim *name_find(struct hub *hub, struct slice name); /* NULL: nobody holds it */
 /* Whether nobody can be called that. */
@@ -73,6 +97,9 @@ bool name_is_reserved(struct slice folded);
  * another. A name held by `also` counts as free. */
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) MUST_USE;
+/* ERR_NAME_TAKEN: somebody else holds it on another node. */
+int name_check_elsewhere(struct hub *hub, struct slice name,
+                         const struct identity *identity) MUST_USE;
 /* Whether this label may be signed with; ERR_NAME_TAKEN when it could be taken for a name that
  * somebody else holds, for a numbered client or for the server. ERR_BAD_REQUEST. */
 int name_check_label(struct hub *hub, struct slice label, const struct identity *identity) MUST_USE;
@@ -92,7 +119,7 @@ void name_answer_error(struct hub *hub, const struct client *client, struct slic
 /* How far the session (may be NULL) has read the room, but no further than `last`; 0: nothing. */
 uint64_t mark_seq(const struct session *session, struct slice room_key, uint64_t last);
 /* Asks the store for the marks of a session that was not here before. */
-void mark_recall(struct hub *hub, const struct session *session);
+void mark_recall(struct hub *hub, struct session *session);
 void mark_recalled(struct hub *hub, const struct event *event);
 /* What the session has read is written now. */
 void mark_save_all(struct hub *hub, const struct session *session);

@@ -43,11 +43,10 @@ static struct room_rules *slowing(const struct hub *hub, const struct client *cl
 /* Those who come for one request only sign as they like, but come from somewhere. */
 static struct identity sender_of(const struct client *client, const struct identity *identity) {
     struct identity sender = *identity;
-    struct address16 address;
+    const struct address16 *address = client_address(client);
 
-    if (access_identity(client) == NULL &&
-        address16_parse(slice_of_string(client->address), &address) == 0) {
-        struct slice customer = address16_customer(&address);
+    if (access_identity(client) == NULL && address != NULL) {
+        struct slice customer = address16_customer(address);
 
         memset(sender.bytes, 0, sizeof(sender.bytes));
         memcpy(sender.bytes, customer.data, customer.length);

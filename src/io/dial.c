@@ -15,8 +15,6 @@
 /* Waits until a connection under way is made or refused. Returns an errno; 0: it is made. */
 static int await_connection(int descriptor, int64_t due_ms) {
     struct pollfd waiting = {.fd = descriptor, .events = POLLOUT};
-    socklen_t length = sizeof(int);
-    int problem = 0;
     int ready;
 
     do {
@@ -25,26 +23,23 @@ static int await_connection(int descriptor, int64_t due_ms) {
             return ETIMEDOUT;
         ready = poll(&waiting, 1, (int)left_ms);
     } while (ready == 0 || (ready < 0 && errno == EINTR));
-    if (ready < 0 || getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &length) != 0)
-        return errno;
-    return problem;
+    return ready < 0 ? errno : socket_connection_problem(descriptor);
 }
 
 /* Returns an errno; 0: `*descriptor` is connected. */
 static int connect_address(const struct endpoint_address *address, int64_t due_ms,
                            int *descriptor) {
-    int opened = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int problem = 0;
+    bool under_way = false;
+    int opened = socket_connect(address, &under_way);
+    int problem;
 
     if (opened < 0)
-        return errno;
-    if (connect(opened, (const struct sockaddr *)&address->storage, address->length) != 0)
-        problem = errno == EINPROGRESS || errno == EINTR ? await_connection(opened, due_ms) : errno;
+        return -opened;
+    problem = under_way ? await_connection(opened, due_ms) : 0;
     if (problem != 0) {
         close(opened);
         return problem;
     }
-    socket_disable_delay(opened);
     *descriptor = opened;
     return 0;
 }

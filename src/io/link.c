@@ -62,6 +62,10 @@ bool link_wants_output(const struct link *link) {
     return buffer_length(&link->output) > 0;
 }
 
+size_t link_unsent(const struct link *link) {
+    return buffer_length(&link->output) + buffer_length(&link->early);
+}
+
 const char *link_fault(const struct link *link) {
     bool failed = link->session && tls_session_state(link->session) == TLS_FAILED;
 

@@ -30,6 +30,9 @@ enum link_state link_receive(struct link *link, struct buffer *input);
 /* Queues bytes, however many; link_flush sends them. */
 void link_send(struct link *link, struct slice bytes);
 
+/* Bytes that are queued. */
+size_t link_unsent(const struct link *link);
+
 /* Sends what the socket takes. Errors show when reading. */
 void link_flush(struct link *link);
 

@@ -129,10 +129,39 @@ int socket_accept(int listener, struct endpoint_address *peer) {
     return descriptor;
 }
 
+int socket_connect(const struct endpoint_address *address, bool *under_way) {
+    int opened = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int problem;
+
+    if (opened < 0)
+        return -errno;
+    socket_disable_delay(opened);
+    *under_way = false;
+    if (connect(opened, (const struct sockaddr *)&address->storage, address->length) == 0)
+        return opened;
+    problem = errno;
+    *under_way = problem == EINPROGRESS || problem == EINTR;
+    if (*under_way)
+        return opened;
+    close(opened);
+    return -problem;
+}
+
+int socket_connection_problem(int descriptor) {
+    socklen_t length = sizeof(int);
+    int problem = 0;
+
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &length) != 0 ? errno : problem;
+}
+
 void socket_disable_delay(int descriptor) {
     int one = 1;
 
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+void socket_limit_unacknowledged(int descriptor, unsigned timeout_ms) {
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 }
 
 void socket_reset_on_close(int descriptor) {

@@ -28,9 +28,20 @@ void socket_listener_close(struct socket_listener *listener);
  * no more than a little beyond what the other side has room for. */
 int socket_accept(int listener, struct endpoint_address *peer) MUST_USE;
 
+/* Begins to connect. The descriptor, or a negative errno. While `*under_way` it becomes writable
+ * when it is decided, and socket_connection_problem tells how. */
+int socket_connect(const struct endpoint_address *address, bool *under_way) MUST_USE;
+
+/* What became of a connection that was under way: 0 or an errno. */
+int socket_connection_problem(int descriptor) MUST_USE;
+
 /* Small writes go out at once instead of waiting for the answer to the one before. No effect on
  * socket files. */
 void socket_disable_delay(int descriptor);
+
+/* TCP: what was sent and has not arrived after so long ends the connection. No effect on socket
+ * files. */
+void socket_limit_unacknowledged(int descriptor, unsigned timeout_ms);
 
 /* What is closed next is reset instead: what was not delivered is thrown away, and the other side
  * is told so. */

@@ -1,5 +1,5 @@
-/* Connections: a descriptor each, watched by libuv, with a peer of the outlet behind it. What comes
- * before there is a peer is in entrance.c, and TLS in secure.c.
+/* Connections: a descriptor each, with a peer of the outlet behind it. What comes before there is a
+ * peer is in entrance.c, TLS in secure.c, and who is ready is found out in watch.c.
  *
  * A connection is watched for what it waits for and no more: readable while input is wanted,
  * writable only after a send that did not take everything. Sending touches nothing but the socket.
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,10 +18,8 @@
 #include "base/memory.h"
 #include "net/internal.h"
 
-static void on_ready(uv_poll_t *poll, int status, int events);
-
 struct net *connection_net(const struct connection *connection) {
-    return connection->poll.data;
+    return connection->net;
 }
 
 static bool takes_input(const struct connection *connection) {
@@ -28,32 +27,25 @@ static bool takes_input(const struct connection *connection) {
            connection_net(connection)->reads;
 }
 
-static int events_wanted(const struct connection *connection) {
-    int events = 0;
+static uint32_t events_wanted(const struct connection *connection) {
+    uint32_t events = 0;
 
     if (connection->state == CONNECTION_ENTERING)
         events |= entrance_events(connection);
     else if (connection->state == CONNECTION_FINISHING)
-        events |= connection->blocked ? 0 : UV_READABLE;
+        events |= connection->blocked ? 0 : EPOLLIN;
     else if (takes_input(connection))
-        events |= UV_READABLE;
+        events |= EPOLLIN;
     else if (connection->state == CONNECTION_OPEN && !connection->disconnected)
-        events |= UV_DISCONNECT;
+        events |= EPOLLRDHUP;
     if (connection->blocked)
-        events |= UV_WRITABLE;
+        events |= EPOLLOUT;
     return events;
 }
 
 void connection_watch(struct connection *connection) {
-    int events = events_wanted(connection);
-
-    if (connection->state == CONNECTION_GONE || events == connection->watched)
-        return;
-    connection->watched = (uint8_t)events;
-    if (events)
-        uv_poll_start(&connection->poll, events, on_ready);
-    else
-        uv_poll_stop(&connection->poll);
+    if (connection->state != CONNECTION_GONE && !watch_set(connection, events_wanted(connection)))
+        connection_leave(connection);
 }
 
 /* The queue it waits in. */
@@ -65,11 +57,23 @@ static struct deadline_queue *queue_of(const struct connection *connection) {
     return connection->state == CONNECTION_FINISHING ? &net->lingers : &net->wakes;
 }
 
+static struct connection_wait *wait_new(struct connection *connection) {
+    connection->wait = memory_new_struct(struct connection_wait);
+    connection->wait->connection = connection;
+    return connection->wait;
+}
+
+void connection_wait_until(struct connection *connection, struct deadline_queue *queue,
+                           uint64_t due_ms) {
+    deadline_set(queue, &wait_new(connection)->deadline, due_ms);
+}
+
 static void stop_waiting(struct connection *connection) {
-    if (!connection->waiting)
+    if (!connection->wait)
         return;
-    connection->waiting = false;
-    deadline_drop(queue_of(connection), &connection->deadline);
+    deadline_drop(queue_of(connection), &connection->wait->deadline);
+    memory_free(connection->wait);
+    connection->wait = NULL;
 }
 
 void connection_leave(struct connection *connection) {
@@ -77,53 +81,12 @@ void connection_leave(struct connection *connection) {
         return;
     stop_waiting(connection);
     entrance_close(connection);
-    if (connection->watched)
-        uv_poll_stop(&connection->poll);
-    connection->watched = 0;
+    watch_set(connection, 0);
     connection->state = CONNECTION_GONE;
-    list_append(&connection_net(connection)->gone, &connection->deadline.node);
+    list_append(&connection_net(connection)->gone, &wait_new(connection)->deadline.node);
 }
 
 /* What the outlet asks for: see struct transport. */
-
-ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count) {
-    struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
-    ssize_t sent;
-
-    do {
-        if (count == 1)
-            sent =
-                send(descriptor, vectors->iov_base, vectors->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        else
-            sent = sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
-        return 0;
-    return sent;
-}
-
-static ssize_t transport_send(void *owner, const struct iovec *vectors, int count) {
-    struct connection *connection = owner;
-    size_t wanted = 0;
-    ssize_t sent;
-
-    if (connection->state != CONNECTION_OPEN && connection->state != CONNECTION_ENDED)
-        return -1;
-    if (connection->secure)
-        return secure_send(connection, vectors, count);
-    sent = connection_send_raw(connection->descriptor, vectors, count);
-    if (sent < 0) {
-        connection_leave(connection);
-        return -1;
-    }
-    for (int i = 0; i < count; i++)
-        wanted += vectors[i].iov_len;
-    if ((size_t)sent < wanted) {
-        connection->blocked = true;
-        connection_watch(connection);
-    }
-    return sent;
-}
 
 static void transport_pause(void *owner, bool paused) {
     struct connection *connection = owner;
@@ -147,8 +110,7 @@ void connection_linger(struct connection *connection) {
     entrance_close(connection);
     connection->state = CONNECTION_FINISHING;
     connection->blocked = false;
-    connection->waiting = true;
-    deadline_set(&net->lingers, &connection->deadline, uv_now(net->loop) + net->linger_ms);
+    connection_wait_until(connection, &net->lingers, uv_now(net->loop) + net->linger_ms);
     close_output(connection);
     connection_watch(connection);
 }
@@ -178,18 +140,25 @@ static void transport_wake_later(void *owner, unsigned delay_ms) {
     struct connection *connection = owner;
     struct net *net = connection_net(connection);
 
-    if (connection->waiting || connection->state > CONNECTION_ENDED)
-        return;
-    connection->waiting = true;
-    deadline_set(&net->wakes, &connection->deadline, uv_now(net->loop) + delay_ms);
+    if (!connection->wait && connection->state <= CONNECTION_ENDED)
+        connection_wait_until(connection, &net->wakes, uv_now(net->loop) + delay_ms);
 }
 
 const struct transport net_transport = {
-    .send = transport_send,
+    .send = connection_send,
     .pause = transport_pause,
     .finish = transport_finish,
     .reset = transport_reset,
     .wake_later = transport_wake_later,
+};
+
+const struct transport net_transport_shared = {
+    .send = connection_send,
+    .pause = transport_pause,
+    .finish = transport_finish,
+    .reset = transport_reset,
+    .wake_later = transport_wake_later,
+    .send_many = connection_send_many,
 };
 
 /* What the loop reports. */
@@ -283,7 +252,6 @@ static void discard_input(struct connection *connection) {
 /* The connection was reset. What arrived before that was said, so it is heard; the socket's receive
  * buffer bounds it. */
 static void on_broken(struct connection *connection) {
-    connection->watched = 0;
     while (takes_input(connection) && read_input(connection))
         ;
     connection_leave(connection);
@@ -300,17 +268,14 @@ static void on_writable(struct connection *connection) {
         outlet_writable(connection->peer);
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events) {
-    struct connection *connection = container_of(poll, struct connection, poll);
-
-    net_begin_turn(connection_net(connection));
-    if (status < 0) {
+void connection_ready(struct connection *connection, uint32_t events) {
+    if (events & EPOLLERR) {
         on_broken(connection);
         return;
     }
-    if (events & UV_DISCONNECT)
+    if (events & EPOLLRDHUP)
         connection->disconnected = true;
-    if (events & UV_READABLE) {
+    if (events & EPOLLIN) {
         if (connection->state == CONNECTION_FINISHING)
             discard_input(connection);
         else if (connection->state == CONNECTION_ENTERING)
@@ -318,7 +283,7 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
         else
             read_input(connection);
     }
-    if ((events & UV_WRITABLE) && connection->blocked)
+    if ((events & EPOLLOUT) && connection->blocked)
         on_writable(connection);
     connection_watch(connection);
 }
@@ -328,9 +293,8 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
 struct connection *connection_new(struct net *net, int descriptor) {
     struct connection *connection = memory_new_struct(struct connection);
 
+    connection->net = net;
     connection->descriptor = descriptor;
-    connection->poll.data = net;
-    uv_poll_init(net->loop, &connection->poll, descriptor);
     return connection;
 }
 

@@ -4,28 +4,30 @@
 #include "base/memory.h"
 #include "net/internal.h"
 
-static void on_closed(uv_handle_t *handle) {
-    memory_free(container_of((uv_poll_t *)handle, struct connection, poll));
-}
-
 static void close_connection(struct connection *connection) {
     struct net *net = connection_net(connection);
 
     if (connection->peer)
         outlet_gone(connection->peer);
     secure_close(connection);
-    uv_close((uv_handle_t *)&connection->poll, on_closed);
     if (connection->reset)
         socket_reset_on_close(connection->descriptor);
     close(connection->descriptor);
     admission_leave(&net->admission, connection->address);
+    memory_free(connection->wait);
+    memory_free(connection);
+}
+
+/* Whose place in a queue that is. */
+static struct connection *connection_at(struct list_node *node) {
+    return container_of(node, struct connection_wait, deadline.node)->connection;
 }
 
 void connection_reap(struct net *net) {
     struct list_node *node;
 
     for (int i = 0; i < NET_CLOSES_PER_TURN && (node = list_take_first(&net->gone)); i++)
-        close_connection(container_of(node, struct connection, deadline.node));
+        close_connection(connection_at(node));
 }
 
 bool connection_give_way(struct net *net) {
@@ -34,9 +36,9 @@ bool connection_give_way(struct net *net) {
 
     if (!first)
         return false;
-    oldest = container_of(first, struct connection, deadline.node);
+    oldest = connection_at(first);
     connection_leave(oldest);
-    list_remove(&net->gone, &oldest->deadline.node);
+    list_remove(&net->gone, &oldest->wait->deadline.node);
     close_connection(oldest);
     return true;
 }
@@ -46,8 +48,9 @@ static struct connection *take_due(struct net *net, struct deadline_queue *queue
     struct connection *connection = NULL;
 
     if (due) {
-        connection = container_of(due, struct connection, deadline);
-        connection->waiting = false;
+        connection = connection_at(&due->node);
+        memory_free(connection->wait);
+        connection->wait = NULL;
     }
     return connection;
 }
@@ -63,19 +66,11 @@ void connection_run_deadlines(struct net *net) {
         connection_leave(connection);
 }
 
-struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net) {
-    if (handle->type != UV_POLL || handle->data != net || uv_is_closing(handle))
-        return NULL;
-    return container_of((uv_poll_t *)handle, struct connection, poll);
-}
-
-static void reset_handle(uv_handle_t *handle, void *net) {
-    struct connection *connection = connection_of_handle(handle, net);
-
-    if (connection)
-        net_transport.reset(connection);
-}
-
 void connection_reset_all(struct net *net) {
-    uv_walk(net->loop, reset_handle, net);
+    struct list_node *node;
+
+    entrance_leave_all(net);
+    outlet_reset_all(net->outlet);
+    while ((node = net->lingers.list.first))
+        net_transport.reset(connection_at(node));
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
@@ -30,11 +31,10 @@ void entrance_open(struct connection *connection, const struct net_service *serv
         entrance->has_source = true;
     }
     connection->entrance = entrance;
-    if (net->handshake_timeout_ms > 0) {
-        connection->waiting = true;
-        deadline_set(&net->entrances.deadlines, &connection->deadline,
-                     uv_now(net->loop) + net->handshake_timeout_ms);
-    }
+    list_append(&net->entrances.entering, &entrance->entering);
+    if (net->handshake_timeout_ms > 0)
+        connection_wait_until(connection, &net->entrances.deadlines,
+                              uv_now(net->loop) + net->handshake_timeout_ms);
     connection_watch(connection);
 }
 
@@ -44,14 +44,15 @@ void entrance_close(struct connection *connection) {
     if (!entrance)
         return;
     handshake_drop(entrance);
+    list_remove(&connection_net(connection)->entrances.entering, &entrance->entering);
     buffer_close(&entrance->hello);
     memory_free(entrance->proxy);
     memory_free(entrance);
     connection->entrance = NULL;
 }
 
-int entrance_events(const struct connection *connection) {
-    return connection->entrance->queued ? 0 : UV_READABLE;
+uint32_t entrance_events(const struct connection *connection) {
+    return connection->entrance->queued ? 0 : EPOLLIN;
 }
 
 void entrance_format_source(const struct entrance *entrance, char *text) {
@@ -154,13 +155,9 @@ void entrance_take(struct connection *connection) {
         handshake_wait(connection->entrance);
 }
 
-static void leave_entering(uv_handle_t *handle, void *net) {
-    struct connection *connection = connection_of_handle(handle, net);
-
-    if (connection && connection->state == CONNECTION_ENTERING)
-        connection_leave(connection);
-}
-
 void entrance_leave_all(struct net *net) {
-    uv_walk(net->loop, leave_entering, net);
+    struct list_node *node;
+
+    while ((node = net->entrances.entering.first))
+        connection_leave(container_of(node, struct entrance, entering)->connection);
 }

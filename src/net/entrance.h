@@ -13,6 +13,7 @@ struct entrance {
     bool queued;                /* waits for its turn; its socket is left alone meanwhile */
     bool counted;               /* among the handshakes under way */
     struct buffer hello;        /* of TLS, until its first record is complete */
+    struct list_node entering;  /* in the list of all that do */
     struct list_node turn;      /* while queued: in `replies`, or among those of its address */
     struct list_node all, own;  /* while counted: in the list of all, and of its address */
 };

@@ -54,32 +54,48 @@ enum connection_state {
     CONNECTION_GONE,      /* in net->gone */
 };
 
+struct connection;
 struct entrance;
 struct secure;
 
-/* A descriptor; see connection.c. */
+/* A place in one of the net's queues of deadlines; or, of a connection that is GONE, in net->gone.
+ */
+struct connection_wait {
+    struct deadline deadline;
+    struct connection *connection;
+};
+
+/* A descriptor; see connection.c. There are many, and most of them silent: what most do not need
+ * most of the time stands elsewhere. */
 struct connection {
-    uv_poll_t poll;    /* its data is the net, which marks a connection among the loop's handles */
-    struct peer *peer; /* NULL while entering */
+    struct net *net;
+    struct peer *peer;         /* NULL while entering */
     struct entrance *entrance; /* while entering */
     struct secure *secure;     /* NULL: no TLS */
     struct admission_address *address;
-    struct deadline deadline; /* in one of the net's queues while `waiting`; once GONE, in ->gone */
+    struct connection_wait *wait; /* NULL: in no queue */
     int descriptor;
-    uint8_t state;   /* enum connection_state */
-    uint8_t watched; /* events that libuv reports now */
-    bool waiting : 1;
+    uint16_t watched; /* events that epoll reports now */
+    uint8_t state;    /* enum connection_state */
     bool paused : 1;
     bool blocked : 1;      /* the socket did not take everything */
     bool disconnected : 1; /* while paused, the end was seen; it is read when input goes on */
     bool heard : 1;        /* something was read */
     bool http : 1;         /* as in struct net_service */
     bool reset : 1;
+    bool broken : 1; /* a send has failed; it is about to leave */
+};
+
+/* What a thread that sends over TLS needs. */
+struct send_space {
+    char *record;             /* TLS_RECORD_MAX bytes */
+    struct buffer ciphertext; /* what TLS has to send for a connection, during a call */
 };
 
 /* Connections that do not say yet what they are; see entrance.c and handshake.c. */
 struct entrances {
-    struct deadline_queue deadlines;    /* of all of them */
+    struct deadline_queue deadlines;    /* of all of them, where there is a timeout */
+    struct list entering;               /* all of them */
     struct list replies;                /* those in a handshake of TLS that have answered */
     struct list addresses;              /* those of whose connections some wait to begin one */
     struct admission_address anonymous; /* stands in for what has no address */
@@ -94,6 +110,8 @@ struct net {
     const struct log *log;
     struct delivery *delivery;
     struct outlet *outlet;
+    int epoll; /* the set of the connections' descriptors, see watch.c */
+    uv_poll_t ready;
     uv_async_t wake;
     uv_prepare_t turn_end;
     uv_idle_t awake; /* runs while there is more to do at once */
@@ -119,9 +137,10 @@ struct net {
     bool accepting;           /* the listeners are watched */
     bool reads;               /* input is taken */
     char *input;              /* NET_INPUT_SIZE bytes */
-    char *record;             /* TLS_RECORD_MAX bytes */
     struct buffer plain;      /* what a connection says over TLS, during a read */
-    struct buffer ciphertext; /* what TLS has to send for a connection, during a call */
+    struct workers *workers;  /* who share the sending; NULL: nobody */
+    struct send_space *space; /* of this thread; behind it, those of the workers */
+    unsigned space_count;
 };
 
 /* Before anything is handed to the outlet, in every callback of the loop: tells it the time, once
@@ -144,8 +163,13 @@ struct connection *connection_new(struct net *net, int descriptor);
 /* Makes its peer. */
 void connection_begin(struct connection *connection, const struct net_service *service,
                       struct slice address);
-/* Has libuv report what it waits for. */
+/* Has epoll report what it waits for. */
 void connection_watch(struct connection *connection);
+/* Some of that has happened, or EPOLLERR. */
+void connection_ready(struct connection *connection, uint32_t events);
+/* Puts it into a queue; it must be in none. */
+void connection_wait_until(struct connection *connection, struct deadline_queue *queue,
+                           uint64_t due_ms);
 struct net *connection_net(const struct connection *connection);
 /* It is to be closed. May be repeated. */
 void connection_leave(struct connection *connection);
@@ -154,13 +178,20 @@ void connection_linger(struct connection *connection);
 /* The other side sends no more. */
 void connection_end_input(struct connection *connection);
 
-/* Sends; bytes taken, 0 when the socket is full, -1 when it is broken. */
+/* send.c: what is done on whatever thread touches nothing but the connection and its socket; what it
+ * means for others is left to connection_settle. */
+
+/* Sends, on whatever thread; bytes taken, 0 when the socket is full, -1 when it is broken. */
 ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count);
+/* As struct transport has it. */
+ssize_t connection_send(void *owner, const struct iovec *vectors, int count);
+void connection_send_many(struct send_job *jobs, size_t count);
+/* After something was sent: what is `blocked` is watched, and what is `broken` leaves. */
+void connection_settle(struct connection *connection);
+void send_spaces_open(struct net *net, unsigned count);
+void send_spaces_close(struct net *net);
 
 /* connection_end.c */
-
-/* NULL: the handle is no connection of this net, or is closing. */
-struct connection *connection_of_handle(uv_handle_t *handle, const struct net *net);
 
 /* Closes connections that are gone, NET_CLOSES_PER_TURN at most, and tells the outlet. */
 void connection_reap(struct net *net);
@@ -191,8 +222,9 @@ void secure_end_of_file(struct connection *connection);
 /* Whether everything that has come of the other side's words was understood. */
 bool secure_is_whole(const struct connection *connection);
 
-/* As struct transport's send. */
-ssize_t secure_send(struct connection *connection, const struct iovec *vectors, int count);
+/* As connection_send_raw, on whatever thread; connection_settle comes after it. */
+ssize_t secure_send(struct connection *connection, const struct iovec *vectors, int count,
+                    struct send_space *space);
 /* Sends what the socket did not take before; whether nothing is left of it. */
 bool secure_flush(struct connection *connection);
 /* Says that nothing more will be sent. */
@@ -209,7 +241,7 @@ void entrance_close(struct connection *connection);
 /* The socket has something to read. */
 void entrance_take(struct connection *connection);
 /* What a connection waits for meanwhile. */
-int entrance_events(const struct connection *connection);
+uint32_t entrance_events(const struct connection *connection);
 /* TLS is spoken now. net->plain is what was said already. */
 void entrance_pass(struct connection *connection, enum tls_state state);
 /* Its first bytes were no TLS. */
@@ -228,6 +260,15 @@ void handshake_drop(struct entrance *entrance);
 bool handshake_turn(struct net *net);
 /* When to go on with them at the latest; false when nobody waits. */
 bool handshake_next(const struct net *net, uint64_t *due_ms);
+
+/* watch.c */
+
+void watch_open(struct net *net);
+void watch_start(struct net *net);
+void watch_stop(struct net *net);
+void watch_close(struct net *net);
+/* Has connection_ready called for these events (of epoll; 0: none). False: it cannot be watched. */
+bool watch_set(struct connection *connection, uint32_t events);
 
 /* listener.c */
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "io/workers.h"
 #include "net/internal.h"
 
 void net_begin_turn(struct net *net) {
@@ -68,6 +69,8 @@ static void set_alarm(struct net *net) {
             first_ms = next_ms;
     }
     if (handshake_next(net, &next_ms) && next_ms < first_ms)
+        first_ms = next_ms;
+    if (delivery_next_turn(net->delivery, &next_ms) && next_ms < first_ms)
         first_ms = next_ms;
     if (first_ms == UINT64_MAX || first_ms == net->alarm_ms)
         return;
@@ -130,9 +133,10 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options) {
     net->linger_ms = NET_LINGER_MS;
     net->input = memory_new(NET_INPUT_SIZE);
     net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    net->record = memory_new(TLS_RECORD_MAX);
+    send_spaces_open(net, 1);
     admission_init(&net->admission, &(struct admission_limits){0}, options->seed);
     net_configure(net, options);
+    watch_open(net);
     uv_async_init(loop, &net->wake, on_wake);
     uv_prepare_init(loop, &net->turn_end);
     uv_idle_init(loop, &net->awake);
@@ -151,8 +155,8 @@ void net_free(struct net *net) {
     tls_context_release(net->tls);
     memory_free(net->trusted_proxies);
     buffer_close(&net->plain);
-    buffer_close(&net->ciphertext);
-    memory_free(net->record);
+    workers_free(net->workers);
+    send_spaces_close(net);
     memory_free(net->input);
     memory_free(net);
 }
@@ -189,8 +193,22 @@ void net_wake(void *context) {
 void net_attach(struct net *net, struct delivery *delivery) {
     net->delivery = delivery;
     net->outlet = delivery_outlet(delivery);
+    watch_start(net);
     uv_prepare_start(&net->turn_end, on_turn_end);
     uv_timer_start(&net->tick, on_tick, NET_TICK_MS, NET_TICK_MS);
+}
+
+int net_start_threads(struct net *net, unsigned count) {
+    send_spaces_open(net, count + 1);
+    return workers_new(count, &net->workers);
+}
+
+struct net_sends net_sends(const struct net *net) {
+    struct workers_share share = {0};
+
+    if (net->workers)
+        share = workers_share(net->workers);
+    return (struct net_sends){.by_loop = share.own, .by_threads = share.others};
 }
 
 void net_stop_accepting(struct net *net) {
@@ -209,6 +227,11 @@ void net_goodbye(struct net *net, uint16_t close_code) {
     net->linger_ms = NET_LINGER_STOPPING_MS;
     net_begin_turn(net);
     outlet_close_all(net->outlet, close_code);
+}
+
+size_t net_send_away(struct net *net, uint64_t newest, size_t count, uint16_t close_code) {
+    net_begin_turn(net);
+    return outlet_send_away(net->outlet, newest, count, close_code);
 }
 
 struct net_refusals net_refusals(const struct net *net) {
@@ -231,6 +254,7 @@ void net_disconnect(struct net *net) {
     do
         end_turn(net);
     while (!list_empty(&net->gone));
+    watch_stop(net);
     uv_prepare_stop(&net->turn_end);
     uv_timer_stop(&net->tick);
     uv_idle_stop(&net->awake);
@@ -238,6 +262,7 @@ void net_disconnect(struct net *net) {
 }
 
 void net_close(struct net *net) {
+    watch_close(net);
     uv_close((uv_handle_t *)&net->wake, NULL);
     uv_close((uv_handle_t *)&net->turn_end, NULL);
     uv_close((uv_handle_t *)&net->awake, NULL);

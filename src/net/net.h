@@ -40,6 +40,8 @@ struct net_options {
 
 /* For outlet_options; each connection is the owner of its peer. */
 extern const struct transport net_transport;
+/* The same with send_many, after net_start_threads. */
+extern const struct transport net_transport_shared;
 
 struct net *net_new(struct uv_loop_s *loop, const struct net_options *options);
 /* After net_close and after the loop has run empty. */
@@ -54,6 +56,10 @@ void net_wake(void *net);
 
 /* Whom to serve; before the loop runs. Borrowed until net_disconnect. */
 void net_attach(struct net *net, struct delivery *delivery);
+
+/* Starts threads that share the sending with the loop; at most once, before the loop runs. ERR_IO:
+ * the system has none left. */
+int net_start_threads(struct net *net, unsigned count) MUST_USE;
 
 /* What a listener's connections speak. */
 struct net_service {
@@ -78,8 +84,17 @@ struct net_refusals {
 };
 struct net_refusals net_refusals(const struct net *net);
 
+/* For metrics, where there are threads: sends that were carried out by whom. */
+struct net_sends {
+    uint64_t by_loop, by_threads;
+};
+struct net_sends net_sends(const struct net *net);
+
 /* Tells every peer goodbye; see outlet_close_all. */
 void net_goodbye(struct net *net, uint16_t close_code);
+
+/* Tells some of them; see outlet_send_away. */
+size_t net_send_away(struct net *net, uint64_t newest, size_t count, uint16_t close_code);
 
 /* Connections that are not closed yet. */
 size_t net_connection_count(const struct net *net);

@@ -47,21 +47,21 @@ bool secure_is_whole(const struct connection *connection) {
     return !tls_record_is_open(connection->secure->session);
 }
 
-/* How much of it the socket takes now; -1: it is broken. */
+/* How much of it the socket takes now; -1: it is broken. As what follows, on whatever thread; who
+ * calls it on the loop settles the connection then. */
 static ssize_t push(struct connection *connection, struct slice bytes) {
     const struct iovec vector = {(char *)bytes.data, bytes.length};
     ssize_t sent = connection_send_raw(connection->descriptor, &vector, 1);
 
-    if (sent < 0) {
-        connection_leave(connection);
-    } else if ((size_t)sent < bytes.length) {
+    if (sent < 0)
+        connection->broken = true;
+    else if ((size_t)sent < bytes.length)
         connection->blocked = true;
-        connection_watch(connection);
-    }
     return sent;
 }
 
-bool secure_flush(struct connection *connection) {
+/* Whether nothing is left of what the socket did not take before. */
+static bool flush(struct connection *connection) {
     struct buffer *pending = &connection->secure->pending;
     ssize_t sent;
 
@@ -77,9 +77,15 @@ bool secure_flush(struct connection *connection) {
     return true;
 }
 
-/* Sends what TLS has put into net->ciphertext; what the socket does not take waits. */
-static void put_out(struct connection *connection) {
-    struct buffer *output = &connection_net(connection)->ciphertext;
+bool secure_flush(struct connection *connection) {
+    bool flushed = flush(connection);
+
+    connection_settle(connection);
+    return flushed;
+}
+
+/* Sends what TLS has put into `output`; what the socket does not take waits. */
+static void put_out(struct connection *connection, struct buffer *output) {
     struct buffer *pending = &connection->secure->pending;
     ssize_t sent = 0;
 
@@ -88,20 +94,19 @@ static void put_out(struct connection *connection) {
             sent = push(connection, buffer_slice(output));
         if (sent >= 0)
             buffer_append_slice(pending, slice_skip(buffer_slice(output), (size_t)sent));
-        if (buffer_length(pending) > PENDING_MAX) {
-            connection->reset = true;
-            connection_leave(connection);
-        }
+        if (buffer_length(pending) > PENDING_MAX)
+            connection->reset = connection->broken = true;
     }
     buffer_clear(output);
 }
 
 enum tls_state secure_decipher(struct connection *connection, struct slice bytes) {
     struct net *net = connection_net(connection);
-    enum tls_state state =
-        tls_receive(connection->secure->session, bytes, &net->plain, &net->ciphertext);
+    struct buffer *output = &net->space->ciphertext;
+    enum tls_state state = tls_receive(connection->secure->session, bytes, &net->plain, output);
 
-    put_out(connection);
+    put_out(connection, output);
+    connection_settle(connection);
     return state;
 }
 
@@ -132,9 +137,8 @@ void secure_end_of_file(struct connection *connection) {
 }
 
 /* What the vectors hold from `from` on, at most a record of it: where it lies, if in one piece,
- * else put together in net->record. */
-static struct slice next_record(struct net *net, const struct iovec *vectors, int count,
-                                size_t from) {
+ * else put together in `record`. */
+static struct slice next_record(char *record, const struct iovec *vectors, int count, size_t from) {
     size_t length = 0;
     int i = 0;
 
@@ -152,30 +156,33 @@ static struct slice next_record(struct net *net, const struct iovec *vectors, in
         size_t room = TLS_RECORD_MAX - length;
         size_t bytes = vectors[i].iov_len - from;
         bytes = bytes < room ? bytes : room;
-        memcpy(net->record + length, (const char *)vectors[i].iov_base + from, bytes);
+        memcpy(record + length, (const char *)vectors[i].iov_base + from, bytes);
         length += bytes;
     }
-    return slice_from(net->record, length);
+    return slice_from(record, length);
 }
 
-ssize_t secure_send(struct connection *connection, const struct iovec *vectors, int count) {
-    struct net *net = connection_net(connection);
+ssize_t secure_send(struct connection *connection, const struct iovec *vectors, int count,
+                    struct send_space *space) {
     struct slice record;
     size_t taken = 0;
 
-    while (secure_flush(connection)) {
-        record = next_record(net, vectors, count, taken);
+    while (!connection->broken && flush(connection)) {
+        record = next_record(space->record, vectors, count, taken);
         if (record.length == 0)
             break;
-        if (tls_send(connection->secure->session, record, &net->ciphertext) != 0)
-            connection_leave(connection);
-        put_out(connection);
+        if (tls_send(connection->secure->session, record, &space->ciphertext) != 0)
+            connection->broken = true;
+        put_out(connection, &space->ciphertext);
         taken += record.length;
     }
-    return connection->state == CONNECTION_GONE ? -1 : (ssize_t)taken;
+    return connection->broken ? -1 : (ssize_t)taken;
 }
 
 void secure_end(struct connection *connection) {
-    tls_end(connection->secure->session, &connection_net(connection)->ciphertext);
-    put_out(connection);
+    struct buffer *output = &connection_net(connection)->space->ciphertext;
+
+    tls_end(connection->secure->session, output);
+    put_out(connection, output);
+    connection_settle(connection);
 }

@@ -112,6 +112,11 @@ static enum feed_result ask_ready(struct http_exchange *exchange) {
         http_answer_not_allowed(exchange, "GET, HEAD");
         return FEED_AGAIN;
     }
+    if (exchange->settings->draining) {
+        http_answer_error(exchange->connection, exchange->feed->output, 503, ERR_UNAVAILABLE,
+                          SLICE("the server is being stopped"), SLICE_NONE);
+        return FEED_AGAIN;
+    }
     exchange->feed->request = (struct request){.kind = REQUEST_READY};
     exchange->connection->awaiting = HTTP_AWAITS_READY;
     return FEED_REQUEST;
@@ -289,7 +294,7 @@ static enum feed_result take_request(struct http_connection *connection,
     connection->holding = true;
     connection->reading = false;
     connection->established = true;
-    connection->keep_alive = exchange.message->keep_alive;
+    connection->keep_alive = exchange.message->keep_alive && !settings->draining;
     connection->head_only = http_method_is(exchange.message, "HEAD");
     connection->from_browser = http_header(exchange.message, "Origin").data != NULL ||
                                http_header(exchange.message, "Sec-Fetch-Mode").data != NULL;
@@ -339,7 +344,8 @@ static void http_goodbye(void *state, const struct protocol_settings *settings, 
                          struct buffer *output) {
     (void)settings;
     struct http_connection *connection = state;
-    bool stopping = close_code == CLOSE_GOING_AWAY || close_code == CLOSE_TRY_LATER;
+    bool stopping = close_code == CLOSE_GOING_AWAY || close_code == CLOSE_RESTART ||
+                    close_code == CLOSE_TRY_LATER;
     bool asked = connection->awaiting != HTTP_AWAITS_NOTHING;
     if (close_code == CLOSE_NORMAL || connection->closing || !(asked || connection->reading)) {
         return;

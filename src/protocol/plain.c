@@ -95,6 +95,8 @@ struct slice plain_goodbye(uint16_t close_code) {
         return SLICE_NONE;
     case CLOSE_GOING_AWAY:
         return SLICE("the server is shutting down");
+    case CLOSE_RESTART:
+        return SLICE("the server is restarting, connect again");
     case CLOSE_POLICY:
         return SLICE("not allowed");
     case CLOSE_TRY_LATER:

@@ -73,6 +73,8 @@ struct protocol_settings {
     void (*metrics)(void *context, struct buffer *output);
     void *metrics_context;
     bool metrics_for_all;      /* else only for callers on this machine */
+    bool draining; /* the server is about to stop: it is not ready, and HTTP connections end with
+                      their next answer */
     struct inflater *inflater; /* the thread's; shared by its connections */
     struct deflater *deflater;
 };

@@ -28,6 +28,8 @@
  * do not come at once. */
 #define RETRY_SHORTEST_MS 500
 #define RETRY_LONGEST_MS 8000
+/* The same when a server sends its clients to another one, each at a time of its own. */
+#define RETRY_RESTART_MS 1000
 
 struct room_place {
     char *room, *epoch; /* of a fresh one there is no epoch until the welcome tells it */
@@ -316,12 +318,15 @@ static void reply_sse(void *opaque, const struct protocol_settings *settings,
     }
 }
 
-/* A stream just ends; the client comes back by itself. Who waits for its beginning is told why
+/* A stream just ends; the client comes back by itself, after a restart sooner. Who waits for its beginning is told why
  * there is none. */
 static void goodbye(void *opaque, const struct protocol_settings *settings, uint16_t close_code,
                     struct buffer *output) {
     struct sse_state *state = opaque;
     (void)settings;
+    if (state->stage == SSE_STREAMING && close_code == CLOSE_RESTART) {
+        buffer_append_format(output, "retry: %u\n\n", RETRY_RESTART_MS);
+    }
     if (state->stage == SSE_STREAMING || state->stage == SSE_REFUSED) {
         return;
     }

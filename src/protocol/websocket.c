@@ -113,6 +113,8 @@ static const char *close_reason(const struct websocket_link *link, uint16_t clos
         return "Invalid token";
     case CLOSE_TOO_LARGE:
         return "message too large";
+    case CLOSE_RESTART:
+        return "service restart";
     case CLOSE_TRY_LATER:
         return "try later";
     case CLOSE_TOO_SLOW:

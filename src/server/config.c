@@ -159,6 +159,10 @@ static const struct config_key keys[] = {
      .help = "Seconds after which a client that says nothing is sent away; 0: never."},
     {KEY_MS(session_linger), .reload = true, .kind = CONFIG_SECONDS, .initial = "120", .maximum = 86400000,
      .help = "Seconds a guest whose connection was lost keeps name and identity."},
+    {.name = "drain", .offset = offsetof(struct config, drain_s), .reload = true,
+     .kind = CONFIG_AGE, .initial = "0", .maximum = 3600,
+     .help = "How long a server that is told to stop takes to send its clients away, one after the\n"
+             "other, while /readyz tells load balancers to send no more: 30s, 2m; 0: all at once."},
     {KEY(announce_limit), .reload = true, .kind = CONFIG_NUMBER, .initial = "100", .maximum = 1000000,
      .help = "Sessions in a room up to which joins and leaves are announced one by one."},
     {KEY(backlog), .reload = true, .kind = CONFIG_NUMBER, .initial = "100", .maximum = 10000,

@@ -56,6 +56,7 @@ struct config {
     size_t connection_rate_per_address;
     size_t ping_interval_ms, ping_timeout_ms, handshake_timeout_ms, idle_timeout_ms;
     size_t session_linger_ms;
+    size_t drain_s;
     size_t announce_limit;
     size_t backlog;
     size_t stream_window;

@@ -16,6 +16,9 @@
 #include "server/reload.h"
 #include "server/server.h"
 
+/* What stopping takes at most when nobody is drained, and some. */
+#define STOP_PATIENCE_S 15
+
 struct signals {
     uv_signal_t interrupt, terminate, hangup;
     struct reload *reload;
@@ -30,16 +33,25 @@ static int fail(const char *message) {
     return EXIT_FAILURE;
 }
 
+/* The service manager's patience need not know of `drain`: it is told. */
+static void notify_stopping(const struct config *config) {
+    char state[80];
+
+    snprintf(state, sizeof(state), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%zu",
+             (config->drain_s + STOP_PATIENCE_S) * 1000000);
+    notify_state(state);
+}
+
 /* The first asks for an orderly end; who asks twice means at once. */
 static void on_signal(uv_signal_t *handle, int number) {
     struct signals *signals = handle->data;
 
-    if (signals->stopping)
-        _exit(128 + number);
+    if (!signals->stopping)
+        notify_stopping(signals->reload->config);
     signals->stopping = true;
-    notify_state("STOPPING=1");
     log_write(signals->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np(number));
-    server_stop(signals->server);
+    if (!server_stop(signals->server))
+        _exit(128 + number);
 }
 
 /* To read the configuration again; or, as the name says, the terminal it was started from is gone,

@@ -1,10 +1,11 @@
 /* Giving up what the server will not need again, before the first byte of a stranger is read: what
- * takes it over by a bug then finds a process that can run nothing, connect to nobody, and write
- * nowhere but into the data folder. */
+ * takes it over by a bug then finds a process that can run nothing, connect to nobody (or nobody
+ * but its Redis), and write nowhere but into the data folder. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/log.h"
 
@@ -19,6 +20,11 @@ struct sandbox_options {
     /* Socket files, which are taken away at the end. */
     const char *const *sockets;
     size_t socket_count;
+    /* Whether it must be able to connect to others, and find out their addresses. Over TCP to these
+     * ports, where the kernel can tell (landlock 4); none: to any. */
+    bool connects;
+    const uint16_t *ports;
+    size_t port_count;
 };
 
 /* For this thread and those it will start, so before any other is started. What the kernel cannot

@@ -21,7 +21,9 @@
 #define NET_BIND_TCP (UINT64_C(1) << 0)    /* version 4 */
 #define NET_CONNECT_TCP (UINT64_C(1) << 1)
 #define FILES_IOCTL_DEVICE (UINT64_C(1) << 15) /* version 5 */
-#define SCOPE_SIGNAL (UINT64_C(1) << 1)        /* version 6 */
+#define RULE_NET_PORT 2
+#define DNS_PORT 53
+#define SCOPE_SIGNAL (UINT64_C(1) << 1) /* version 6 */
 
 #define FILES_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 /* What the data folder is for; devices are not made, programs not run. */
@@ -101,6 +103,30 @@ static void allow_readable(int descriptor, const struct ruleset *ruleset, const 
     free(real);
 }
 
+struct port_rule {
+    uint64_t access, port; /* struct landlock_net_port_attr of version 4 */
+};
+
+static void allow_port(int descriptor, uint16_t port) {
+    const struct port_rule rule = {.access = NET_CONNECT_TCP, .port = port};
+
+    if (syscall(SYS_landlock_add_rule, descriptor, RULE_NET_PORT, &rule, 0) != 0) {
+        /* As above. */
+    }
+}
+
+/* Long answers of the DNS come over TCP; where its servers are stands in a file that may be a link
+ * to where it was made. */
+static void allow_connecting(int descriptor, const struct ruleset *ruleset,
+                             const struct sandbox_options *options) {
+    allow_readable(descriptor, ruleset, "/etc/resolv.conf");
+    if (!(ruleset->net & NET_CONNECT_TCP))
+        return;
+    allow_port(descriptor, DNS_PORT);
+    for (size_t i = 0; i < options->port_count; i++)
+        allow_port(descriptor, options->ports[i]);
+}
+
 static void allow_all(int descriptor, const struct ruleset *ruleset,
                       const struct sandbox_options *options) {
     for (size_t i = 0; i < sizeof(system_paths) / sizeof(system_paths[0]); i++)
@@ -111,6 +137,8 @@ static void allow_all(int descriptor, const struct ruleset *ruleset,
         allow_folder_of(descriptor, ruleset, options->sockets[i], LANDLOCK_ACCESS_FS_REMOVE_FILE);
     if (options->data)
         allow(descriptor, ruleset, options->data, FILES_KEEP);
+    if (options->connects)
+        allow_connecting(descriptor, ruleset, options);
 }
 
 void sandbox_limit_files(const struct sandbox_options *options) {
@@ -119,6 +147,8 @@ void sandbox_limit_files(const struct sandbox_options *options) {
     size_t size = version >= 6 ? sizeof(ruleset) : version >= 4 ? 16 : 8;
     int descriptor = -1;
 
+    if (options->connects && options->port_count == 0)
+        ruleset.net &= ~NET_CONNECT_TCP;
     if (version >= 1)
         descriptor = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
     if (descriptor >= 0)

@@ -19,6 +19,7 @@
 #include "server/admin.h"
 #include "server/authority_choice.h"
 #include "server/confine.h"
+#include "server/drain.h"
 #include "server/listening.h"
 #include "server/metrics.h"
 #include "server/orphans.h"
@@ -33,7 +34,7 @@
 /* While starting: how long nobody is let in because the rules of rooms cannot be read. */
 #define RULES_PATIENCE_MS 10000
 
-enum phase { PHASE_RUNNING, PHASE_SETTLING, PHASE_LEAVING, PHASE_STOPPED };
+enum phase { PHASE_RUNNING, PHASE_DRAINING, PHASE_SETTLING, PHASE_LEAVING, PHASE_STOPPED };
 
 struct server {
     const struct config *config;
@@ -43,8 +44,9 @@ struct server {
     uint64_t start_ms;
     int64_t start_us; /* wall clock */
     int memory;       /* see metrics.h */
-    uint64_t stop_ms; /* when stopping began, on the loop's clock */
+    uint64_t stop_ms; /* when it began to settle, on the loop's clock */
     enum phase phase;
+    struct drain drain;
     struct listening_set listening;
     struct net *net;
     struct store_choice *store;
@@ -100,6 +102,7 @@ static void fill_settings(struct server *server) {
                                            .deflater = server->deflater,
                                            .metrics = append_metrics,
                                            .metrics_context = server});
+    server->settings.protocol.draining = server->phase != PHASE_RUNNING;
 }
 
 /* What delivery and those behind it make of the configuration: at the start, and again when it has
@@ -327,15 +330,32 @@ static void say_goodbye(struct server *server) {
     if (delivery_pending(server->delivery) > 0)
         log_write(server->log, LOG_WARNING, "Stopping although %zu requests are not answered yet",
                   delivery_pending(server->delivery));
-    net_goodbye(server->net, CLOSE_GOING_AWAY);
+    net_goodbye(server->net, server->drain.begin_ms > 0 ? CLOSE_RESTART : CLOSE_GOING_AWAY);
     server->phase = PHASE_LEAVING;
+}
+
+static void settle(struct server *server) {
+    server->phase = PHASE_SETTLING;
+    server->stop_ms = uv_now(&server->loop);
+    net_stop_accepting(server->net);
+    net_stop_reading(server->net);
+}
+
+static void go_on_draining(struct server *server) {
+    if (drain_step(&server->drain, uv_now(&server->loop)))
+        return;
+    log_write(server->log, LOG_INFO, "Drained: %zu clients were told, %zu connections are left",
+              server->drain.told, net_connection_count(server->net));
+    settle(server);
 }
 
 static void on_stopping(uv_timer_t *timer) {
     struct server *server = timer->data;
     uint64_t passed_ms = uv_now(&server->loop) - server->stop_ms;
 
-    if (server->phase == PHASE_SETTLING) {
+    if (server->phase == PHASE_DRAINING) {
+        go_on_draining(server);
+    } else if (server->phase == PHASE_SETTLING) {
         if (delivery_pending(server->delivery) == 0 || passed_ms >= STOP_SETTLE_MS)
             say_goodbye(server);
     } else if (net_connection_count(server->net) == 0 || passed_ms >= STOP_LIMIT_MS) {
@@ -345,14 +365,26 @@ static void on_stopping(uv_timer_t *timer) {
     }
 }
 
-void server_stop(struct server *server) {
-    if (server->phase != PHASE_RUNNING)
-        return;
-    server->phase = PHASE_SETTLING;
-    server->stop_ms = uv_now(&server->loop);
-    net_stop_accepting(server->net);
-    net_stop_reading(server->net);
+static void begin_to_drain(struct server *server) {
+    size_t seconds = server->config->drain_s;
+
+    server->phase = PHASE_DRAINING;
+    server->settings.protocol.draining = true;
+    drain_begin(&server->drain, server->net, delivery_outlet(server->delivery),
+                uv_now(&server->loop), seconds);
+    log_write(server->log, LOG_INFO, "Draining: %zu connections are asked to go within %zu s",
+              net_connection_count(server->net), seconds);
+}
+
+bool server_stop(struct server *server) {
+    if (server->phase > PHASE_DRAINING)
+        return false;
+    if (server->phase == PHASE_RUNNING && server->config->drain_s > 0)
+        begin_to_drain(server);
+    else
+        settle(server);
     uv_timer_start(&server->stopping, on_stopping, STOP_LOOK_MS, STOP_LOOK_MS);
+    return true;
 }
 
 void server_run(struct server *server) {

@@ -23,9 +23,11 @@ void server_free(struct server *server);
 /* Serves until server_stop has done its work. */
 void server_run(struct server *server);
 
-/* Begins to stop: takes no more connections and input, lets commit what was accepted, says goodbye
- * to everybody, and cuts off who has not left within four seconds. On the loop's thread. */
-void server_stop(struct server *server);
+/* Begins to stop. With `drain` it first sends its clients away, one after another (drain.h); called
+ * again meanwhile it takes no more time for that. Then it takes no more connections and input, lets
+ * commit what was accepted, says goodbye to everybody who is left, and cuts off who has not gone
+ * within four seconds. False: it is that far already. On the loop's thread. */
+bool server_stop(struct server *server) MUST_USE;
 
 /* The configuration has other values now, of keys that may change while it runs: takes them over,
  * and reads the files that it names again. Nobody is disconnected. What the old values pointed to

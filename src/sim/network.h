@@ -54,6 +54,7 @@ struct network {
 };
 
 extern const struct transport network_transport;
+extern const struct transport network_transport_shared; /* sends to many at once */
 
 void network_init(struct network *network);
 void network_close(struct network *network);

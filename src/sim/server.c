@@ -13,12 +13,24 @@
 
 #define VERDICT_US 300000 /* how long the authority takes at most */
 
+#define MONOTONIC_MS 1000 /* of the server's clock at virtual time 0 */
 #define WALL_US INT64_C(1767225600000000) /* the first day of 2026 */
 
 static const struct log quiet = {.level = LOG_ERROR, .descriptor = 2};
 
 static void fill(void *context, void *bytes, size_t size) {
     rng_fill(context, bytes, size);
+}
+
+/* Goes on while the server works, which takes no virtual time. */
+static int64_t look_at_clock(void *context) {
+    struct world *world = context;
+    struct server *server = &world->server;
+    if (server->clock_us < world->now_us) {
+        server->clock_us = world->now_us;
+    }
+    server->clock_us += (int64_t)draw(world, world->plan.load_us);
+    return server->clock_us;
 }
 
 void server_init(struct world *world) {
@@ -59,18 +71,23 @@ void server_start(struct world *world) {
                                            .backlog = plan->backlog,
                                            .ping_ms = 30000,
                                            .create_rooms = plan->create_rooms},
-                                   .outlet = {.transport = &network_transport,
+                                   .outlet = {.transport = plan->shares_sending
+                                                               ? &network_transport_shared
+                                                               : &network_transport,
                                               .settings = &server->settings,
                                               .log = &quiet,
                                               .ping_interval_ms = 30000,
                                               .ping_timeout_ms = 10000,
                                               .handshake_timeout_ms = 10000,
-                                              .message_timeout_ms = 60000},
+                                              .message_timeout_ms = 60000,
+                                              .flush_ms = plan->flush_ms},
                                    .store = witness_store(server->witness),
                                    .authority = server->authority,
                                    .stream_window = plan->stream_window,
                                    .random = fill,
-                                   .random_context = &server->secrets});
+                                   .random_context = &server->secrets,
+                                   .clock = look_at_clock,
+                                   .clock_context = world});
     server->lives++;
     server_set_time(world);
     trace_note(&world->trace, world->now_us, "server", 0, "up, life %u", server->lives);
@@ -80,7 +97,7 @@ void server_set_time(struct world *world) {
     struct server *server = &world->server;
     if (server->delivery) {
         outlet_set_time(delivery_outlet(server->delivery), server->wall_us + world->now_us,
-                        (uint64_t)(world->now_us / 1000) + 1000);
+                        (uint64_t)(world->now_us / 1000) + MONOTONIC_MS);
     }
 }
 
@@ -138,6 +155,23 @@ void server_due(struct world *world) {
     }
 }
 
+/* What the server puts off, and until when, it says by itself. */
+static void plan_next_turn(struct world *world) {
+    struct server *server = &world->server;
+    uint64_t due_ms;
+    if (server->planned_us <= world->now_us) {
+        server->planned_us = INT64_MAX;
+    }
+    if (!delivery_next_turn(server->delivery, &due_ms)) {
+        return;
+    }
+    int64_t due_us = (int64_t)(due_ms - MONOTONIC_MS) * 1000;
+    if (due_us < server->planned_us) {
+        server->planned_us = due_us;
+        world_later(world, due_us > world->now_us ? due_us - world->now_us : 0, HAPPEN_TURN, 0);
+    }
+}
+
 static void check_streams(struct world *world) {
     size_t largest = delivery_largest_stream(world->server.delivery);
     world_check(world, largest <= world->plan.stream_window, "a stream holds %zu bytes", largest);
@@ -158,6 +192,7 @@ void server_turn(struct world *world) {
         }
     }
     check_streams(world);
+    plan_next_turn(world);
     for (; server->verdicts_due < sim_authority_waiting(server->authority);
          server->verdicts_due++) {
         world_later(world, (int64_t)draw(world, VERDICT_US), HAPPEN_VERDICT, 0);

@@ -90,10 +90,35 @@ static void transport_wake_later(void *owner, unsigned delay_ms) {
                 HAPPEN_WRITABLE, wire->id);
 }
 
+/* As by threads, of which nobody knows who comes first. */
+static void transport_send_many(struct send_job *jobs, size_t count) {
+    struct world *world = ((struct wire *)jobs[0].owner)->world;
+    size_t *order = memory_new(count * sizeof *order);
+    for (size_t i = 0; i < count; i++) {
+        size_t other = (size_t)draw(world, i + 1);
+        order[i] = order[other];
+        order[other] = i;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct send_job *job = &jobs[order[i]];
+        job->taken = transport_send(job->owner, job->vectors, job->count);
+    }
+    memory_free(order);
+}
+
 const struct transport network_transport = {
     .send = transport_send,
     .pause = transport_pause,
     .finish = transport_finish,
     .reset = transport_reset,
     .wake_later = transport_wake_later,
+};
+
+const struct transport network_transport_shared = {
+    .send = transport_send,
+    .pause = transport_pause,
+    .finish = transport_finish,
+    .reset = transport_reset,
+    .wake_later = transport_wake_later,
+    .send_many = transport_send_many,
 };

@@ -69,6 +69,9 @@ static void plan_draw(struct world *world, size_t client_count) {
     plan->act_ms = (unsigned)ONE_OF(world, 50, 200, 600);
     plan->crashes = chance(world, 60);
     plan->account_count = (unsigned)ONE_OF(world, 0, 1, 3);
+    plan->shares_sending = chance(world, 50);
+    plan->flush_ms = (unsigned)ONE_OF(world, 0, 0, 5, 300, FLUSH_AUTO);
+    plan->load_us = (unsigned)ONE_OF(world, 0, 30, 300);
     plan->client_count = client_count > 0 ? client_count : 8 + (size_t)draw(world, 14);
 }
 

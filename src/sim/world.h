@@ -43,6 +43,9 @@ struct plan {
     unsigned trouble_ms;  /* about, between two troubles; 0: none */
     unsigned act_ms;      /* about, between two acts of a client */
     bool crashes;
+    bool shares_sending; /* as a server with I/O threads */
+    unsigned flush_ms;   /* see struct outlet_options */
+    unsigned load_us;    /* at most, between two looks at the clock */
     unsigned account_count; /* so many of the people are accounts, with the password "right" */
     size_t client_count;
 };

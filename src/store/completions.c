@@ -145,7 +145,8 @@ static bool give_followed(struct completions *completions, struct job *job) {
 static void add_to_run(struct completions *completions, struct job *job) {
     const struct outcome *outcome = &job->append.outcome;
     struct followed *room = find_followed(completions, job->room_key);
-    if (outcome->error != 0 || room == NULL || outcome->seq <= room->last) {
+    if (outcome->error != 0 || room == NULL || outcome->seq <= room->last ||
+        job->append.found_apart) {
         return; /* of a duplicate everybody has heard */
     }
     struct entry *entry = job->append.entry;
@@ -253,6 +254,39 @@ static bool give_findings(struct completions *completions, struct job *job) {
     return true;
 }
 
+static bool give_claimed(struct completions *completions, const struct job *job) {
+    if (job->claim.ticket == 0) {
+        return false;
+    }
+    struct event *event = give_event(completions, EVENT_CLAIMED);
+    event->claimed.error = job->error;
+    event->claimed.claim = job->claim;
+    return true;
+}
+
+static bool give_elsewhere(struct completions *completions, const struct job *job) {
+    struct event *event = give_event(completions, EVENT_ELSEWHERE);
+    event->elsewhere.claim = job->elsewhere.claim;
+    event->elsewhere.gone = job->elsewhere.gone;
+    return true;
+}
+
+static bool give_gathered(struct completions *completions, const struct job *job) {
+    struct event *event = give_event(completions, EVENT_GATHERED);
+    event->gathered.error = job->error;
+    event->gathered.origin = job->gather.origin;
+    event->gathered.cid = job->gather.cid;
+    event->gathered.room_key = job->room_key;
+    event->gathered.members = job->gather.members;
+    event->gathered.count = job->gather.count;
+    return true;
+}
+
+static bool give_called(struct completions *completions, const struct job *job) {
+    give_event(completions, EVENT_CALLED)->called = job->call;
+    return true;
+}
+
 /* False: nobody is to hear of it. */
 static bool give(struct completions *completions, struct job *job) {
     switch (job->kind) {
@@ -272,7 +306,18 @@ static bool give(struct completions *completions, struct job *job) {
         return give_listed(completions, job);
     case JOB_RECALL:
         return give_recalled(completions, job);
+    case JOB_CLAIM:
+        return give_claimed(completions, job);
+    case JOB_ELSEWHERE:
+        return give_elsewhere(completions, job);
+    case JOB_GATHER:
+        return give_gathered(completions, job);
+    case JOB_CALLED:
+        return give_called(completions, job);
     case JOB_MARK:
+    case JOB_SHARE:
+    case JOB_RELEASE:
+    case JOB_CALL:
         return false;
     case JOB_SEARCH:
         return give_findings(completions, job);

@@ -13,6 +13,8 @@
 
 #include "hub/entry.h"
 
+#define FOLLOWER_WAITING 512 /* more than a page has */
+
 struct follower;
 
 /* `last`: the room's head, as the hub was told it (FOLLOWED). */

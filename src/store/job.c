@@ -100,6 +100,75 @@ struct job *job_new_recall(const struct identity *identity) {
     return job;
 }
 
+struct job *job_new_share(const struct signal *signal, unsigned count) {
+    struct job *job = new_job(JOB_SHARE, 0);
+    job->share.signal = signal_new(signal);
+    job->share.count = count;
+    job->room_key = job->share.signal->room_key;
+    return job;
+}
+
+static struct job *new_name_job(enum job_kind kind, const struct name_claim *claim,
+                                struct name_claim *copy) {
+    struct job *job = new_job(kind, claim->folded.length + claim->shown.length);
+    char *end = job->bytes;
+    *copy = *claim;
+    copy->folded = put_slice(&end, claim->folded);
+    copy->shown = put_slice(&end, claim->shown);
+    return job;
+}
+
+struct job *job_new_claim(const struct name_claim *claim) {
+    struct name_claim copy;
+    struct job *job = new_name_job(JOB_CLAIM, claim, &copy);
+    job->claim = copy;
+    return job;
+}
+
+struct job *job_new_release(struct slice folded, const struct identity *identity) {
+    struct name_claim claim = {.folded = folded, .identity = *identity}, copy;
+    struct job *job = new_name_job(JOB_RELEASE, &claim, &copy);
+    job->claim = copy;
+    return job;
+}
+
+struct job *job_new_elsewhere(const struct name_claim *claim, bool gone) {
+    struct name_claim copy;
+    struct job *job = new_name_job(JOB_ELSEWHERE, claim, &copy);
+    job->elsewhere.claim = copy;
+    job->elsewhere.claim.ticket = 0;
+    job->elsewhere.gone = gone;
+    return job;
+}
+
+struct job *job_new_gather(struct slice room_key, struct origin origin, struct slice cid) {
+    struct job *job = new_job(JOB_GATHER, room_key.length + cid.length);
+    char *end = job->bytes;
+    job->room_key = put_slice(&end, room_key);
+    job->gather.origin = origin;
+    job->gather.cid = put_slice(&end, cid);
+    return job;
+}
+
+static struct job *new_call_job(enum job_kind kind, const struct call *call) {
+    struct job *job =
+        new_job(kind, call->room_key.length + call->from_name.length + call->to_name.length);
+    char *end = job->bytes;
+    job->call = *call;
+    job->room_key = job->call.room_key = put_slice(&end, call->room_key);
+    job->call.from_name = put_slice(&end, call->from_name);
+    job->call.to_name = put_slice(&end, call->to_name);
+    return job;
+}
+
+struct job *job_new_call(const struct call *call) {
+    return new_call_job(JOB_CALL, call);
+}
+
+struct job *job_new_called(const struct call *call) {
+    return new_call_job(JOB_CALLED, call);
+}
+
 static size_t search_text_size(const struct search_query *query) {
     size_t size = query->text.length;
     for (size_t i = 0; i < query->room_count; i++) {
@@ -164,6 +233,13 @@ static void free_marks(struct read_mark *marks, size_t count) {
     memory_free(marks);
 }
 
+static void free_members(struct other_member *members, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        memory_free((void *)members[i].name.data);
+    }
+    memory_free(members);
+}
+
 void job_free(struct job *job) {
     if (job == NULL) {
         return;
@@ -201,10 +277,21 @@ void job_free(struct job *job) {
         memory_free(job->search.rooms);
         memory_free(job->search.excluded);
         break;
+    case JOB_SHARE:
+        signal_free(job->share.signal);
+        break;
+    case JOB_GATHER:
+        free_members(job->gather.members, job->gather.count);
+        break;
     case JOB_UNFOLLOW:
     case JOB_ERASE:
     case JOB_MARK:
     case JOB_TRIMMED:
+    case JOB_CLAIM:
+    case JOB_RELEASE:
+    case JOB_CALL:
+    case JOB_ELSEWHERE:
+    case JOB_CALLED:
         break;
     }
     memory_free(job);
@@ -216,6 +303,8 @@ size_t job_size(const struct job *job) {
         return sizeof(struct job) + draft_size(job->append.draft);
     case JOB_SIGNAL:
         return sizeof(struct job) + signal_size(job->signal);
+    case JOB_SHARE:
+        return sizeof(struct job) + signal_size(job->share.signal);
     default:
         return sizeof(struct job) + job->room_key.length;
     }

@@ -25,12 +25,20 @@ enum job_kind {
     JOB_SEARCH,
     JOB_MARK,
     JOB_RECALL,
+    /* Of a store that several nodes share, see hub/nodes.h. */
+    JOB_SHARE,
+    JOB_CLAIM,
+    JOB_RELEASE,
+    JOB_GATHER,
+    JOB_CALL,
+    JOB_ELSEWHERE, /* made by an engine: what is told of a name that another node holds */
+    JOB_CALLED,    /* made by an engine: what another node has called */
 };
 
 struct job {
     struct job *next;
     enum job_kind kind;
-    int error;             /* of FOLLOW and LIST */
+    int error;             /* of FOLLOW, LIST, SIGNAL, CLAIM and GATHER */
     struct slice room_key; /* points into bytes, the draft or the signal */
     union {
         struct {
@@ -41,6 +49,8 @@ struct job {
             struct draft *draft; /* owned; NULL when it was handed on */
             struct outcome outcome;
             struct entry *entry; /* owned; NULL when the engine keeps none */
+            bool found_apart;    /* the entry itself comes by JOB_FOUND, in its turn among those of
+                                    other nodes */
         } append;
         struct signal *signal; /* owned; NULL when it was handed on */
         struct {
@@ -73,6 +83,22 @@ struct job {
             struct read_mark *marks; /* the array is owned, and each room_key */
             size_t count;
         } recall;
+        struct {
+            struct signal *signal; /* owned */
+            unsigned count;
+        } share;
+        struct name_claim claim; /* CLAIM, and RELEASE (without `shown`); points into bytes */
+        struct {
+            struct origin origin;
+            struct slice cid;
+            struct other_member *members; /* the array is owned, and each name */
+            size_t count;
+        } gather;
+        struct call call; /* CALL and CALLED; points into bytes */
+        struct {
+            struct name_claim claim; /* points into bytes */
+            bool gone;
+        } elsewhere;
     };
     char bytes[];
 };
@@ -89,6 +115,13 @@ struct job *job_new_list(struct origin origin, struct slice cid);
 struct job *job_new_mark(const struct read_mark *mark);
 struct job *job_new_recall(const struct identity *identity);
 struct job *job_new_search(const struct search_query *query);
+struct job *job_new_share(const struct signal *signal, unsigned count);
+struct job *job_new_claim(const struct name_claim *claim);
+struct job *job_new_release(struct slice folded, const struct identity *identity);
+struct job *job_new_gather(struct slice room_key, struct origin origin, struct slice cid);
+struct job *job_new_call(const struct call *call);
+struct job *job_new_elsewhere(const struct name_claim *claim, bool gone);
+struct job *job_new_called(const struct call *call);
 void job_free(struct job *job); /* NULL is fine; with all it owns */
 size_t job_size(const struct job *job);
 

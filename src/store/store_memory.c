@@ -132,6 +132,13 @@ static void do_job(struct memory_store *store, struct job *job) {
     case JOB_SIGNAL:
     case JOB_FOUND:
     case JOB_TRIMMED:
+    case JOB_SHARE: /* of stores that several nodes share */
+    case JOB_CLAIM:
+    case JOB_RELEASE:
+    case JOB_GATHER:
+    case JOB_CALL:
+    case JOB_ELSEWHERE:
+    case JOB_CALLED:
         break;
     }
 }

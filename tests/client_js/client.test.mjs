@@ -253,6 +253,23 @@ test("Node without a WebSocket is told what is missing", () => {
   assert.throws(() => new Banter("ws://127.0.0.1/ws", { WebSocket: null }), /give one in the options/);
 });
 
+test("a server that restarts is come back to at once", async (t) => {
+  const server = await Server.start(t);
+  const told = class extends WebSocket { set onclose(handle) { super.onclose = () => handle({ code: 1012, reason: "service restart" }); } };
+  const ann = client(t, server, { WebSocket: told });
+  const { reconnect_ms: [least] } = await ann.connect();
+  assert.equal(least, 500);
+  for (let round = 0; round < 5; round++) {
+    const state = event(ann, "state"), back = event(ann, "welcome");
+    await server.kill();
+    const { retryMs } = await state;
+    assert.ok(retryMs >= 0 && retryMs < 500, `${retryMs}`);
+    await server.restart();
+    ann.hurry();
+    await back;
+  }
+});
+
 test("a connection that fell silent without a word is given up", async (t) => {
   const server = await Server.start(t), look = {};
   const deaf = class extends WebSocket { set onmessage(handle) { super.onmessage = (event) => look.deaf || handle(event); } };

@@ -174,6 +174,15 @@ def test_a_close_that_allows_it_is_followed_by_coming_back(script, code):
         script.welcome()
 
 
+def test_after_a_restart_it_comes_back_at_once_however_long_the_server_would_have_it_wait(script):
+    with Program("tail", script.url) as program:
+        peer, _ = script.welcome(reconnect_ms=[300_000, 300_000])
+        peer.hear("join")
+        peer.close(1012, "service restart")
+        assert re.fullmatch(r"\[Server\] Connection lost, trying again in 0\.[0-5] s", program.hear_error())
+        script.welcome()
+
+
 @pytest.mark.parametrize("code", [1008, 4500, 4501, 4502])
 def test_a_close_that_means_it_is_final(script, code):
     with Program("tail", script.url) as program:

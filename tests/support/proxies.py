@@ -79,13 +79,17 @@ class Proxy:
 
 class Nginx(Proxy):
     flags = ("--set", "trusted_proxies=127.0.0.1")
+    file = "nginx.conf"
 
-    def __init__(self, folder, pair, hub_port):
+    def servers(self, hub_port):
+        return {"server 127.0.0.1:8765 ": f"server 127.0.0.1:{hub_port} "}
+
+    def __init__(self, folder, pair, *ports):
         self.port, self.plain_port = free_ports(2)
         site = replaced(
-            "nginx.conf",
+            self.file,
             {
-                "server 127.0.0.1:8765 ": f"server 127.0.0.1:{hub_port} ",
+                **self.servers(*ports),
                 "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
                 "    listen [::]:80;\n": "",
                 "listen 443 ": f"listen 127.0.0.1:{self.port} ",
@@ -111,17 +115,32 @@ class Nginx(Proxy):
         return super().log() + (access.read_text() if access.exists() else "")
 
 
+class NginxCluster(Nginx):
+    """In front of the three nodes at these ports."""
+
+    file = "nginx-cluster.conf"
+
+    def servers(self, *ports):
+        return {f"server 10.0.0.1{n}:8765 ": f"server 127.0.0.1:{port} " for n, port in enumerate(ports, 1)}
+
+
 class Haproxy(Proxy):
     flags = ("--set", "trusted_proxies=127.0.0.1", "--set", "proxy_protocol=on")
+    file = "haproxy.cfg"
 
-    def __init__(self, folder, pair, hub_port, line_port=8888):
+    def servers(self, hub_port, line_port=8888):
+        return {
+            "server banterd 127.0.0.1:8765 ": f"server banterd 127.0.0.1:{hub_port} ",
+            "server banterd 127.0.0.1:8888 ": f"server banterd 127.0.0.1:{line_port} ",
+        }
+
+    def __init__(self, folder, pair, *ports):
         self.port, self.plain_port, self.line_port = free_ports(3)
         (folder / "both.pem").write_text(pair.chain.read_text() + pair.key.read_text())
         configuration = replaced(
-            "haproxy.cfg",
+            self.file,
             {
-                "server banterd 127.0.0.1:8765 ": f"server banterd 127.0.0.1:{hub_port} ",
-                "server banterd 127.0.0.1:8888 ": f"server banterd 127.0.0.1:{line_port} ",
+                **self.servers(*ports),
                 "bind :80\n": f"bind 127.0.0.1:{self.plain_port}\n",
                 "bind :443 ": f"bind 127.0.0.1:{self.port} ",
                 "bind :8888\n": f"bind 127.0.0.1:{self.line_port}\n",
@@ -132,3 +151,14 @@ class Haproxy(Proxy):
         (folder / "global.cfg").write_text("global\n    log stdout format raw local0\n    maxconn 1000\n")
         arguments = ("-db", "-f", folder / "global.cfg", "-f", folder / "banter.cfg")
         super().__init__(folder, pair, program("haproxy"), *arguments)
+
+
+class HaproxyCluster(Haproxy):
+    """In front of three nodes: their ports for the web, and those for lines."""
+
+    file = "haproxy-cluster.cfg"
+
+    def servers(self, *ports):
+        web = {f"server node{n} 10.0.0.1{n}:8765\n": f"server node{n} 127.0.0.1:{ports[n - 1]}\n" for n in (1, 2, 3)}
+        lines = {f"server node{n} 10.0.0.1{n}:8888 ": f"server node{n} 127.0.0.1:{ports[n + 2]} " for n in (1, 2, 3)}
+        return web | lines

@@ -64,6 +64,7 @@ struct link {
 struct stored {
     char *key, *name, *epoch;
     bool followed;
+    unsigned elsewhere;
     uint64_t first, last; /* entries from before the test have no text */
     struct words cids;
 };
@@ -90,6 +91,7 @@ struct world {
     size_t queue_start, queue_count, queue_capacity;
     struct buffer transcript;
     bool show_store, fail_follows, fail_signals;
+    struct world_hooks hooks;
     int append_error;
     uint64_t ids;
 };
@@ -143,7 +145,8 @@ static struct room_head head_of(const struct stored *room) {
                               .epoch = slice_of_string(room->epoch),
                               .first = room->first,
                               .last = room->last,
-                              .exists = room->last > 0};
+                              .exists = room->last > 0,
+                              .elsewhere = room->elsewhere};
 }
 
 struct world *world_new(const struct hub_options *options) {
@@ -462,11 +465,45 @@ static void remember_mark(struct world *world, const struct read_mark *mark) {
     marked->mark.room_key = slice_of_string(marked->key);
 }
 
+static struct slice own(struct slice s) {
+    return slice_of_string(memory_copy_string(s));
+}
+
+static void keep_for_nodes(const struct effect *effect, struct effect *kept) {
+    if (effect->kind == EFFECT_SHARE) {
+        kept->share.signal = signal_new(effect->share.signal);
+    } else if (effect->kind == EFFECT_CLAIM || effect->kind == EFFECT_RELEASE) {
+        kept->claim.folded = own(effect->claim.folded);
+        kept->claim.shown = own(effect->claim.shown);
+    } else if (effect->kind == EFFECT_CALL) {
+        kept->call.room_key = own(effect->call.room_key);
+        kept->call.from_name = own(effect->call.from_name);
+        kept->call.to_name = own(effect->call.to_name);
+    }
+}
+
+static void drop_for_nodes(struct effect *effect) {
+    if (effect->kind == EFFECT_SHARE) {
+        signal_free((struct signal *)effect->share.signal);
+    } else if (effect->kind == EFFECT_CLAIM || effect->kind == EFFECT_RELEASE) {
+        memory_free((char *)effect->claim.folded.data);
+        memory_free((char *)effect->claim.shown.data);
+    } else if (effect->kind == EFFECT_CALL) {
+        memory_free((char *)effect->call.room_key.data);
+        memory_free((char *)effect->call.from_name.data);
+        memory_free((char *)effect->call.to_name.data);
+    } else if (effect->kind == EFFECT_GATHER) {
+        memory_free((char *)effect->list.cid.data);
+    }
+}
+
 static void keep_for_store(struct world *world, struct effect *effect) {
     static const char *const words[] = {
         [EFFECT_FOLLOW] = "follow", [EFFECT_UNFOLLOW] = "unfollow", [EFFECT_APPEND] = "append",
         [EFFECT_SIGNAL] = "signal", [EFFECT_LIST] = "list",         [EFFECT_ERASE] = "erase",
-        [EFFECT_MARK] = "mark",     [EFFECT_RECALL] = "recall",     [EFFECT_REPLAY] = "replay"};
+        [EFFECT_MARK] = "mark",     [EFFECT_RECALL] = "recall",     [EFFECT_REPLAY] = "replay",
+        [EFFECT_SHARE] = "share",   [EFFECT_CLAIM] = "claim",       [EFFECT_RELEASE] = "release",
+        [EFFECT_GATHER] = "gather", [EFFECT_CALL] = "call"};
     struct effect kept = *effect;
 
     if (world->show_store) {
@@ -476,10 +513,15 @@ static void keep_for_store(struct world *world, struct effect *effect) {
         effect->draft = NULL;
     } else if (effect->kind == EFFECT_SIGNAL) {
         effect->signal = NULL;
-    } else if (effect->kind == EFFECT_LIST) {
+    } else if (effect->kind == EFFECT_LIST || effect->kind == EFFECT_GATHER) {
         kept.list.cid = slice_of_string(memory_copy_string(effect->list.cid));
     } else if (effect->kind == EFFECT_MARK) {
         remember_mark(world, &effect->mark);
+        if (world->hooks.marked != NULL) {
+            world->hooks.marked(world->hooks.context, world, &effect->mark);
+        }
+    } else {
+        keep_for_nodes(effect, &kept);
     }
     kept.room_key = slice_of_string(memory_copy_string(effect->room_key));
     kept.room = slice_of_string(memory_copy_string(effect->room));
@@ -581,6 +623,13 @@ static bool words_hold(const struct words *words, struct slice word) {
     return found;
 }
 
+static void keep_rule(struct world *world, const struct stored *room, struct entry *entry) {
+    if (strcmp(room->key, "$rules") == 0) {
+        assert_true(world->rule_count < RULES);
+        world->rules[world->rule_count++] = entry_ref(entry);
+    }
+}
+
 static void append(struct world *world, struct effect *effect) {
     struct draft *draft = effect->draft;
     struct stored *room = stored_find(world, draft->room_key, draft->room_name);
@@ -601,12 +650,14 @@ static void append(struct world *world, struct effect *effect) {
     }
     struct entry *entry = entry_new(&draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
 
-    if (outcome->error == 0 && !outcome->duplicate && strcmp(room->key, "$rules") == 0) {
-        assert_true(world->rule_count < RULES);
-        world->rules[world->rule_count++] = entry_ref(entry);
+    if (outcome->error == 0 && !outcome->duplicate) {
+        keep_rule(world, room, entry);
     }
 
     step(world, &event);
+    if (outcome->error == 0 && !outcome->duplicate && world->hooks.appended != NULL) {
+        world->hooks.appended(world->hooks.context, world, draft, entry);
+    }
     if (outcome->error == 0 && !outcome->duplicate && room->followed) {
         struct event committed = {
             .kind = EVENT_COMMITTED,
@@ -711,6 +762,15 @@ bool world_settle_one(struct world *world) {
     case EFFECT_ERASE:
         stored_find(world, effect.room_key, effect.room)->last = 0;
         break;
+    case EFFECT_SHARE:
+    case EFFECT_CLAIM:
+    case EFFECT_RELEASE:
+    case EFFECT_GATHER:
+    case EFFECT_CALL:
+        assert_non_null(world->hooks.shared);
+        world->hooks.shared(world->hooks.context, world, &effect);
+        drop_for_nodes(&effect);
+        break;
     default:
         fail();
     }
@@ -767,8 +827,40 @@ static void drop_queued(struct effect *effect) {
     } else if (effect->kind == EFFECT_LIST) {
         memory_free((char *)effect->list.cid.data);
     }
+    drop_for_nodes(effect);
     memory_free((char *)effect->room_key.data);
     memory_free((char *)effect->room.data);
+}
+
+void world_set_hooks(struct world *world, const struct world_hooks *hooks) {
+    world->hooks = *hooks;
+}
+
+void world_step(struct world *world, struct event *event) {
+    step(world, event);
+}
+
+void world_learn(struct world *world, struct slice room_key, struct slice room_name,
+                 struct entry *entry) {
+    struct stored *room = stored_find(world, room_key, room_name);
+    struct event committed = {
+        .kind = EVENT_COMMITTED,
+        .committed = {.room_key = slice_of_string(room->key), .entries = &entry, .count = 1}};
+
+    room->last = entry->seq;
+    words_add(&room->cids, entry->body.cid);
+    keep_rule(world, room, entry);
+    if (room->followed) {
+        step(world, &committed);
+    }
+}
+
+void world_learn_mark(struct world *world, const struct read_mark *mark) {
+    remember_mark(world, mark);
+}
+
+void world_set_elsewhere(struct world *world, struct slice room_key, unsigned count) {
+    stored_find(world, room_key, room_key)->elsewhere = count;
 }
 
 void world_restart(struct world *world) {

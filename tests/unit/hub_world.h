@@ -71,6 +71,26 @@ void world_commit_again(struct world *world, const char *room);
 void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,
                             const char *name);
 
+/* Several nodes over one store, see hub_cluster.h: what concerns them, when its turn in the queue has
+ * come, and what this one has stored. */
+struct world_hooks {
+    void *context;
+    void (*shared)(void *context, struct world *world, const struct effect *effect);
+    void (*appended)(void *context, struct world *world, const struct draft *draft,
+                     struct entry *entry);
+    void (*marked)(void *context, struct world *world, const struct read_mark *mark);
+};
+
+void world_set_hooks(struct world *world, const struct world_hooks *hooks);
+/* Any event, now. */
+void world_step(struct world *world, struct event *event);
+/* Another node has stored an entry. */
+void world_learn(struct world *world, struct slice room_key, struct slice room_name,
+                 struct entry *entry);
+void world_learn_mark(struct world *world, const struct read_mark *mark);
+/* How many sessions the store says are in the room on other nodes. */
+void world_set_elsewhere(struct world *world, struct slice room_key, unsigned count);
+
 /* Compares the transcript since the last time with `expected`. */
 #define expect(world, expected) world_expect(world, expected, __FILE__, __LINE__)
 void world_expect(struct world *world, const char *expected, const char *file, int line);

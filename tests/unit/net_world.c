@@ -71,6 +71,18 @@ void outlet_close_all(struct outlet *outlet, uint16_t close_code) {
         net_transport.finish(peer->owner);
 }
 
+void outlet_reset_all(struct outlet *outlet) {
+    for (struct peer *peer = outlet->peers; peer; peer = peer->next) {
+        if (!peer->gone)
+            net_transport.reset(peer->owner);
+    }
+}
+
+size_t outlet_send_away(struct outlet *outlet, uint64_t newest, size_t count, uint16_t close_code) {
+    (void)outlet, (void)newest, (void)count, (void)close_code;
+    return 0;
+}
+
 struct outlet *delivery_outlet(struct delivery *delivery) {
     return &delivery->outlet;
 }
@@ -81,6 +93,11 @@ bool delivery_turn(struct delivery *delivery) {
     delivery->outlet.turns++;
     delivery->more = false;
     return more;
+}
+
+bool delivery_next_turn(const struct delivery *delivery, uint64_t *due_ms) {
+    (void)delivery, (void)due_ms;
+    return false;
 }
 
 void delivery_tick(struct delivery *delivery) {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "client/backoff.h"
+#include "base/backoff.h"
 #include "client/options.h"
 #include "client/outbox.h"
 #include "client/place.h"

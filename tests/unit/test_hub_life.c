@@ -113,12 +113,12 @@ static void check_session(const struct hub *hub, const struct session *session) 
         assert_true(!session->registered || client_account(client) != NULL);
     }
     assert_true(session->claim == NULL || session->claim->session == session);
-    assert_true(!session_over(session) || !list_empty(&session->directs));
+    assert_true(!session_over(session) || !list_empty(&session_belongings(session)->directs));
     assert_true(!session_over(session) || session->claim == NULL || account != NULL);
     if (session->claim != NULL) {
-        assert_false(account_denies(hub, session->claim->folded, &session->identity));
+        assert_false(account_denies(hub, claim_folded(session->claim), &session->identity));
     }
-    assert_true(session->expires_us == 0 || session->expires_us > hub->now_us);
+    assert_true(session->lingering == NULL || session->lingering->expires_us > hub->now_us);
 }
 
 static void check_books(struct world *world) {

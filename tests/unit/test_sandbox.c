@@ -122,6 +122,49 @@ static void nothing_can_be_connected_to(void **state) {
     inside(try_connections);
 }
 
+/* A listener on loopback; its port. */
+static uint16_t listen_anywhere(int *listener) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    *listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(*listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(*listener, 4), 0);
+    assert_int_equal(getsockname(*listener, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+static int connect_to(uint16_t port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof(address));
+}
+
+static void a_redis_can_be_connected_to_where_one_is_configured(void **state) {
+    int listeners[2];
+    const uint16_t redis = listen_anywhere(&listeners[0]), other = listen_anywhere(&listeners[1]);
+    const struct log log = {.level = LOG_WARNING, .descriptor = STDERR_FILENO};
+    bool knows_ports = syscall(SYS_landlock_create_ruleset, NULL, 0, 1u) >= 4;
+    pid_t child = fork();
+    int status;
+
+    (void)state;
+    if (child == 0) {
+        sandbox_enter(&(struct sandbox_options){
+            .log = &log, .data = "data", .connects = true, .ports = &redis, .port_count = 1});
+        bool good = connect_to(redis) == 0 && refused(socket(AF_PACKET, SOCK_RAW, 0)) &&
+                    socket(AF_INET, SOCK_DGRAM, 0) >= 0 && access("/etc/resolv.conf", R_OK) == 0;
+        bool kept = !knows_ports || (connect_to(other) != 0 && errno == EACCES);
+        _exit(good && kept ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(listeners[0]);
+    close(listeners[1]);
+}
+
 static bool try_kernel(void) {
     return refused(mount("none", "data", "tmpfs", 0, NULL)) && refused(unshare(CLONE_NEWUSER)) &&
            refused(setuid(0)) && refused(chroot("data")) && refused(syscall(SYS_bpf, 0, NULL, 0)) &&
@@ -248,6 +291,7 @@ int main(void) {
         cmocka_unit_test(no_program_can_be_run),
         cmocka_unit_test(other_processes_are_out_of_reach),
         cmocka_unit_test(nothing_can_be_connected_to),
+        cmocka_unit_test(a_redis_can_be_connected_to_where_one_is_configured),
         cmocka_unit_test(the_kernel_has_little_to_offer),
         cmocka_unit_test(what_was_written_is_not_executed),
         cmocka_unit_test(all_files_but_a_few_are_out_of_reach),

@@ -1,4 +1,4 @@
-#include "client/backoff.h"
+#include "base/backoff.h"
 
 #define FLOOR_MS 50
 #define CEILING_MS (10 * 60 * 1000)

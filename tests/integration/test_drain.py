@@ -1,0 +1,234 @@
+"""A server that drains before it stops: load balancers hear of it first, clients are told one after the other, and nothing
+that was said is lost on the way."""
+
+import http.client
+import json
+import selectors
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from clients import EVERYTHING, NO_LIMIT, TIMEOUT, V1, Command, Json, Line, Numbered, Text, wait_until
+from event_stream import EventStream
+from raw_websocket import CLOSE, FIN, TEXT, frame
+
+
+def drain(running):
+    running.process.send_signal(signal.SIGTERM)
+
+
+def readyz(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
+def await_ends(clients):
+    """What many clients are told as the last thing: a dict of moment, code and reason."""
+    ends = {}
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        while len(ends) < len(clients):
+            ready = selector.select(TIMEOUT)
+            assert ready, f"{len(clients) - len(ends)} were told nothing"
+            for key, _ in ready:
+                client = key.data
+                first, payload = client.receive()
+                if first == FIN | CLOSE:
+                    ends[client] = time.monotonic(), int.from_bytes(payload[:2], "big"), payload[2:].decode()
+                    selector.unregister(client.socket)
+                    client.socket.close()
+    return ends
+
+
+def test_everybody_is_told_within_the_time_one_after_the_other(server):
+    seconds = 4
+    running = server(*NO_LIMIT, "--set", f"drain={seconds}s")
+    clients = [V1(running.port()) for _ in range(200)]
+    for number, client in enumerate(clients):
+        client.hello(name=f"user{number}")
+    begin = time.monotonic()
+    drain(running)
+    wait_until(lambda: readyz(running.port()) == 503)
+    red = time.monotonic()
+    ends = await_ends(clients)
+    assert running.process.wait(TIMEOUT) == 0
+    stopped = time.monotonic()
+    assert {answer[1:] for answer in ends.values()} == {(1012, "service restart")}
+    moments = sorted(moment - begin for moment, *_ in ends.values())
+    # The balancer was told first, and had a grace; and the clients came in nobody's order.
+    assert red - begin < moments[0] and moments[0] > seconds / 6 - 0.05
+    assert stopped - begin < seconds + 4
+    histogram = [0] * seconds * 2
+    for moment in moments:
+        histogram[min(int(moment * 2), len(histogram) - 1)] += 1
+    # 200 within 2.93 s are 34 in half a second.
+    assert moments[-1] <= seconds
+    assert max(histogram) < 60 and all(count > 15 for count in histogram[2:7]), histogram
+    order = sorted(ends, key=lambda client: ends[client][0])
+    assert order != clients and order != clients[::-1]
+
+
+def test_each_protocol_is_told_in_its_own_words(server):
+    running = server(*NO_LIMIT, "--set", "drain=1", listen=EVERYTHING)
+    plain, v1, text = Json(running.port()), V1(running.port()), Text(running.port())
+    v1.hello(name="vera")
+    line = Line(running.port("line"), "Lin")
+    numbered, command = Numbered(running.port("numbered")), Command(running.port("command"), "cat")
+    stream = EventStream(running.port(), "room=ops")
+    stream.block()
+    plain.hear_until("system")
+    drain(running)
+    assert line.rest().splitlines()[-1] == "error: the server is restarting, connect again"
+    numbered.rest()
+    assert "restarting" in command.rest()
+    for client in (v1, text):
+        client.expect_close(1012)
+    while plain.receive()[0] & 0x0F == 1:
+        pass
+    plain.expect_end()
+    assert stream.retry_ms != 1000 and stream.next() is None and stream.retry_ms == 1000
+    assert running.process.wait(TIMEOUT) == 0
+
+
+def test_who_comes_meanwhile_is_served_until_the_end_and_http_says_that_it_closes(server):
+    running = server(*NO_LIMIT, "--set", "drain=3")
+    early = V1(running.port())
+    early.hello()
+    kept = http.client.HTTPConnection("127.0.0.1", running.port(), timeout=TIMEOUT)
+    kept.request("GET", "/healthz")
+    assert kept.getresponse().read() == b"ok\n"
+    drain(running)
+    early.expect_close(1012)
+    late = V1(running.port())
+    late.hello(name="late")
+    assert late.ask("message", room="ops", content="still here")["type"] == "ack"
+    kept.request("POST", "/r/ops", "by http")
+    answer = kept.getresponse()
+    assert answer.status == 200 and answer.getheader("Connection") == "close"
+    assert json.loads(answer.read())["seq"] == 2
+    assert readyz(running.port()) == 503
+    late.expect_close(1012)
+    assert running.process.wait(TIMEOUT) == 0
+
+
+def test_the_name_that_was_typed_is_free_for_who_types_it_again(server):
+    running = server(*NO_LIMIT, "--set", "drain=3", listen=EVERYTHING)
+    first = Line(running.port("line"), "Lin")
+    drain(running)
+    assert "restarting" in first.rest()
+    Line(running.port("line"), "Lin")
+
+
+def test_a_message_that_has_begun_may_be_finished(server):
+    running = server(*NO_LIMIT, "--set", "drain=3")
+    slow, other = V1(running.port()), V1(running.port())
+    slow.hello()
+    other.hello()
+    message = json.dumps({"type": "message", "room": "ops", "content": "x" * 1000, "cid": "c1"}).encode()
+    slow.send_raw(frame(FIN | TEXT, message)[:500])
+    drain(running)
+    other.expect_close(1012)
+    late = V1(running.port())  # they are told in the last tenth, which has not come
+    slow.send_raw(frame(FIN | TEXT, message)[500:])
+    assert slow.hear()["type"] == "ack"
+    slow.expect_close(1012)
+    late.expect_close(1012)
+
+
+class Reader(threading.Thread):
+    """Reads a room until it has seen the entry `last`, over as many connections as that takes."""
+
+    def __init__(self, port, last):
+        super().__init__(daemon=True)
+        self.port, self.last = port, last
+        self.seen, self.closes = [], []
+
+    def run(self):
+        while not self.seen or self.seen[-1] < self.last:
+            try:
+                self.read(V1(self.port))
+            except (AssertionError, OSError):
+                time.sleep(0.05)  # the server is not there for a moment
+
+    def read(self, client):
+        with client:
+            client.hello()
+            client.say(type="join", room="ops", **({"after": self.seen[-1], "epoch": self.epoch} if self.seen else {}))
+            while not self.seen or self.seen[-1] < self.last:
+                first, payload = client.receive()
+                if first == FIN | CLOSE:
+                    self.closes.append(int.from_bytes(payload[:2], "big"))
+                    return
+                self.take(json.loads(payload))
+
+    def take(self, message):
+        assert message["type"] != "gap"
+        if message["type"] == "joined":
+            self.epoch = message["epoch"]
+        for item in [message] if message["type"] == "message" else message.get("items", []):
+            self.seen.append(item["seq"])
+
+
+def test_a_restart_under_load_loses_nothing(server):
+    """One server of a rolling restart: its clients come back wherever somebody listens on its port."""
+    count = 600
+    running = server(*NO_LIMIT, "--set", "drain=2")
+    readers = [Reader(running.port(), count) for _ in range(40)]
+    for reader in readers:
+        reader.start()
+    number, writer = 1, None
+    while number <= count:
+        try:
+            if not writer:
+                writer = V1(running.port())
+                writer.hello()
+            answer = writer.ask("message", room="ops", content=str(number), cid=f"{number}")
+            assert answer["type"] == "ack"
+            if number == 50:
+                drain(running)
+            number += 1
+            time.sleep(0.005)
+        except (AssertionError, OSError):
+            writer = None
+            if running.process.poll() is not None:
+                running.stop()
+                running = server(*NO_LIMIT, folder_of=running, listen=running.urls)
+    for reader in readers:
+        reader.join(TIMEOUT)
+        assert reader.seen == list(range(1, count + 1))
+        assert set(reader.closes) == {1012}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_it_at_once_and_in_order(server, number):
+    running = server(*NO_LIMIT, "--set", "drain=1h")
+    client = V1(running.port())
+    client.hello()
+    assert client.ask("message", room="ops", content="kept")["seq"] == 1
+    drain(running)
+    wait_until(lambda: readyz(running.port()) == 503)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.process.wait(0.3)
+    running.process.send_signal(number)
+    client.expect_close(1012)
+    assert running.process.wait(TIMEOUT) == 0
+    again = server(*NO_LIMIT, folder_of=running)
+    back = V1(again.port())
+    back.hello()
+    assert back.ask("message", room="ops", content="next")["seq"] == 2
+
+
+def test_nobody_there_means_nobody_to_wait_for(server):
+    running = server("--set", "drain=3")
+    begin = time.monotonic()
+    drain(running)
+    assert running.process.wait(TIMEOUT) == 0
+    assert 0.5 <= time.monotonic() - begin < 2.5  # the balancer's grace
