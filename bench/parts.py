@@ -4,7 +4,8 @@ the median over all runs of a figure."""
 import contextlib
 import resource
 
-from servers import PEERS, Banterd, PeerServer
+import cluster
+from servers import PEERS, Banterd, PeerServer, most_cores
 
 READERS = 1000
 WINDOWS = [1, 16, 64]
@@ -15,6 +16,9 @@ STALLED_WINDOW = 1 << 30
 # each time after twice as long. Those bursts are over, or far between, when measuring begins.
 STALLED_WARMUP = 15
 OFFERED = [1_000, 4_000, 10_000]  # messages a second to 1,000 readers each
+FLUSHES = ["0", "5ms", "10ms", "auto"]
+FLUSH_RATES = [300, 1_000, 10_000]  # messages a second, as above
+THREADS = [0, 1, 2]
 QUIET = [1, 100, 1_000, 10_000]
 QUIET_READERS = 2
 CONNECTIONS = 19_000
@@ -135,6 +139,63 @@ def offered_report(get, bench):
     text = f"Raw text, {READERS:,} readers; latency in ms from when a message was due."
     return ["## At a fixed rate", "", text, ""] + table(
         ["offered/s", "delivered/s", "CPU µs", "p50", "p99", "p99.9", "max"], rows)
+
+
+def flush(bench):
+    """The same, with messages that wait a while for more."""
+    results = {}
+    for rate in FLUSH_RATES:
+        for setting in FLUSHES:
+            with Banterd(bench.build, "memory", [*bench.settings, f"flush={setting}"]) as server:
+                results[rate, setting] = bench.load(server, "text", subscribers=READERS - 1, publishers=1, rate=rate)
+    return results
+
+
+def flush_report(get, bench):
+    rows = []
+    for rate in FLUSH_RATES:
+        for setting in FLUSHES:
+            cost, plain = (get((rate, which), "cpu_us_per_delivery") for which in (setting, "0"))
+            rate_of = get((rate, setting), "deliveries_per_second")
+            rows.append([f"{rate:,}" if setting == FLUSHES[0] else "", setting, f"{rate_of / 1e6:.2f} M", f"{cost:.3f}",
+                         f"{cost / plain:.2f}", f"{cost * rate_of / 1e4:.0f} %",
+                         *(f"{get((rate, setting), key) / 1000:.2f}" for key in ("p50", "p99"))])
+    text = f"Raw text, {READERS:,} readers; latency in ms from when a message was due."
+    return ["## What waits for more (`flush`)", "", text, ""] + table(
+        ["messages/s", "flush", "delivered/s", "CPU µs", ": flush = 0", "core", "p50", "p99"], rows)
+
+
+def threads(bench):
+    """What sharing the sending costs on one core, and, where the machine has the cores, what it brings."""
+    results = {}
+    for count in THREADS:
+        with Banterd(bench.build, "memory", [*bench.settings, f"io_threads={count}"]) as server:
+            for window in WINDOWS:
+                results[count, window, 1] = bench.load(server, "text", subscribers=READERS - 1, publishers=1, window=window)
+            results[count, "few", 1] = bench.load(server, "text", subscribers=9, publishers=1)
+    for count in [count for count in THREADS if count + 1 <= most_cores()]:
+        with Banterd(bench.build, "memory", [*bench.settings, f"io_threads={count}"], cores=count + 1) as server:
+            for window in WINDOWS:
+                results[count, window, 0] = bench.load(server, "text", subscribers=READERS - 1, publishers=1, window=window)
+    return results
+
+
+def threads_report(get, bench):
+    rows = []
+    for count in THREADS:
+        rows.append([count, *(f"{get((count, window, 1), 'cpu_us_per_delivery'):.3f}" for window in WINDOWS),
+                     *(f"{get((count, window, 1), 'deliveries_per_second') / 1e6:.2f} M" for window in WINDOWS),
+                     f"{get((count, 'few', 1), 'p50'):.0f}"])
+    under_way = [f"{window} under way" for window in WINDOWS]
+    text = (f"Raw text, {READERS:,} readers; CPU µs and deliveries a second by messages under way, all threads on one core: "
+            "what sharing costs. The last column is the time from sending to each of 10 readers, in µs.")
+    lines = ["## I/O threads", "", text, ""] + table(
+        ["io_threads", *(f"CPU, {words}" for words in under_way), *(f"/s, {words}" for words in under_way), "p50, 10 readers"],
+        rows)
+    rows = [[count, *(f"{get((count, window, 0), 'deliveries_per_second') / 1e6:.2f} M" for window in WINDOWS)]
+            for count in THREADS if count + 1 <= most_cores()]
+    return lines + ["Each thread on a core of its own, as far as there are cores besides the load's:", ""] + table(
+        ["io_threads", *(f"/s, {words}" for words in under_way)], rows)
 
 
 def acks(bench):
@@ -294,10 +355,13 @@ PARTS = {
     "fanout": (fanout, fanout_report),
     "latency": (latency, latency_report),
     "offered": (offered, offered_report),
+    "flush": (flush, flush_report),
+    "threads": (threads, threads_report),
     "growth": (growth, growth_report),
     "rooms": (rooms, rooms_report),
     "connect": (connect, connect_report),
     "reconnect": (reconnect, reconnect_report),
     "acks": (acks, acks_report),
     "stalled": (stalled, stalled_report),
+    "cluster": (cluster.cluster, lambda get, bench: cluster.cluster_report(get, bench, table)),
 }

@@ -20,8 +20,17 @@ SERVER_CORE, LOAD_CORE = 0, 1
 PATIENCE = 20  # seconds for a server to start
 
 
-def on_core(core):
-    return ["taskset", "-c", str(core)] if os.cpu_count() > 1 else []
+def on_core(*cores):
+    return ["taskset", "-c", ",".join(map(str, cores))] if os.cpu_count() > 1 else []
+
+
+def most_cores():
+    """That a server can have: all but the load's."""
+    return max(1, os.cpu_count() - 1)
+
+
+def server_cores(count):
+    return [core for core in range(os.cpu_count()) if core != LOAD_CORE][:count]
 
 
 def descriptors():
@@ -35,6 +44,7 @@ class Server:
     """A program that runs while this is entered. `url` is where it listens, `pid` the process that does the work."""
 
     options = {}  # of `banter bench`
+    cores = (SERVER_CORE,)
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="banter-bench-")
@@ -46,7 +56,7 @@ class Server:
 
     def start(self, command, **options):
         descriptors()
-        self.process = subprocess.Popen([*on_core(SERVER_CORE), *map(str, command)], **options)
+        self.process = subprocess.Popen([*on_core(*self.cores), *map(str, command)], **options)
 
     def __enter__(self):
         return self
@@ -63,8 +73,9 @@ class Server:
 class Banterd(Server):
     """One banterd with a data folder of its own on a port of its own."""
 
-    def __init__(self, build, history="memory", settings=(), tls=False):
+    def __init__(self, build, history="memory", settings=(), tls=False, cores=1):
         super().__init__()
+        self.cores = server_cores(cores)
         settings = [f"history={history}", "rate_per_minute=0", "log_level=error", *settings]
         if tls:
             settings += self.certificate()

@@ -23,7 +23,7 @@ LAYERS = {
     "bench": "base wire io",
     "terminal": "base wire io client",
     "client": "base wire io bench terminal/terminal.h",
-    "sim": "base wire hub stream protocol delivery store/store_memory.h",
+    "sim": "base wire hub stream protocol delivery store/store_memory.h store/shared_log.h",
 }
 
 

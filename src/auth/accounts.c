@@ -191,7 +191,7 @@ enum deed { DEED_PASSWORD, DEED_ROLE, DEED_REMOVE };
 
 /* All in one transaction: the sessions go with the password that made them. */
 static int change_once(struct accounts *accounts, enum deed deed, struct slice name,
-                  const struct slice *text, int64_t number, int64_t now_us) {
+                       const struct slice *text, int64_t number, int64_t now_us) {
     static const char *const sql[] = {
         [DEED_PASSWORD] = "UPDATE accounts SET password = ?2 WHERE identity = ?1",
         [DEED_ROLE] = "UPDATE accounts SET role = ?2 WHERE identity = ?1",

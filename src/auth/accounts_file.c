@@ -58,9 +58,9 @@ static const char *const steps[] = {
     "  used INTEGER NOT NULL," /* to the hour; 0: never */
     "  rate INTEGER"           /* messages a minute; NULL: as usual */
     ") STRICT;",
-    "CREATE TABLE ledger ("         /* at most one row: this file is a copy of a ledger */
-    "  lineage TEXT NOT NULL,"      /* of which */
-    "  position TEXT NOT NULL"      /* all that its log says up to there is done here */
+    "CREATE TABLE ledger ("    /* at most one row: this file is a copy of a ledger */
+    "  lineage TEXT NOT NULL," /* of which */
+    "  position TEXT NOT NULL" /* all that its log says up to there is done here */
     ") STRICT;",
 };
 
@@ -249,16 +249,25 @@ int accounts_end_copy(struct accounts *accounts, int error) {
     return error ? error : ERR_UNAVAILABLE;
 }
 
-/* The ledger first: what it has taken holds, and comes back from it if the file does not take it. */
+/* The ledger first: what it has taken holds, and comes back from it if the file fails. */
 int accounts_end(struct accounts *accounts, int error) {
     if (!error && accounts->ledger)
         error = ledger_submit(accounts->ledger, accounts);
     return accounts_end_copy(accounts, error);
 }
 
+/* What somebody has looked up before stays where it is. */
 bool accounts_overtaken(struct accounts *accounts, int error) {
-    return error == ERR_UNAVAILABLE && accounts->ledger &&
-           ledger_overtaken(accounts->ledger, accounts);
+    struct buffer text = accounts->text;
+    bool overtaken;
+
+    if (error != ERR_UNAVAILABLE || !accounts->ledger)
+        return false;
+    accounts->text = (struct buffer){0};
+    overtaken = ledger_overtaken(accounts->ledger, accounts);
+    buffer_close(&accounts->text);
+    accounts->text = text;
+    return overtaken;
 }
 
 /* VACUUM fills a file that is there and empty; so its mode is ours. */

@@ -18,7 +18,7 @@ struct ledger;
 
 struct accounts {
     sqlite3 *db;
-    struct ledger *ledger; /* what all nodes agree on, see ledger.h; NULL: this file is all */
+    struct ledger *ledger;    /* what all nodes agree on, see ledger.h; NULL: this file is all */
     sqlite3_stmt *find_token; /* what is asked most, prepared once; NULL: not yet */
     sqlite3_stmt *find_hook;
     struct buffer text; /* what the slices of the latest answer point to */

@@ -16,6 +16,7 @@
 struct local {
     struct authority base;
     struct authority_local_options options; /* its keys are not kept */
+    bool is_shared;                         /* with other nodes: the clerk has the tickets */
     struct clerk *clerk;
     struct queue answers;  /* by the clerk */
     struct list ready;     /* answered here, or first of all */
@@ -61,10 +62,16 @@ static bool may_ask(struct local *local, struct question *question, size_t waiti
     return false;
 }
 
+/* Where tickets are in common the clerk makes them, of what it has seen itself. */
+static bool is_remembered(const struct local *local, const struct question *question) {
+    return question->passing && !(local->is_shared && question->wants_ticket);
+}
+
 static void ask_password(struct local *local, struct question *question) {
     const struct principal *known =
-        question->passing ? memo_find(local->memo, question->name, question->secret, now_us(local))
-                          : NULL;
+        is_remembered(local, question)
+            ? memo_find(local->memo, question->name, question->secret, now_us(local))
+            : NULL;
 
     if (known) {
         question->principal = principal_copy(known);
@@ -76,20 +83,30 @@ static void ask_password(struct local *local, struct question *question) {
     }
 }
 
-static void ask_token(struct local *local, struct question *question) {
-    struct principal stranger = {.role = ROLE_GUEST};
-
-    if (static_tokens_hold(&local->tokens, question->secret, &stranger.device)) {
-        question->principal = principal_copy(&stranger);
-        answer(local, question);
-    } else if (may_ask(local, question, local->others, LIMIT_CREDENTIALS)) {
+static void ask_clerk(struct local *local, struct question *question) {
+    if (may_ask(local, question, local->others, LIMIT_CREDENTIALS)) {
         local->others++;
         clerk_put(local->clerk, question);
     }
 }
 
+static void ask_token(struct local *local, struct question *question) {
+    struct principal stranger = {.role = ROLE_GUEST};
+
+    if (static_tokens_hold(&local->tokens, question->secret, &stranger.device))
+        question->principal = principal_copy(&stranger);
+    if (question->principal && !(local->is_shared && question->wants_ticket))
+        answer(local, question);
+    else
+        ask_clerk(local, question);
+}
+
 /* One ticket is not good for another: that would make it good for ever. */
 static void ask_ticket(struct local *local, struct question *question) {
+    if (!question->wants_ticket && local->is_shared) {
+        ask_clerk(local, question);
+        return;
+    }
     if (!question->wants_ticket)
         question->principal = tickets_take(local->tickets, question->secret, now_us(local));
     if (!question->principal)
@@ -99,17 +116,16 @@ static void ask_ticket(struct local *local, struct question *question) {
 
 /* Nothing else stands for a hook, so there are no tickets for it. */
 static void ask_hook(struct local *local, struct question *question) {
-    if (question->wants_ticket) {
+    if (question->wants_ticket)
         refuse(local, question, ERR_UNAUTHORIZED, "a hook is for messages only");
-    } else if (may_ask(local, question, local->others, LIMIT_CREDENTIALS)) {
-        local->others++;
-        clerk_put(local->clerk, question);
-    }
+    else
+        ask_clerk(local, question);
 }
 
 static enum question_kind question_of(enum credential_kind kind) {
     return kind == CREDENTIAL_PASSWORD ? QUESTION_PASSWORD
            : kind == CREDENTIAL_HOOK   ? QUESTION_HOOK
+           : kind == CREDENTIAL_TICKET ? QUESTION_TICKET
                                        : QUESTION_TOKEN;
 }
 
@@ -146,7 +162,11 @@ static void authenticate(struct authority *authority, uint64_t connection,
 /* What is typed in place of a name may be a password, so only names of accounts are written. */
 static void log_refusal(const struct local *local, const struct question *question) {
     static const char *const words[] = {
-        [QUESTION_PASSWORD] = "login", [QUESTION_TOKEN] = "token", [QUESTION_HOOK] = "hook"};
+        [QUESTION_PASSWORD] = "login",
+        [QUESTION_TOKEN] = "token",
+        [QUESTION_HOOK] = "hook",
+        [QUESTION_TICKET] = "ticket",
+    };
     struct slice from = question->address.length > 0 ? question->address : SLICE("somewhere");
 
     if (question->error == ERR_UNAVAILABLE || !question->why)
@@ -159,7 +179,8 @@ static void log_refusal(const struct local *local, const struct question *questi
                   SLICE_ARGS(from), question->why);
 }
 
-/* The clerk has it no more: what its answer means for the next who ask. */
+/* The clerk has it no more: what its answer means for the next who ask. Tickets cannot be guessed,
+ * and one that was used is no guess. */
 static void conclude(struct local *local, const struct question *question) {
     bool is_password = question->kind == QUESTION_PASSWORD;
 
@@ -167,7 +188,7 @@ static void conclude(struct local *local, const struct question *question) {
         local->logins--;
     else
         local->others--;
-    if (question->error != ERR_UNAVAILABLE)
+    if (question->error != ERR_UNAVAILABLE && question->kind != QUESTION_TICKET)
         attempts_end(local->attempts, is_password ? question->name : SLICE_NONE, question->address,
                      question->error != ERR_UNAUTHORIZED, now_us(local));
     if (is_password && question->passing && !question->error)
@@ -182,9 +203,12 @@ static struct event *tell_verdict(struct local *local, const struct question *qu
     *event = (struct event){.kind = EVENT_AUTHENTICATED,
                             .connection = question->connection,
                             .authenticated = {.error = question->error}};
-    if (question->principal)
-        event->authenticated.principal = *question->principal;
-    if (question->principal && question->wants_ticket) {
+    if (question->error || !question->principal)
+        return event;
+    event->authenticated.principal = *question->principal;
+    if (question->ticket[0]) {
+        event->authenticated.principal.session = slice_of_string(question->ticket);
+    } else if (question->wants_ticket) {
         tickets_make(local->tickets, question->principal, now_us(local), local->ticket);
         event->authenticated.principal.session = slice_from(local->ticket, TICKET_LENGTH);
     }
@@ -211,13 +235,31 @@ static struct event *tell_notice(struct local *local, const struct notice *notic
     return &local->event;
 }
 
+/* What the clerk puts among the answers and is none is attended to here. False: it was one. */
+static bool attend(struct local *local, struct question *question) {
+    if (question->kind == QUESTION_ATTEMPT) {
+        attempts_hear(local->attempts, question->secret, now_us(local));
+        question_free(question);
+        return true;
+    }
+    if (!question->exchanged)
+        return false;
+    question->exchanged = false; /* it was a ticket */
+    local->others--;
+    ask_token(local, question);
+    return true;
+}
+
 static struct question *next_answer(struct local *local) {
-    struct list_node *node = list_take_first(&local->ready);
+    struct list_node *node;
     struct question *question;
 
-    if (node)
-        return container_of(node, struct question, node);
-    question = queue_take(&local->answers);
+    do {
+        node = list_take_first(&local->ready);
+        if (node)
+            return container_of(node, struct question, node);
+        question = queue_take(&local->answers);
+    } while (question && attend(local, question));
     if (question && question->kind != QUESTION_CHANGES)
         conclude(local, question);
     return question;
@@ -272,42 +314,9 @@ static void close_local(struct authority *authority) {
 
 static const struct authority_engine engine = {authenticate, collect, close_local};
 
-static bool given(const char *text) {
-    return text && text[0];
-}
-
-static int load_keys(const struct authority_local_keys *keys, struct jwt_setup **setup,
-                     struct buffer *message) {
-    struct jwt_setup *loaded = memory_new_struct(struct jwt_setup);
-    struct buffer why = {0};
-    int error = 0;
-
-    if (given(keys->jwt_key))
-        error = jwt_keys_load(keys->jwt_key, &loaded->keys, &why);
-    if (error) {
-        buffer_append_format(message, "jwt_key = %s: %.*s", keys->jwt_key,
-                             SLICE_ARGS(buffer_slice(&why)));
-        jwt_setup_free(loaded);
-    } else {
-        struct slice issuer = slice_of_string(keys->jwt_issuer);
-        struct slice audience = slice_of_string(keys->jwt_audience);
-        buffer_append_slice(&loaded->text, issuer);
-        buffer_append_slice(&loaded->text, audience);
-        struct slice text = buffer_slice(&loaded->text);
-        loaded->rules = (struct jwt_rules){
-            .issuer = slice_from(text.data, issuer.length),
-            .audience = slice_skip(text, issuer.length),
-            .leeway_s = keys->jwt_leeway_s,
-        };
-        *setup = loaded;
-    }
-    buffer_close(&why);
-    return error;
-}
-
 int authority_local_check(const struct authority_local_keys *keys, struct buffer *message) {
     struct jwt_setup *setup;
-    int error = load_keys(keys, &setup, message);
+    int error = jwt_setup_load(keys, &setup, message);
 
     if (!error)
         jwt_setup_free(setup);
@@ -320,6 +329,7 @@ static int start_clerk(struct local *local, struct jwt_setup *setup, struct buff
     int error = clerk_start(
         &(struct clerk_options){
             .folder = options->folder,
+            .shared = options->shared,
             .log = options->log,
             .setup = setup,
             .session_age_us = (int64_t)options->session_age_s * 1000000,
@@ -346,7 +356,7 @@ int authority_local_open(const struct authority_local_options *options,
         buffer_append_string(message, "the system gives no random numbers");
         return ERR_IO;
     }
-    error = load_keys(&options->keys, &setup, message);
+    error = jwt_setup_load(&options->keys, &setup, message);
     if (error)
         return error;
     randombytes_buf(&seed, sizeof(seed));
@@ -361,7 +371,9 @@ int authority_local_open(const struct authority_local_options *options,
     local->attempts = attempts_new(seed);
     local->memo = memo_new();
     local->tickets = tickets_new(seed);
+    local->is_shared = options->folder && options->shared;
     error = start_clerk(local, setup, message);
+    local->options.shared = NULL; /* not kept, either */
     if (error)
         close_local(&local->base);
     else
@@ -388,7 +400,7 @@ int authority_local_reload(struct authority *authority, const struct authority_l
     struct static_tokens tokens;
     struct jwt_setup *setup;
     struct question *question;
-    int error = load_keys(keys, &setup, message);
+    int error = jwt_setup_load(keys, &setup, message);
 
     if (error)
         return error;

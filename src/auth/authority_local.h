@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "hub/authority.h"
 
+struct redis_options;
+
 /* What a server that runs can take over; borrowed for the call. */
 struct authority_local_keys {
     const char *const *tokens; /* static ones: who shows one comes in, as a guest */
@@ -22,9 +24,18 @@ struct authority_local_keys {
     unsigned jwt_leeway_s;
 };
 
+/* Where several nodes have their accounts, tokens, hooks, tickets and failed logins in common;
+ * see ledger.h. */
+struct authority_local_shared {
+    const struct redis_options *redis; /* copied */
+    const char *prefix;                /* of all keys and channels, copied */
+    unsigned replicas;                 /* that should have a change of accounts; 0: none */
+};
+
 struct authority_local_options {
-    const char *folder;    /* of accounts.db, copied; NULL: there are no accounts */
-    const struct log *log; /* borrowed */
+    const char *folder; /* of accounts.db, copied; NULL: there are no accounts */
+    const struct authority_local_shared *shared; /* needs a folder; NULL: this node is alone */
+    const struct log *log;                       /* borrowed */
     struct authority_local_keys keys;
     unsigned session_age_s;                 /* after which a session not used ends; 0: never */
     void (*wake)(void *context);            /* from any thread: there is something to collect */

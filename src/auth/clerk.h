@@ -9,11 +9,13 @@
 #include "base/log.h"
 
 struct clerk;
+struct authority_local_shared;
 
 struct clerk_options {
-    const char *folder;              /* of the accounts, copied; NULL: there are none */
-    const struct log *log;           /* borrowed */
-    struct jwt_setup *setup;         /* taken */
+    const char *folder;                          /* of the accounts, copied; NULL: there are none */
+    const struct authority_local_shared *shared; /* for the call; NULL: with nobody */
+    const struct log *log;                       /* borrowed */
+    struct jwt_setup *setup;                     /* taken */
     int64_t session_age_us;          /* after which a session that is not used ends; 0: never */
     int64_t (*clock)(void *context); /* the wall clock, from any thread */
     struct queue *answers;           /* borrowed */

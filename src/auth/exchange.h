@@ -12,17 +12,16 @@
 struct exchange;
 
 struct exchange_options {
-  const struct redis_options *redis; /* copied */
-  const char *prefix;                /* of all keys and channels, copied */
-  /* What another node has told; called from within whatever waits. NULL: it is
-   * not wanted. */
-  void (*heard)(void *context, struct slice message);
-  void *context;
+    const struct redis_options *redis; /* copied */
+    const char *prefix;                /* of all keys and channels, copied */
+    /* What another node has told; called from within whatever waits. NULL: it is
+     * not wanted. */
+    void (*heard)(void *context, struct slice message);
+    void *context;
 };
 
 /* ERR_IO: the system has no descriptors left. */
-int exchange_new(const struct exchange_options *options,
-                 struct exchange **exchange) MUST_USE;
+int exchange_new(const struct exchange_options *options, struct exchange **exchange) MUST_USE;
 void exchange_free(struct exchange *exchange); /* NULL is fine */
 
 /* "PREFIX:…", to be closed. */
@@ -36,14 +35,15 @@ bool exchange_is_up(const struct exchange *exchange);
 int exchange_connect(struct exchange *exchange, unsigned milliseconds) MUST_USE;
 /* Waits for news, for exchange_wake, or for the time to pass. */
 void exchange_wait(struct exchange *exchange, unsigned milliseconds);
+/* Takes what has come, without waiting. */
+void exchange_look(struct exchange *exchange);
 void exchange_wake(struct exchange *exchange); /* from any thread */
 
 /* Whether accounts were changed by anybody since this was asked last, or may
  * have been. */
 bool exchange_take_news(struct exchange *exchange);
 /* One command; the answer lives until the next. */
-const struct redis_reply *exchange_call(struct exchange *exchange,
-                                        const struct slice *words,
+const struct redis_reply *exchange_call(struct exchange *exchange, const struct slice *words,
                                         size_t count);
 /* Tells all other nodes; nobody waits for it, and it may be lost. */
 void exchange_tell(struct exchange *exchange, struct slice message);

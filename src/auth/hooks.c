@@ -120,14 +120,11 @@ int hooks_find(struct accounts *accounts, struct slice secret, struct hook *hook
 
 int hooks_touch(struct accounts *accounts, int64_t id, int64_t now_us) {
     struct query query;
-    int error = accounts_begin(accounts);
 
-    if (error)
-        return error;
     query_begin(&query, accounts->db, "UPDATE hooks SET used = ?2 WHERE id = ?1");
     query_bind_number(&query, id);
     query_bind_number(&query, now_us);
-    return accounts_end(accounts, query_run(&query));
+    return query_run(&query);
 }
 
 int hooks_list(struct accounts *accounts, hook_visitor *visit, void *context) {

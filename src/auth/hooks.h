@@ -30,7 +30,7 @@ struct identity hook_device(struct slice secret);
 int hooks_add(struct accounts *accounts, const struct hook *hook, struct slice secret) MUST_USE;
 /* ERR_NOT_FOUND. */
 int hooks_find(struct accounts *accounts, struct slice secret, struct hook *hook) MUST_USE;
-/* It was used. */
+/* It was used. For touches.c, in its transaction. */
 int hooks_touch(struct accounts *accounts, int64_t id, int64_t now_us) MUST_USE;
 
 /* All, in the order in which they were made. */

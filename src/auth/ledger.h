@@ -31,11 +31,11 @@
 struct exchange;
 
 struct ledger_options {
-  struct exchange *exchange; /* borrowed */
-  unsigned replicas; /* that should have what was written; else it is logged */
-  const struct log *log;           /* borrowed */
-  int64_t (*clock)(void *context); /* the wall clock */
-  void *context;                   /* its own */
+    struct exchange *exchange;       /* borrowed */
+    unsigned replicas;               /* that should have what was written; else it is logged */
+    const struct log *log;           /* borrowed */
+    int64_t (*clock)(void *context); /* the wall clock */
+    void *context;                   /* its own */
 };
 
 struct ledger *ledger_new(const struct ledger_options *options);
@@ -45,6 +45,11 @@ void ledger_free(struct ledger *ledger); /* NULL is fine; the file must be
 /* Makes a file that was just opened a copy, while both are open.
  * ERR_UNAVAILABLE: it cannot be used. */
 int ledger_attach(struct ledger *ledger, struct accounts *accounts) MUST_USE;
+
+/* Of a file that is used without a ledger: whether it was a copy of one, and that it is none any
+ * more. */
+int ledger_was_copied(struct accounts *accounts, bool *copied) MUST_USE;
+int ledger_leave(struct accounts *accounts) MUST_USE;
 
 /* Takes over what others have written. ERR_UNAVAILABLE: see ledger_reason. */
 int ledger_catch_up(struct ledger *ledger, struct accounts *accounts) MUST_USE;

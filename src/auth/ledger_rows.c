@@ -4,90 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/ledger_tables.h"
 #include "auth/query.h"
-
-#define DIGEST_SIZE 32
-
-#define ACCOUNT_FIELD(row) "'account:' || lower(hex(" row ".identity))"
-#define TOKEN_FIELD(row)                                                                           \
-    "'token:' || lower(hex(" row ".digest)) || ':' || lower(hex(" row ".account))"
-#define HOOK_FIELD(row)                                                                            \
-    "'hook:' || lower(hex(" row ".identity)) || ':' || lower(hex(" row ".digest))"
-
-#define ALL_FIELDS                                                                                 \
-    "SELECT " ACCOUNT_FIELD("accounts") " FROM accounts UNION ALL SELECT " TOKEN_FIELD(            \
-        "tokens") " FROM tokens UNION ALL SELECT " HOOK_FIELD("hooks") " FROM hooks"
-
-/* Of a record, when it is JSON. */
-#define MEMBER(name) "json_extract(?2, '$." name "')"
-#define IS_NUMBER(name, most) MEMBER(name) " BETWEEN 0 AND " most
-#define IF_VALID(condition) " WHERE CASE WHEN json_valid(?2) THEN " condition " ELSE 0 END"
-
-enum row_kind { ROW_ACCOUNT, ROW_TOKEN, ROW_HOOK, ROW_KINDS };
-
-/* ?1 is its key, ?2 the record, ?3 what else the field says. */
-static const struct {
-    struct slice prefix;
-    size_t key_size, other_size;
-    const char *record, *put, *remove;
-} kinds[ROW_KINDS] = {
-    [ROW_ACCOUNT] =
-        {
-            SLICE("account:"),
-            IDENTITY_SIZE,
-            0,
-            "SELECT json_object('name', name, 'key', key, 'role', role, 'password', password,"
-            " 'created', created) FROM accounts WHERE identity = ?1",
-            "INSERT INTO accounts (identity, name, key, role, password, created) SELECT "
-            "?1, " MEMBER("name") ", " MEMBER("key") ", " MEMBER("role") ", " MEMBER(
-                "password") ", " MEMBER("created")
-                IF_VALID(IS_NUMBER("role", "3")) " ON CONFLICT (identity) DO UPDATE SET name = "
-                                                 "excluded.name, key = excluded.key,"
-                                                 " role = excluded.role, password = "
-                                                 "excluded.password, created = excluded.created",
-            "DELETE FROM accounts WHERE identity = ?1",
-        },
-    [ROW_TOKEN] =
-        {
-            SLICE("token:"),
-            DIGEST_SIZE,
-            IDENTITY_SIZE,
-            "SELECT json_object('id', id, 'kind', kind, 'label', label, 'created', created, 'used',"
-            " used, 'expires', expires, 'rate', rate, 'rooms', rooms, 'role', role)"
-            " FROM tokens WHERE digest = ?1",
-            "INSERT INTO tokens (digest, account, id, kind, label, created, used, expires, rate,"
-            " rooms, role) SELECT ?1, ?3, " MEMBER("id") ", " MEMBER("kind") ", " MEMBER("label") ", " MEMBER("created") ", " MEMBER(
-                "used") ", " MEMBER("expires") ", " MEMBER("rate") ", " MEMBER("rooms") ", " MEMBER("role")
-                IF_VALID(IS_NUMBER("role", "3") " AND " IS_NUMBER(
-                    "kind",
-                    "1") " AND coalesce(" IS_NUMBER("rate",
-                                                    "1000000") ", 1)") " ON CONFLICT (digest) DO "
-                                                                       "UPDATE SET used = "
-                                                                       "excluded.used, expires = "
-                                                                       "excluded.expires",
-            "DELETE FROM tokens WHERE digest = ?1",
-        },
-    [ROW_HOOK] =
-        {
-            SLICE("hook:"),
-            IDENTITY_SIZE,
-            DIGEST_SIZE,
-            "SELECT json_object('id', id, 'room', room, 'label', label, 'created', created, 'used',"
-            " used, 'rate', rate) FROM hooks WHERE identity = ?1",
-            "INSERT INTO hooks (identity, digest, id, room, label, created, used, rate)"
-            " SELECT ?1, ?3, " MEMBER("id") ", " MEMBER("room") ", " MEMBER("label") ", " MEMBER(
-                "created") ", " MEMBER("used") ", " MEMBER("rate")
-                IF_VALID("coalesce(" IS_NUMBER(
-                    "rate",
-                    "1000000") ", 1)") " ON CONFLICT (identity) DO UPDATE SET used = excluded.used",
-            "DELETE FROM hooks WHERE identity = ?1",
-        },
-};
 
 /* Which row a field names. */
 struct row {
-    enum row_kind kind;
-    uint8_t key[DIGEST_SIZE], other[DIGEST_SIZE];
+    enum ledger_table table;
+    uint8_t key[LEDGER_DIGEST_SIZE], other[LEDGER_DIGEST_SIZE];
 };
 
 static bool take_hex(struct slice *text, uint8_t *bytes, size_t size) {
@@ -101,13 +24,13 @@ static bool take_hex(struct slice *text, uint8_t *bytes, size_t size) {
 }
 
 static bool parse_field(struct slice field, struct row *row) {
-    for (row->kind = 0; row->kind < ROW_KINDS; row->kind++) {
-        size_t other_size = kinds[row->kind].other_size;
+    for (row->table = 0; row->table < LEDGER_TABLES; row->table++) {
+        size_t other_size = ledger_tables[row->table].other_size;
         struct slice rest;
-        if (!slice_starts_with(field, kinds[row->kind].prefix))
+        if (!slice_starts_with(field, ledger_tables[row->table].prefix))
             continue;
-        rest = slice_skip(field, kinds[row->kind].prefix.length);
-        if (!take_hex(&rest, row->key, kinds[row->kind].key_size))
+        rest = slice_skip(field, ledger_tables[row->table].prefix.length);
+        if (!take_hex(&rest, row->key, ledger_tables[row->table].key_size))
             return false;
         if (other_size == 0)
             return rest.length == 0;
@@ -129,7 +52,7 @@ static struct identity identity_of(const uint8_t *bytes) {
 static void begin(struct query *query, struct accounts *accounts, const char *sql,
                   const struct row *row) {
     query_begin(query, accounts->db, sql);
-    query_bind_bytes(query, row->key, kinds[row->kind].key_size);
+    query_bind_bytes(query, row->key, ledger_tables[row->table].key_size);
 }
 
 /* Replaces `record`; left empty where there is no such row. */
@@ -137,7 +60,7 @@ static int read_record(struct accounts *accounts, const struct row *row, struct 
     struct query query;
 
     buffer_clear(record);
-    begin(&query, accounts, kinds[row->kind].record, row);
+    begin(&query, accounts, ledger_tables[row->table].record, row);
     if (query_row(&query))
         buffer_append_slice(record, query_text(&query, 0));
     return query_end(&query);
@@ -156,12 +79,17 @@ int ledger_place_read(struct accounts *accounts, struct ledger_place *place) {
     return query_end(&query);
 }
 
-int ledger_place_write(struct accounts *accounts, const struct ledger_place *place) {
+int ledger_place_forget(struct accounts *accounts) {
     struct query query;
-    int error;
 
     query_begin(&query, accounts->db, "DELETE FROM ledger");
-    error = query_run(&query);
+    return query_run(&query);
+}
+
+int ledger_place_write(struct accounts *accounts, const struct ledger_place *place) {
+    struct query query;
+    int error = ledger_place_forget(accounts);
+
     if (error)
         return error;
     query_begin(&query, accounts->db, "INSERT INTO ledger (lineage, position) VALUES (?1, ?2)");
@@ -170,26 +98,12 @@ int ledger_place_write(struct accounts *accounts, const struct ledger_place *pla
     return query_run(&query);
 }
 
-#define WATCH(table, deed, row, field)                                                             \
-    "CREATE TEMP TRIGGER IF NOT EXISTS " table "_" deed " AFTER " deed " ON main." table           \
-    " BEGIN INSERT OR IGNORE INTO changed VALUES (" field(row) "); END;"
-#define WATCH_ALL(table, field)                                                                    \
-    WATCH(table, "INSERT", "NEW", field)                                                           \
-    WATCH(table, "UPDATE", "NEW", field) WATCH(table, "DELETE", "OLD", field)
-
-/* In memory, and gone with the connection. */
-static const char watching[] =
-    "CREATE TEMP TABLE IF NOT EXISTS changed (field TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;"
-    "CREATE TEMP TABLE IF NOT EXISTS laid_out ("
-    "  field TEXT NOT NULL PRIMARY KEY, record TEXT) WITHOUT ROWID;" WATCH_ALL(
-        "accounts", ACCOUNT_FIELD) WATCH_ALL("tokens", TOKEN_FIELD) WATCH_ALL("hooks", HOOK_FIELD);
-
 static int execute(struct accounts *accounts, const char *sql) {
     return sqlite3_exec(accounts->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_UNAVAILABLE;
 }
 
 int ledger_rows_watch(struct accounts *accounts) {
-    return execute(accounts, watching);
+    return execute(accounts, ledger_watch);
 }
 
 int ledger_rows_forget(struct accounts *accounts) {
@@ -237,7 +151,7 @@ int ledger_rows_changed(struct accounts *accounts, ledger_row_visitor *visit, vo
 }
 
 int ledger_rows_all(struct accounts *accounts, ledger_row_visitor *visit, void *context) {
-    return visit_fields(accounts, ALL_FIELDS, visit, context);
+    return visit_fields(accounts, LEDGER_ALL_FIELDS, visit, context);
 }
 
 int ledger_rows_lay_out(struct accounts *accounts, struct slice field, struct slice record) {
@@ -256,7 +170,7 @@ int ledger_rows_lay_out_rest(struct accounts *accounts) {
     struct query query;
 
     query_begin(&query, accounts->db,
-                "INSERT OR IGNORE INTO laid_out (field) SELECT * FROM (" ALL_FIELDS ")");
+                "INSERT OR IGNORE INTO laid_out (field) SELECT * FROM (" LEDGER_ALL_FIELDS ")");
     return query_run(&query);
 }
 
@@ -264,10 +178,10 @@ static int put(struct accounts *accounts, const struct row *row, struct slice re
     struct query query;
     int error;
 
-    begin(&query, accounts, kinds[row->kind].put, row);
+    begin(&query, accounts, ledger_tables[row->table].put, row);
     query_bind_text(&query, record);
-    if (kinds[row->kind].other_size > 0)
-        query_bind_bytes(&query, row->other, kinds[row->kind].other_size);
+    if (ledger_tables[row->table].other_size > 0)
+        query_bind_bytes(&query, row->other, ledger_tables[row->table].other_size);
     error = query_run(&query);
     if (error)
         return error;
@@ -277,7 +191,7 @@ static int put(struct accounts *accounts, const struct row *row, struct slice re
 static int remove_row(struct accounts *accounts, const struct row *row) {
     struct query query;
 
-    begin(&query, accounts, kinds[row->kind].remove, row);
+    begin(&query, accounts, ledger_tables[row->table].remove, row);
     return query_run(&query);
 }
 
@@ -288,7 +202,7 @@ static int compare_password(struct accounts *accounts, const struct row *row, st
 
     begin(&query, accounts,
           "SELECT 1 FROM accounts WHERE identity = ?1 AND"
-          " CASE WHEN json_valid(?2) THEN password <> " MEMBER("password") " ELSE 0 END",
+          " CASE WHEN json_valid(?2) THEN password <> ?2 ->> 'password' END",
           row);
     query_bind_text(&query, record);
     *other = query_row(&query);
@@ -354,12 +268,12 @@ static int revoke_hook(struct accounts *accounts, const struct row *row, int64_t
 
 static int apply_row(struct accounts *accounts, const struct row *row, struct slice record,
                      int64_t now_us) {
-    if (row->kind == ROW_ACCOUNT)
+    if (row->table == LEDGER_ACCOUNTS)
         return apply_account(accounts, row, record, now_us);
     if (record.length > 0)
         return put(accounts, row, record);
-    return row->kind == ROW_TOKEN ? revoke_token(accounts, row, now_us)
-                                  : revoke_hook(accounts, row, now_us);
+    return row->table == LEDGER_TOKENS ? revoke_token(accounts, row, now_us)
+                                       : revoke_hook(accounts, row, now_us);
 }
 
 /* Whether it says what stands here already. */

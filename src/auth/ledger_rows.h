@@ -20,6 +20,8 @@ struct ledger_place {
 int ledger_place_read(struct accounts *accounts, struct ledger_place *place) MUST_USE;
 int ledger_place_write(struct accounts *accounts, const struct ledger_place *place) MUST_USE;
 
+int ledger_place_forget(struct accounts *accounts) MUST_USE;
+
 /* From now on it is noted what this connection changes. */
 int ledger_rows_watch(struct accounts *accounts) MUST_USE;
 /* Whether there are any accounts, tokens or hooks. */

@@ -4,56 +4,6 @@
 
 #include "base/memory.h"
 
-const char ledger_script_since[] =
-    "local lineage = redis.call('HGET', KEYS[1], 'lineage')\n"
-    "if not lineage then return {} end\n"
-    "local found = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])\n"
-    "if #found == 0 or found[1][1] ~= ARGV[1] then\n"
-    "    local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)\n"
-    "    return {lineage, 0, last[1] and last[1][1] or '0-0'}\n"
-    "end\n"
-    "local answer, seen = {lineage, 1, found[#found][1]}, {}\n"
-    "for i = 2, #found do\n"
-    "    for j = 2, #found[i][2], 2 do\n"
-    "        local field = found[i][2][j]\n"
-    "        if not seen[field] then\n"
-    "            seen[field] = true\n"
-    "            answer[#answer + 1] = field\n"
-    "            answer[#answer + 1] = redis.call('HGET', KEYS[1], field) or ''\n"
-    "        end\n"
-    "    end\n"
-    "end\n"
-    "return answer\n";
-
-/* Lua passes no more than some thousand arguments to one call. */
-const char ledger_script_submit[] =
-    "local lineage = redis.call('HGET', KEYS[1], 'lineage')\n"
-    "if ARGV[4] == 'new' then\n"
-    "    if lineage then return 'other' end\n"
-    "    redis.call('HSET', KEYS[1], 'lineage', ARGV[1])\n"
-    "elseif lineage ~= ARGV[1] then\n"
-    "    return 'other'\n"
-    "else\n"
-    "    local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)\n"
-    "    if (last[1] and last[1][1] or '0-0') ~= ARGV[2] then return 'behind' end\n"
-    "end\n"
-    "local position, fields = ARGV[2], {}\n"
-    "for i = 5, #ARGV, 2 do\n"
-    "    if ARGV[i + 1] == '' then\n"
-    "        redis.call('HDEL', KEYS[1], ARGV[i])\n"
-    "    else\n"
-    "        redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])\n"
-    "    end\n"
-    "    fields[#fields + 1] = 'field'\n"
-    "    fields[#fields + 1] = ARGV[i]\n"
-    "    if #fields == 1000 or i + 2 > #ARGV then\n"
-    "        position = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', unpack(fields))\n"
-    "        fields = {}\n"
-    "    end\n"
-    "end\n"
-    "redis.call('PUBLISH', KEYS[3], position)\n"
-    "return position\n";
-
 void ledger_call_add(struct ledger_call *call, struct slice word) {
     /* In steps of a power of two. */
     if ((call->count & (call->count - 1)) == 0)

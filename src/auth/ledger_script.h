@@ -7,16 +7,8 @@
 
 #include "auth/exchange.h"
 
-/* KEYS accounts, log; ARGV a position, and how many entries of the log at most. Answers nothing
- * when there is no ledger; else its lineage, whether its log has that position, the position it
- * ends at (or, where the log has not ended there, that of the last entry looked at), and field and
- * record of what has changed in between. */
-extern const char ledger_script_since[];
-/* KEYS accounts, log, channel; ARGV lineage, position, entries to keep, "new" or "", then field and
- * record of each change. Answers the position reached; "behind" when the log does not end at the
- * position given; "other" when this is not the ledger there is or, with "new", when there is one.
- */
-extern const char ledger_script_submit[];
+/* src/auth/lua, where stands what they are told and answer. */
+extern const char ledger_script_since[], ledger_script_submit[];
 
 /* A command that is put together. */
 struct ledger_call {

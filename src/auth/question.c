@@ -16,37 +16,56 @@ static struct slice place(struct slice text, char **to) {
     return placed;
 }
 
+static void fill(struct question *question, struct slice name, struct slice secret,
+                 struct slice address) {
+    char *to;
+
+    question->memory_size = name.length + secret.length + address.length + 3;
+    question->memory = to = memory_new(question->memory_size);
+    question->name = place(name, &to);
+    question->secret = place(secret, &to);
+    question->address = place(address, &to);
+}
+
+static void wipe_memory(struct question *question) {
+    if (question->memory)
+        sodium_memzero(question->memory, question->memory_size);
+    memory_free(question->memory);
+}
+
 struct question *question_new(enum question_kind kind, uint64_t connection,
                               const struct credential *credential, struct slice address) {
     struct question *question = memory_new_struct(struct question);
-    char *to;
 
     question->kind = kind;
     question->connection = connection;
     if (!credential)
         return question;
     question->passing = credential->passing;
-    question->memory_size =
-        credential->name.length + credential->secret.length + address.length + 3;
-    question->memory = to = memory_new(question->memory_size);
-    question->name = place(credential->name, &to);
-    question->secret = place(credential->secret, &to);
-    question->address = place(address, &to);
+    fill(question, credential->name, credential->secret, address);
     return question;
 }
 
 void question_free(struct question *question) {
     if (!question)
         return;
-    if (question->memory)
-        sodium_memzero(question->memory, question->memory_size);
+    wipe_memory(question);
     sodium_memzero(question->hash, sizeof(question->hash));
-    memory_free(question->memory);
+    sodium_memzero(question->ticket, sizeof(question->ticket));
     principal_free(question->principal);
     jwt_setup_free(question->setup);
     memory_free(question->notices);
     buffer_close(&question->text);
     memory_free(question);
+}
+
+void question_exchange(struct question *question, struct slice token) {
+    struct question old = *question;
+
+    question->kind = QUESTION_TOKEN;
+    question->exchanged = true;
+    fill(question, SLICE_NONE, token, old.address);
+    wipe_memory(&old);
 }
 
 void question_refuse(struct question *question, int error, const char *why) {
@@ -74,12 +93,4 @@ struct notice question_notice(const struct question *question, size_t index) {
 
     notice.name = slice_from(text ? text + notice.name_offset : NULL, notice.name.length);
     return notice;
-}
-
-void jwt_setup_free(struct jwt_setup *setup) {
-    if (!setup)
-        return;
-    jwt_keys_close(&setup->keys);
-    buffer_close(&setup->text);
-    memory_free(setup);
 }

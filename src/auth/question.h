@@ -3,8 +3,9 @@
  * that is handed on and belongs to whoever has it. */
 #pragma once
 
-#include "auth/jwt.h"
+#include "auth/jwt_setup.h"
 #include "auth/password.h"
+#include "auth/tickets.h"
 #include "base/list.h"
 #include "hub/credential.h"
 
@@ -12,15 +13,10 @@ enum question_kind {
     QUESTION_PASSWORD,
     QUESTION_TOKEN,
     QUESTION_HOOK,
+    QUESTION_TICKET,  /* of tickets that all nodes have in common */
     QUESTION_KEYS,    /* from now on these keys for JWTs; has no answer */
     QUESTION_CHANGES, /* what has changed in the file of accounts? */
-};
-
-/* Keys and rules for JWTs. No keys: there are no JWTs. */
-struct jwt_setup {
-    struct jwt_keys keys;
-    struct jwt_rules rules; /* its slices stand in `text` */
-    struct buffer text;
+    QUESTION_ATTEMPT, /* is none: a login has ended on another node, `secret` says how */
 };
 
 /* Something that the hub must be told. */
@@ -50,6 +46,8 @@ struct question {
     char hash[PASSWORD_HASH_SIZE];
 
     /* The answer. */
+    bool exchanged; /* there is none yet: it was a ticket, and is what that stands for now */
+    char ticket[TICKET_LENGTH + 1]; /* of tickets that all nodes have in common */
     int error;
     const char *why; /* a literal, for the log */
     struct principal *principal;
@@ -63,9 +61,9 @@ struct question {
 struct question *question_new(enum question_kind kind, uint64_t connection,
                               const struct credential *credential, struct slice address);
 void question_free(struct question *question); /* wipes its secrets; NULL is fine */
+/* Makes it one about this token. */
+void question_exchange(struct question *question, struct slice token);
 void question_refuse(struct question *question, int error, const char *why);
 /* Adds a notice; the name is copied, and can be read once all are there (question_notice). */
 void question_add_notice(struct question *question, const struct notice *notice);
 struct notice question_notice(const struct question *question, size_t index);
-
-void jwt_setup_free(struct jwt_setup *setup); /* NULL is fine */

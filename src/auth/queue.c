@@ -33,18 +33,29 @@ void queue_close(struct queue *queue) {
     pthread_mutex_destroy(&queue->mutex);
 }
 
+void queue_notify(struct queue *queue, void (*notify)(void *context), void *context) {
+    queue->notify = notify;
+    queue->context = context;
+}
+
+/* The mutex is released, not before whoever waits has been told. */
+static void tell(struct queue *queue) {
+    pthread_cond_signal(&queue->changed);
+    if (queue->notify)
+        queue->notify(queue->context);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
 void queue_put(struct queue *queue, struct question *question) {
     pthread_mutex_lock(&queue->mutex);
     list_append(&queue->questions, &question->node);
-    pthread_cond_signal(&queue->changed);
-    pthread_mutex_unlock(&queue->mutex);
+    tell(queue);
 }
 
 void queue_end(struct queue *queue) {
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
-    pthread_cond_signal(&queue->changed);
-    pthread_mutex_unlock(&queue->mutex);
+    tell(queue);
 }
 
 struct question *queue_take(struct queue *queue) {
@@ -74,6 +85,16 @@ static bool wait_until(struct queue *queue, unsigned milliseconds, const struct 
     if (milliseconds == QUEUE_FOREVER)
         return pthread_cond_wait(&queue->changed, &queue->mutex) == 0;
     return pthread_cond_timedwait(&queue->changed, &queue->mutex, moment) == 0;
+}
+
+bool queue_look(struct queue *queue, struct question **question) {
+    bool ended;
+
+    pthread_mutex_lock(&queue->mutex);
+    ended = queue->ended;
+    *question = ended ? NULL : first(queue);
+    pthread_mutex_unlock(&queue->mutex);
+    return !ended;
 }
 
 bool queue_wait(struct queue *queue, unsigned milliseconds, struct question **question) {

@@ -221,15 +221,12 @@ int tokens_find(struct accounts *accounts, struct slice text, int64_t now_us, st
 
 int tokens_touch(struct accounts *accounts, int64_t id, int64_t now_us, int64_t expires_us) {
     struct query query;
-    int error = accounts_begin(accounts);
 
-    if (error)
-        return error;
     query_begin(&query, accounts->db, "UPDATE tokens SET used = ?2, expires = ?3 WHERE id = ?1");
     query_bind_number(&query, id);
     query_bind_number(&query, now_us);
     query_bind_number(&query, expires_us);
-    return accounts_end(accounts, query_run(&query));
+    return query_run(&query);
 }
 
 int tokens_list(struct accounts *accounts, struct slice name, int64_t now_us, token_visitor *visit,

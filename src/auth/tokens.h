@@ -35,7 +35,7 @@ int tokens_add(struct accounts *accounts, const struct account *account, const s
 /* ERR_NOT_FOUND: there is none, or it has expired. `account->password` is empty. */
 int tokens_find(struct accounts *accounts, struct slice text, int64_t now_us, struct token *token,
                 struct account *account) MUST_USE;
-/* It was used. */
+/* It was used. For touches.c, in its transaction. */
 int tokens_touch(struct accounts *accounts, int64_t id, int64_t now_us,
                  int64_t expires_us) MUST_USE;
 

@@ -53,3 +53,38 @@ struct list_node *list_take_first(struct list *list) {
     }
     return node;
 }
+
+void slim_list_append(struct slim_list *list, struct list_node *node) {
+    assert(node->previous == NULL && node->next == NULL);
+    if (list->first != NULL) {
+        node->previous = list->first->previous;
+        node->previous->next = node;
+        list->first->previous = node;
+    } else {
+        node->previous = list->first = node;
+    }
+}
+
+void slim_list_remove(struct slim_list *list, struct list_node *node) {
+    assert(list->first != NULL && node->previous != NULL);
+    if (node->next != NULL) {
+        node->next->previous = node->previous;
+    } else {
+        list->first->previous = node->previous;
+    }
+    if (list->first == node) {
+        list->first = node->next;
+    } else {
+        node->previous->next = node->next;
+    }
+    node->previous = node->next = NULL;
+}
+
+struct list_node *slim_list_take_first(struct slim_list *list) {
+    struct list_node *node = list->first;
+
+    if (node != NULL) {
+        slim_list_remove(list, node);
+    }
+    return node;
+}

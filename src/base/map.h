@@ -11,6 +11,10 @@
 struct map;
 
 struct map *map_new(uint64_t seed);
+/* One that asks the values for their keys, which saves keeping those too; a key must stay the same
+ * while its value is in the map. For maps that have very many. */
+typedef struct slice map_key(const void *value);
+struct map *map_new_of(uint64_t seed, map_key *key_of);
 void map_free(struct map *map); /* NULL is fine; values stay */
 size_t map_count(const struct map *map);
 void *map_find(const struct map *map, struct slice key); /* NULL when absent */
@@ -23,6 +27,8 @@ void *map_next(const struct map *map, size_t *cursor);
 struct id_map;
 
 struct id_map *id_map_new(void);
+typedef uint64_t id_map_id(const void *value);
+struct id_map *id_map_new_of(id_map_id *id_of); /* as map_new_of */
 void id_map_free(struct id_map *map);
 size_t id_map_count(const struct id_map *map);
 void *id_map_find(const struct id_map *map, uint64_t id);

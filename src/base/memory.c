@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* No stdio here: it may want memory itself. */
@@ -24,12 +25,22 @@ void *memory_new(size_t size) {
 }
 
 void *memory_new_aligned(size_t alignment, size_t size) {
-    void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    void *memory;
 
-    if (memory == NULL) {
+    if (posix_memalign(&memory, alignment, size) != 0) {
         die();
     }
     return memset(memory, 0, size);
+}
+
+void *memory_map(size_t size) {
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        die();
+    }
+    return memory;
 }
 
 void *memory_resize(void *memory, size_t size) {

@@ -1,44 +1,41 @@
-/* How the tables of map.c and id_map.c are laid out: where an item belongs, and when they grow and
- * shrink. Private to these two. */
+/* What map.c and id_map.c have in common: a table of values by the hashes of their keys. Private to
+ * these two.
+ *
+ * Open addressing with linear probing, at most fifteen sixteenths full; values, hashes and keys stand
+ * apart, so that looking for one passes over sixteen hashes in a line of the cache. A removed item
+ * leaves no mark: those after it that would no longer be found move back. An empty table holds no
+ * memory, and one that is mostly empty shrinks, because a server has a map for many small things;
+ * and a large one grows by a sixteenth and not by doubling, because of many things it has each in a
+ * map or two. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TABLE_SMALLEST 4
+struct table {
+    void **values; /* NULL: a free place. Behind them the keys, then the hashes */
+    size_t capacity, count;
+    size_t key_size; /* kept of each; 0: the value knows its key */
+};
 
-/* Where an item is looked for first. In tables of different sizes the order is another: else what is
- * taken out of one, in its order, and put into a smaller one would fill that from its beginning, and
- * collide with all that came before. */
-static inline size_t table_home(size_t capacity, uint32_t hash) {
-    uint32_t place = hash * (uint32_t)(2 * capacity + 1);
+/* The first place to look for something with this hash, and the next: where something with the same
+ * hash stands, or a free place. There must be memory. */
+size_t table_first(const struct table *table, uint32_t hash);
+size_t table_after(const struct table *table, uint32_t hash, size_t at);
+const void *table_key(const struct table *table, size_t at);
 
-    return (size_t)((place * (uint64_t)capacity) >> 32);
-}
+/* Adds one that is not there. */
+void table_put(struct table *table, uint32_t hash, void *value, const void *key);
+/* Takes out the one at a place. */
+void *table_remove(struct table *table, size_t at);
+void table_close(struct table *table);
 
-static inline size_t table_next(size_t capacity, size_t at) {
-    return at + 1 < capacity ? at + 1 : 0;
-}
+static inline void *table_next(const struct table *table, size_t *cursor) {
+    void *value = NULL;
 
-/* Steps from one place on to another. */
-static inline size_t table_distance(size_t capacity, size_t from, size_t to) {
-    return to >= from ? to - from : to + capacity - from;
-}
-
-/* Whether it is too full for one more. */
-static inline bool table_is_full(size_t capacity, size_t count) {
-    return (count + 1) * 5 > capacity * 4;
-}
-
-static inline size_t table_larger(size_t capacity) {
-    return capacity + (capacity < 4 * TABLE_SMALLEST ? TABLE_SMALLEST : capacity / 4);
-}
-
-static inline bool table_is_mostly_empty(size_t capacity, size_t count) {
-    return count == 0 || (count * 8 < capacity && capacity > TABLE_SMALLEST);
-}
-
-static inline size_t table_smaller(size_t capacity, size_t count) {
-    return count == 0 ? 0 : capacity / 2;
+    while (value == NULL && *cursor < table->capacity) {
+        value = table->values[(*cursor)++];
+    }
+    return value;
 }

@@ -1,7 +1,9 @@
 /* Connecting: some at a time, so that the server's queue of new connections does not overflow, and
  * the stalled before those who hear, so that a message that reached the latter was offered to the
  * former. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,6 +15,9 @@
 
 /* Opened in one turn, then it is looked what has come. */
 #define BATCH_MAX 256
+/* From one address, and such addresses. */
+#define CONNECTIONS_PER_SOURCE 10000
+#define SOURCES 100
 /* Without one more connection in its room for this long, something is wrong. */
 #define PATIENCE_NS UINT64_C(10000000000)
 /* Of a connection that never reads: little, so that it blocks its server soon. */
@@ -21,6 +26,24 @@
 static void fail_errno(struct load *load, const char *what, int error) {
     load_fail(load, ERR_IO, "%s %s: %s (%zu connections are up)", what, load->plan->host_port,
               strerror(error), load->joined);
+}
+
+/* The kernel looks for a free port from one on, and first among every second: the more are taken,
+ * the longer, in the end more than all the rest takes. On this machine itself there are other
+ * addresses to come from. */
+static void choose_source(const struct load *load, const struct connection *connection) {
+    struct sockaddr_in source = {.sin_family = AF_INET};
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&load->address.storage;
+    uint32_t host = connection->speaker.number / CONNECTIONS_PER_SOURCE;
+    int one = 1;
+
+    if (host == 0 || server->sin_family != AF_INET ||
+        ntohl(server->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+        return;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + host % SOURCES);
+    setsockopt(connection->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    /* Where that fails it comes from where all come from. */
+    (void)!bind(connection->descriptor, (const struct sockaddr *)&source, sizeof source);
 }
 
 static void open_connection(struct load *load, struct connection *connection) {
@@ -36,6 +59,7 @@ static void open_connection(struct load *load, struct connection *connection) {
     if (connection->stalled)
         setsockopt(connection->descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     socket_disable_delay(connection->descriptor);
+    choose_source(load, connection);
     if (connect(connection->descriptor, (const struct sockaddr *)&load->address.storage,
                 load->address.length) != 0 &&
         errno != EINPROGRESS) {

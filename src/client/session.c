@@ -216,8 +216,8 @@ static bool nothing_owed(const struct session *session) {
 /* A server that restarts sends its clients away one by one, to another that is there. So the first
  * attempt comes at once, all but for a little spread. */
 static unsigned return_delay_ms(struct session *session) {
-    unsigned spread_ms = session->backoff.min_ms < RESTART_SPREAD_MS ? session->backoff.min_ms
-                                                                     : RESTART_SPREAD_MS;
+    unsigned spread_ms =
+        session->backoff.min_ms < RESTART_SPREAD_MS ? session->backoff.min_ms : RESTART_SPREAD_MS;
     bool restart = session->welcomed && session->connection != NULL &&
                    connection_ending(session->connection)->code == CLOSE_RESTART;
 

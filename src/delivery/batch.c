@@ -1,7 +1,9 @@
-/* Sends that the transport carries out together, because it has threads to share them: what goes
- * out to each of many peers is put together first, then all of it is sent, and then each peer is
- * told what came of its own. In between nothing here changes: streams are appended to, and outboxes
- * filled, before or after.
+/* Sends that the transport carries out together: what goes out to each of many peers is put
+ * together first, then all of it is sent, and then each peer is told what came of its own. In
+ * between nothing here changes: streams are appended to, and outboxes filled, before or after. So
+ * the transport may have threads that share the sending; and one thread alone is the faster for it,
+ * too, because the kernel does not push out of the caches, between any two sends, what is needed
+ * here.
  *
  * Most readers of a room stand at the same place in its stream, so they are sent the same bytes:
  * the vectors that say where these lie are made for the first of them, and shared. */
@@ -9,27 +11,29 @@
 
 #define JOBS_MOST 4096
 #define PIECES_MOST (2 * JOBS_MOST)
-#define CACHE_LINE 64
+/* Peers lie anywhere in memory: the next ones are on their way while one is settled. */
+#define AHEAD 4
 
 struct outgoing {
     struct peer *peer;
     uint32_t first_part, part_count;
 };
 
+/* Large, but only so much of it is ever touched as peers were sent to at the same time. */
 struct batch {
     const struct transport *transport;
     size_t count, vector_count, part_count;
     /* The stretch of a stream that was gathered last, if nothing else went with it. */
     const struct audience *audience;
     uint64_t from, end;
-    _Alignas(CACHE_LINE) struct send_job jobs[JOBS_MOST];
+    struct send_job jobs[JOBS_MOST];
     struct outgoing outgoing[JOBS_MOST];
     struct iovec vectors[PIECES_MOST];
     struct part parts[PIECES_MOST];
 };
 
 struct batch *batch_new(const struct transport *transport) {
-    struct batch *batch = memory_new_aligned(CACHE_LINE, sizeof *batch);
+    struct batch *batch = memory_new_struct(struct batch);
     batch->transport = transport;
     return batch;
 }
@@ -41,7 +45,8 @@ void batch_free(struct batch *batch) {
 /* The one cursor that has something to send, where nothing else has. */
 static struct cursor *only_cursor(const struct peer *peer) {
     struct list_node *first = peer->sending.first;
-    if (!first || first->next || peer->out_first || peer_told_places(peer) || peer_is_paced(peer))
+    if (!first || first->next || peer_doing(peer)->out_first || peer_told_places(peer) ||
+        peer_is_paced(peer))
         return NULL;
     return container_of(first, struct cursor, work);
 }
@@ -112,6 +117,8 @@ void batch_run(struct batch *batch) {
     for (size_t i = 0; i < batch->count; i++) {
         const struct send_job *job = &batch->jobs[i];
         const struct outgoing *outgoing = &batch->outgoing[i];
+        if (i + AHEAD < batch->count)
+            __builtin_prefetch(batch->outgoing[i + AHEAD].peer);
         const struct sending sending = {.parts = batch->parts + outgoing->first_part,
                                         .part_count = (int)outgoing->part_count,
                                         .total = job->bytes};

@@ -106,6 +106,11 @@ void channel_show(struct channel *channel, const struct effect *effect) {
     uint64_t seq = is_entry ? effect->show.entry->seq : 0;
     size_t size =
         is_entry ? effect->show.entry->body.content.length : effect->signal->payload.length;
+    /* Entries came when nobody was in the room, and who has come since does not read yet. */
+    if (is_entry && seq > channel->delivered + 1) {
+        retire(channel);
+        return;
+    }
     for (struct audience *audience = channel->audiences; audience; audience = audience->next) {
         struct buffer *scratch = &delivery->scratch;
         buffer_clear(scratch);

@@ -8,7 +8,7 @@
 
 static void move_deadlines(struct list *timers, unsigned before_ms, unsigned after_ms) {
     for (struct list_node *node = timers->first; node; node = node->next)
-        container_of(node, struct peer, timer)->deadline_ms += (uint64_t)after_ms - before_ms;
+        container_of(node, struct peer, timer)->deadline_ms += after_ms - before_ms;
 }
 
 static void stop_timers(struct list *timers) {

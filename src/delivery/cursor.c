@@ -9,12 +9,15 @@
 
 #include <assert.h>
 
+/* Every reader has one. */
+static_assert(sizeof(struct cursor) <= 96, "a quiet reader costs more than it should");
+
 static void attach(struct cursor *cursor, uint64_t offset) {
     struct peer *peer = cursor->peer;
     uint64_t at = cursor->next_seq - 1;
     bool live_reply = cursor->live_reply && cursor->limit == UINT64_MAX;
     stream_release(cursor->audience->stream);
-    list_remove(&peer->catching, &cursor->work);
+    slim_list_remove(&peer->activity->catching, &cursor->work);
     cursor->offset = offset;
     cursor->state = CURSOR_FLOWING;
     cursor->node = (struct list_node){0};
@@ -65,12 +68,12 @@ static void begin_catching(struct cursor *cursor, uint64_t next_seq) {
     cursor->next_seq = next_seq;
     set_seam(cursor);
     stream_hold(cursor->audience->stream);
-    list_append(&cursor->peer->catching, &cursor->work);
+    slim_list_append(&peer_activity(cursor->peer)->catching, &cursor->work);
 }
 
 static struct cursor *cursor_new(struct peer *peer, struct channel *channel,
                                  struct encoding encoding) {
-    struct cursor *cursor = memory_new_struct(struct cursor);
+    struct cursor *cursor = pool_new(&peer->outlet->cursor_pool);
     cursor->peer = peer;
     cursor->audience = audience_open(channel, encoding);
     cursor->limit = UINT64_MAX;
@@ -92,7 +95,7 @@ static void supersede_former(struct cursor *cursor) {
     if (!knows_numbers(cursor->audience->encoding.format))
         return;
     while ((former = cursor_older(cursor))) {
-        if (peer->partial == former)
+        if (peer_doing(peer)->partial == former)
             peer_take_rest_of_frame(peer, SIZE_MAX);
         cursor_close(former);
     }
@@ -118,7 +121,7 @@ static void detach(struct cursor *cursor) {
     switch (cursor->state) {
     case CURSOR_CATCHING:
         stream_release(cursor->audience->stream);
-        list_remove(&peer->catching, &cursor->work);
+        slim_list_remove(&peer->activity->catching, &cursor->work);
         break;
     case CURSOR_FLOWING:
         list_remove(&cursor->audience->readers, &cursor->node);
@@ -128,17 +131,17 @@ static void detach(struct cursor *cursor) {
         break;
     }
     if (cursor->sending)
-        list_remove(&peer->sending, &cursor->work);
+        slim_list_remove(&peer->sending, &cursor->work);
 }
 
 void cursor_close(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     detach(cursor);
     cursor_delist(cursor);
-    if (peer->partial == cursor)
-        peer->partial = NULL;
+    if (peer_doing(peer)->partial == cursor)
+        peer->activity->partial = NULL;
     audience_leave(cursor->audience);
-    memory_free(cursor);
+    pool_free(&peer->outlet->cursor_pool, cursor);
 }
 
 void cursor_end(struct cursor *cursor) {
@@ -162,7 +165,7 @@ void cursor_offer(struct cursor *cursor) {
         cursor->offset >= cursor_pending_end(cursor))
         return;
     cursor->sending = true;
-    list_append(&cursor->peer->sending, &cursor->work);
+    slim_list_append(&cursor->peer->sending, &cursor->work);
 }
 
 void cursors_settle(struct peer *peer) {
@@ -176,7 +179,7 @@ void cursors_settle(struct peer *peer) {
             continue;
         }
         cursor->sending = false;
-        list_remove(&peer->sending, node);
+        slim_list_remove(&peer->sending, node);
     }
 }
 
@@ -209,7 +212,7 @@ struct cursor *cursor_find(struct peer *peer, struct slice room_key) {
 /* From here on the peer reads in other words: what was shown so far comes in the old ones, the rest
  * in the new. */
 void cursors_reencode(struct peer *peer) {
-    struct list_node *last = peer->cursors.last;
+    struct list_node *last = slim_list_last(&peer->cursors);
     for (struct list_node *node = peer->cursors.first, *next; node; node = next) {
         struct cursor *cursor = container_of(node, struct cursor, of_peer);
         next = node == last ? NULL : node->next;
@@ -230,7 +233,7 @@ void cursors_reencode(struct peer *peer) {
 }
 
 void cursors_catch_up(struct peer *peer) {
-    struct list_node *first = peer->catching.first;
+    struct list_node *first = peer_doing(peer)->catching.first;
     if (!first || peer->page_under_way || peer->stage != PEER_OPEN)
         return;
     struct cursor *cursor = container_of(first, struct cursor, work);
@@ -247,7 +250,7 @@ void cursors_catch_up(struct peer *peer) {
  */
 static struct cursor *find_waiting(struct peer *peer, struct slice room_key, uint32_t form,
                                    uint64_t after) {
-    for (struct list_node *node = peer->catching.first; node; node = node->next) {
+    for (struct list_node *node = peer_doing(peer)->catching.first; node; node = node->next) {
         struct cursor *cursor = container_of(node, struct cursor, work);
         if (cursor->next_seq == after + 1 &&
             page_form(cursor->audience->encoding, cursor->live_reply) == form &&

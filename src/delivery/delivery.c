@@ -126,9 +126,10 @@ void delivery_count_peers(const struct delivery *delivery, size_t counts[FORMAT_
 void delivery_open_session(struct delivery *delivery, const struct peer *peer,
                            const struct traits *traits, const struct credential *credential) {
     uint8_t random[SECRET_BYTES];
-    struct event event = {.kind = EVENT_OPENED,
-                          .connection = peer->connection,
-                          .opened = {.traits = *traits, .address = slice_of_string(peer->address)}};
+    struct event event = {
+        .kind = EVENT_OPENED,
+        .connection = peer->connection,
+        .opened = {.traits = *traits, .address = slice_of_string(peer_doing(peer)->address)}};
     if (credential)
         event.opened.credential = *credential;
     delivery->options.random(delivery->options.random_context, random, sizeof random);
@@ -347,7 +348,8 @@ int64_t delivery_clock(const struct delivery *delivery) {
     return delivery->options.clock ? delivery->options.clock(delivery->options.clock_context) : 0;
 }
 
-/* Whether this turn goes on with what comes back; else it is the sockets' turn. */
+/* Whether this turn goes on with what comes back, of which it has taken something; else it is the
+ * sockets' turn. */
 static bool has_time(const struct delivery *delivery) {
     return delivery->work < TURN_WORK && delivery_clock(delivery) - delivery->turn_us < TURN_US;
 }
@@ -356,7 +358,7 @@ static bool take_verdicts(struct delivery *delivery) {
     struct authority *authority = delivery->authority;
     struct event *event;
     bool any = false;
-    while (has_time(delivery) && (event = authority->engine->collect(authority))) {
+    while ((!any || has_time(delivery)) && (event = authority->engine->collect(authority))) {
         delivery_step(delivery, event);
         delivery->work += COMPLETION_CHARGE;
         any = true;
@@ -371,7 +373,7 @@ static bool take_completions(struct delivery *delivery) {
     struct completion *completion;
     bool any = false;
     store->engine->turn(store);
-    while (has_time(delivery) && (completion = store->engine->collect(store))) {
+    while ((!any || has_time(delivery)) && (completion = store->engine->collect(store))) {
         complete(delivery, completion);
         delivery->work += COMPLETION_CHARGE;
         any = true;
@@ -380,11 +382,12 @@ static bool take_completions(struct delivery *delivery) {
 }
 
 bool delivery_turn(struct delivery *delivery) {
-    bool busy = true;
+    bool busy = false;
     delivery->work = 0;
     outlet_begin_turn(&delivery->outlet);
     delivery->turn_us = delivery_clock(delivery);
-    for (int round = 0; busy && has_time(delivery) && round < TURN_ROUNDS; round++) {
+    for (int round = 0; round == 0 || (busy && has_time(delivery) && round < TURN_ROUNDS);
+         round++) {
         int64_t start_us = delivery_clock(delivery);
         delivery->shown = 0;
         busy = take_verdicts(delivery);

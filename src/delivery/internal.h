@@ -12,6 +12,7 @@
 #include "base/blob.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "delivery/delivery.h"
 #include "stream/stream.h"
 
@@ -56,20 +57,23 @@ struct cursor {
     struct audience *audience;
     struct list_node of_peer; /* in peer->cursors */
     struct list_node work;    /* CATCHING: in peer->catching; `sending`: in peer->sending */
-    struct cursor *older;     /* of the same peer and room; see cursor_index.c */
     union {
         struct list_node node;   /* FLOWING */
         struct stream_wait wait; /* BLOCKED */
-        uint64_t next_seq;       /* CATCHING: wanted next */
+        struct {                 /* CATCHING */
+            uint64_t next_seq;   /* wanted next */
+            uint64_t
+                joined; /* what the channel had delivered when it began: so far it reads pages */
+        };
     };
     uint64_t offset; /* CATCHING: it goes on here or behind, where the stream stood when it began */
-    uint64_t joined; /* CATCHING: what the channel had delivered then: so far it reads pages */
     uint64_t limit;  /* the reader goes when it gets here; UINT64_MAX: stays */
-    enum cursor_state state;
-    bool live_reply;
-    bool sending; /* FLOWING or BLOCKED: what it has not sent yet was noticed */
-    bool fresh;   /* CATCHING: has been given nothing yet, so that it cannot miss what is gone */
-    bool told_unavailable; /* that its history cannot be read */
+    uint8_t state;   /* enum cursor_state */
+    bool live_reply : 1;
+    bool sending : 1; /* FLOWING or BLOCKED: what it has not sent yet was noticed */
+    bool fresh : 1; /* CATCHING: has been given nothing yet, so that it cannot miss what is gone */
+    bool told_unavailable : 1; /* that its history cannot be read */
+    bool has_older : 1;        /* of the same peer and room; see cursor_index.c */
 };
 
 /* A piece of what waits in a peer's outbox: bytes of its own, or a share of a page. */
@@ -99,49 +103,70 @@ enum peer_timer {
     TIMER_COUNT
 };
 
+/* State of a protocol that takes no more than this stands in the peer itself: that of all that are
+ * spoken over WebSocket. */
+#define PEER_STATE_SIZE 32
+
 struct peer {
     uint64_t connection;
     struct outlet *outlet;
     void *owner;
     const struct protocol *protocol;
-    void *state;
-    char *address;
-    bool secure;          /* comes over TLS */
+    union { /* of the protocol; see peer_state */
+        _Alignas(8) char small_state[PEER_STATE_SIZE];
+        void *large_state;
+    };
+    struct activity *activity; /* see peer_activity */
+    struct slim_list cursors;  /* oldest first */
+    struct slim_list sending;  /* those that have something to send, as it goes out */
+    struct list_node ready;    /* in outlet->ready: has something to send, or input to go on with */
+    struct list_node timer;    /* in outlet->timers[timer_kind] */
+    uint32_t deadline_ms;      /* these two as clock_bits */
+    uint32_t active_ms;        /* when it last asked for something, or (HTTP) began to */
+    unsigned cursor_count;
+    uint32_t share_turn; /* when it last asked for something, in turns of the outlet; */
+    uint32_t share_used; /* and how much it did then, see peer_input.c */
+    struct encoding encoding;
+    uint8_t stage;
+    uint16_t close_code;
+    uint8_t timer_kind;
+    bool secure : 1; /* comes over TLS */
+    bool opened : 1; /* the hub knows it */
+    bool is_ready : 1, blocked : 1, broken : 1, end_of_file : 1;
+    bool paused_by_hub : 1, waits_for_answer : 1, reading : 1, page_under_way : 1;
+    bool is_halfway : 1;  /* has begun a message and not finished it */
+    bool completed : 1;   /* has finished one since its input was looked at last */
+    bool rests : 1;       /* has used up its share of this turn */
+    bool unfinished : 1;  /* was held up with nothing left to read, but perhaps something to ask */
+    bool paused : 1;      /* what the transport was told */
+    bool cut : 1;         /* has fallen behind a stream's window */
+    bool wants_close : 1; /* close_code is to be asked for in order */
+    bool is_batched : 1;  /* what it is sent is in outlet->batch */
+    bool sent_away : 1;   /* see outlet_drain.c */
+};
+
+/* The lowest bits of a time in milliseconds: enough for what is never more than a day ahead, and
+ * for idleness that is looked at, after which nobody stays. */
+static inline uint32_t clock_bits(uint64_t ms) {
+    return (uint32_t)ms;
+}
+
+/* What a peer has while it asks, is answered, catches up or is blocked. Most do none of that most
+ * of the time: then there is none of this. */
+struct activity {
+    struct peer *peer;
+    char *address;        /* NULL: the hub knows it, and nobody will ask again */
     struct buffer *input; /* left over from earlier; NULL: nothing */
     struct segment *out_first, *out_last;
     size_t out_bytes;
-    struct list cursors;  /* oldest first */
-    struct list catching; /* those that want pages */
-    struct list sending;  /* those that have something to send, in the order in which it goes out */
-    struct map *newest;   /* of cursors, by room; NULL while they are few */
-    unsigned cursor_count;
-    uint32_t share_turn;      /* when it last asked for something, in turns of the outlet; */
-    size_t share_used;        /* and how much it did then, see peer_input.c */
-    struct list_node resting; /* in outlet->resting while `rests` */
+    struct slim_list catching; /* cursors that want pages */
+    struct map *newest;        /* of cursors, by room; NULL while they are few */
     /* Its frame was sent in part; nothing else may be sent before the rest */
     struct cursor *partial;
-    struct list_node ready; /* in outlet->ready: has something to send, or input to go on with */
-    struct list_node timer; /* in outlet->timers[timer_kind] */
-    uint64_t deadline_ms;
-    struct list_node halfway; /* in outlet->halfway while is_halfway */
+    struct list_node resting; /* in outlet->resting while `rests` */
+    struct list_node halfway; /* in outlet->halfway while `is_halfway` */
     uint64_t begun_ms;        /* when what is half read began */
-    uint64_t moved_ms;        /* when its socket last took bytes, or began to take none */
-    uint64_t active_ms;       /* when it last asked for something, or (HTTP) began to */
-    struct encoding encoding;
-    uint16_t close_code;
-    uint8_t stage, timer_kind;
-    bool opened; /* the hub knows it */
-    bool is_ready, blocked, broken, end_of_file;
-    bool paused_by_hub, waits_for_answer, reading, page_under_way;
-    bool is_halfway;  /* has begun a message and not finished it */
-    bool completed;   /* has finished one since its input was looked at last */
-    bool rests;       /* has used up its share of this turn */
-    bool unfinished;  /* was held up with nothing left to read, but perhaps something to ask */
-    bool paused;      /* what the transport was told */
-    bool cut;         /* has fallen behind a stream's window */
-    bool wants_close; /* close_code is to be asked for in order */
-    bool is_batched;  /* what it is sent is in outlet->batch */
-    bool sent_away;   /* see outlet_drain.c */
+    uint64_t moved_ms;        /* when its socket began to take no bytes */
 };
 
 /* What one call of the transport's send consists of, in order. */
@@ -170,19 +195,20 @@ struct pace {
 struct outlet {
     struct delivery *delivery;
     struct outlet_options options;
+    struct pool peer_pool, activity_pool, cursor_pool;
     struct id_map *peers; /* connection → peer */
     uint64_t last_connection;
     size_t drained; /* how far outlet_drain.c has gone through the peers */
     struct list ready;
     struct list resting; /* peers whose input goes on when it is their turn */
     struct list dirty;
-    struct list held;    /* audiences whose readers wait for more, the one that began first first */
-    bool grown;          /* something was shown since dirty audiences were offered to their readers */
+    struct list held; /* audiences whose readers wait for more, the one that began first first */
+    bool grown;       /* something was shown since dirty audiences were offered to their readers */
     struct pace pace;
     struct batch *batch; /* NULL: the transport sends to one after the other */
-    uint32_t turn;     /* counts the turns of the loop */
-    size_t work;       /* asked for since this one began, see peer_input.c */
-    uint64_t noted_ms; /* when a note of a protocol was logged last; 0: never */
+    uint32_t turn;       /* counts the turns of the loop */
+    size_t work;         /* asked for since this one began, see peer_input.c */
+    uint64_t noted_ms;   /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
     struct list halfway; /* peers in the middle of a message, who began first stands first */
     struct outlet_counters counters;
@@ -379,6 +405,23 @@ int outlet_init(struct outlet *outlet, struct delivery *delivery,
                 const struct outlet_options *options);
 void outlet_deinit(struct outlet *outlet);
 struct peer *outlet_find(struct outlet *outlet, uint64_t connection); /* NULL when it is gone */
+/* What the peer is doing, to be looked at; all zero where there is nothing. */
+const struct activity *peer_doing(const struct peer *peer);
+/* The same to be written to. */
+struct activity *peer_activity(struct peer *peer);
+/* Frees it if there is nothing in it. */
+void peer_calm(struct peer *peer);
+static inline bool has_small_state(const struct protocol *protocol) {
+    return protocol->state_size <= PEER_STATE_SIZE;
+}
+static inline void *peer_state(const struct peer *peer) {
+    return has_small_state(peer->protocol) ? (void *)peer->small_state : peer->large_state;
+}
+/* The peer speaks another protocol, or the first one; its state is zeroed. That of the former is to
+ * be freed by the caller, and must not be small. */
+void peer_set_protocol(struct peer *peer, const struct protocol *protocol);
+/* The hub knows where it comes from. */
+void peer_forget_address(struct peer *peer);
 /* Gives it a (new) connection number. */
 uint64_t outlet_register(struct outlet *outlet, struct peer *peer);
 /* After what was shown and answered so far. */

@@ -1,4 +1,6 @@
 /* The life of a peer: opened, closed; and the turn of an outlet. */
+#include <assert.h>
+
 #include "base/close_code.h"
 #include "delivery/internal.h"
 
@@ -6,11 +8,22 @@
 /* The rest of a frame that a cut reader still gets; with more to go it is reset. */
 #define CUT_REST_LARGEST (64 * 1024)
 
+/* Every connection has one, see Memory in ARCHITECTURE.md. What only some have belongs into struct
+ * activity. */
+static_assert(sizeof(struct peer) <= 152, "a quiet connection costs more than it should");
+
+static uint64_t peer_id(const void *peer) {
+    return ((const struct peer *)peer)->connection;
+}
+
 int outlet_init(struct outlet *outlet, struct delivery *delivery,
                 const struct outlet_options *options) {
     outlet->delivery = delivery;
     outlet->options = *options;
-    outlet->peers = id_map_new();
+    outlet->peers = id_map_new_of(peer_id);
+    pool_open(&outlet->peer_pool, sizeof(struct peer));
+    pool_open(&outlet->activity_pool, sizeof(struct activity));
+    pool_open(&outlet->cursor_pool, sizeof(struct cursor));
     if (options->transport->send_many)
         outlet->batch = batch_new(options->transport);
     return 0;
@@ -18,6 +31,9 @@ int outlet_init(struct outlet *outlet, struct delivery *delivery,
 
 void outlet_deinit(struct outlet *outlet) {
     id_map_free(outlet->peers);
+    pool_close(&outlet->cursor_pool);
+    pool_close(&outlet->activity_pool);
+    pool_close(&outlet->peer_pool);
     batch_free(outlet->batch);
     buffer_close(&outlet->scratch);
 }
@@ -50,43 +66,85 @@ size_t outlet_peer_count(const struct outlet *outlet) {
     return id_map_count(outlet->peers);
 }
 
+void peer_set_protocol(struct peer *peer, const struct protocol *protocol) {
+    assert(!peer->protocol || !has_small_state(peer->protocol));
+    peer->protocol = protocol;
+    if (has_small_state(protocol))
+        memset(peer->small_state, 0, sizeof peer->small_state);
+    else
+        peer->large_state = memory_new(protocol->state_size);
+}
+
+const struct activity *peer_doing(const struct peer *peer) {
+    static const struct activity nothing;
+    return peer->activity ? peer->activity : &nothing;
+}
+
+struct activity *peer_activity(struct peer *peer) {
+    if (!peer->activity) {
+        peer->activity = pool_new(&peer->outlet->activity_pool);
+        peer->activity->peer = peer;
+    }
+    return peer->activity;
+}
+
+void peer_calm(struct peer *peer) {
+    const struct activity *activity = peer->activity;
+    bool is_quiet = activity && !activity->address && !activity->input && !activity->out_first &&
+                    slim_list_empty(&activity->catching) && !activity->newest &&
+                    !activity->partial && !peer->rests && !peer->is_halfway && !peer->blocked;
+    if (!is_quiet)
+        return;
+    pool_free(&peer->outlet->activity_pool, peer->activity);
+    peer->activity = NULL;
+}
+
+void peer_forget_address(struct peer *peer) {
+    if (!peer->activity)
+        return;
+    memory_free(peer->activity->address);
+    peer->activity->address = NULL;
+}
+
 struct peer *outlet_open(struct outlet *outlet, const struct protocol *protocol, void *owner,
                          const struct peer_source *source) {
-    struct peer *peer = memory_new_struct(struct peer);
+    struct peer *peer = pool_new(&outlet->peer_pool);
     peer->outlet = outlet;
     peer->owner = owner;
-    peer->protocol = protocol;
-    peer->state = memory_new(protocol->state_size);
-    peer->address = memory_copy_string(source->address);
+    peer_set_protocol(peer, protocol);
+    peer_activity(peer)->address = memory_copy_string(source->address);
     peer->secure = source->secure;
-    peer->active_ms = outlet->now_ms;
+    peer->active_ms = clock_bits(outlet->now_ms);
     outlet->counters.opened++;
     outlet_register(outlet, peer);
     buffer_clear(&outlet->scratch);
-    protocol->open(peer->state, outlet->options.settings, NULL, &outlet->scratch);
-    peer->encoding = protocol->encoding(peer->state);
+    protocol->open(peer_state(peer), outlet->options.settings, NULL, &outlet->scratch);
+    peer->encoding = protocol->encoding(peer_state(peer));
     peer_append(peer, buffer_slice(&outlet->scratch));
     peer_start_timers(peer);
     if (protocol->opens) {
         peer->opened = true;
         delivery_open_session(outlet->delivery, peer, &protocol->traits, NULL);
+        peer_forget_address(peer);
     }
     return peer;
 }
 
 struct peer_load outlet_load(const struct peer *peer) {
-    return (struct peer_load){.input = peer->input ? buffer_length(peer->input) : 0,
-                              .output = peer->out_bytes};
+    return (struct peer_load){
+        .input = peer_doing(peer)->input ? buffer_length(peer_doing(peer)->input) : 0,
+        .output = peer_doing(peer)->out_bytes};
 }
 
 static void close_cursors(struct peer *peer) {
-    while (!list_empty(&peer->cursors))
+    while (!slim_list_empty(&peer->cursors))
         cursor_close(container_of(peer->cursors.first, struct cursor, of_peer));
 }
 
 /* Forgets what the peer would have been sent. */
 static void let_go(struct peer *peer) {
-    peer->partial = NULL;
+    if (peer->activity)
+        peer->activity->partial = NULL;
     close_cursors(peer);
     peer_drop_output(peer);
 }
@@ -105,12 +163,14 @@ void outlet_gone(struct peer *peer) {
     if (peer->is_ready)
         list_remove(&outlet->ready, &peer->ready);
     if (peer->rests)
-        list_remove(&outlet->resting, &peer->resting);
+        list_remove(&outlet->resting, &peer->activity->resting);
     id_map_remove(outlet->peers, peer->connection);
-    peer->protocol->close(peer->state);
-    memory_free(peer->state);
-    memory_free(peer->address);
-    memory_free(peer);
+    peer->protocol->close(peer_state(peer));
+    if (!has_small_state(peer->protocol))
+        memory_free(peer->large_state);
+    peer_forget_address(peer);
+    pool_free(&outlet->activity_pool, peer->activity);
+    pool_free(&outlet->peer_pool, peer);
 }
 
 void peer_close(struct peer *peer, uint16_t close_code) {
@@ -144,7 +204,7 @@ void peer_reset(struct peer *peer) {
  * that is short. */
 static void cut(struct peer *peer, uint16_t close_code) {
     peer->cut = false;
-    if (peer->partial || peer->stage != PEER_OPEN) {
+    if (peer_doing(peer)->partial || peer->stage != PEER_OPEN) {
         peer_reset(peer);
         return;
     }
@@ -204,15 +264,16 @@ static void evict(void *context, struct stream_wait *wait) {
 }
 
 static bool has_input_to_use(const struct peer *peer) {
-    return peer->cut || peer->input || peer->unfinished || peer->end_of_file || peer->wants_close;
+    return peer->cut || peer_doing(peer)->input || peer->unfinished || peer->end_of_file ||
+           peer->wants_close;
 }
 
 static void use_input(struct peer *peer) {
     if (peer->cut)
         cut(peer, CLOSE_TOO_SLOW);
-    if (peer->input || peer->unfinished || peer->end_of_file || peer->wants_close)
+    if (peer_doing(peer)->input || peer->unfinished || peer->end_of_file || peer->wants_close)
         peer_feed(peer);
-    if (peer->input)
+    if (peer_doing(peer)->input)
         outlet_read_end(peer);
 }
 
@@ -244,6 +305,8 @@ static void offer(struct audience *audience) {
     for (struct list_node *node = audience->readers.first, *next; node; node = next) {
         struct cursor *cursor = container_of(node, struct cursor, node);
         next = node->next;
+        if (next)
+            __builtin_prefetch(next);
         cursor_offer(cursor);
         if (!cursor->sending || cursor->peer->cut) /* which has lost its place */
             continue;
@@ -281,8 +344,8 @@ static void trim_dirty(struct outlet *outlet) {
 }
 
 /* All streams together hold more than they may. Those that were silent longest let go of
- * everything: whoever stands in them has not read for longest. One that is dirty still, or held back,
- * has something that somebody was not offered yet. */
+ * everything: whoever stands in them has not read for longest. One that is dirty still, or held
+ * back, has something that somebody was not offered yet. */
 static void relieve(struct outlet *outlet) {
     struct delivery *delivery = outlet->delivery;
     size_t limit = delivery->options.stream_memory;

@@ -49,7 +49,7 @@ struct transport {
     void (*wake_later)(void *owner, unsigned delay_ms);
     /* `send` for many connections of one net, each once at most, in any order, and from any
      * threads: nothing that the vectors name is written before it returns. NULL: `send` is called
-     * for each. */
+     * for each instead. */
     void (*send_many)(struct send_job *jobs, size_t count);
 };
 

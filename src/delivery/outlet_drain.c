@@ -12,7 +12,8 @@ static bool stays(const struct peer *peer, uint64_t newest) {
 
 /* Whether it has said something that was not taken in yet. */
 static bool is_busy(const struct peer *peer) {
-    return peer->input || peer->unfinished || peer->is_halfway || peer->waits_for_answer;
+    return peer_doing(peer)->input || peer->unfinished || peer->is_halfway ||
+           peer->waits_for_answer;
 }
 
 uint64_t outlet_newest(const struct outlet *outlet) {

@@ -7,9 +7,9 @@
  * wait in vain: nothing else is likely to come, so its bytes go out at once.
  *
  * Only the news of a room waits. Answers do not, and who comes from history to live, leaves, or is
- * said goodbye to gets what is there at once. While a room is held back its stream keeps what
- * nobody was offered; when that gets to be more than a large send, waiting saves nothing any more,
- * and it ends.
+ * said goodbye to gets what is there at once, and with the first of them so do all others. While a
+ * room is held back its stream keeps what nobody was offered; when that gets to be more than a
+ * large send, waiting saves nothing any more, and it ends.
  *
  * With FLUSH_AUTO the time depends on how busy the loop is: on how much of the last stretch of time
  * its turns took. Too much, and rooms wait a millisecond longer; little enough, and a millisecond
@@ -17,9 +17,8 @@
  * loop gets through; on none where it gets through anyway. */
 #include "delivery/internal.h"
 
-/* Held back at most, and at most this part of what a stream may hold. */
+/* Held back at most. */
 #define HOLD_BYTES (16 * 1024)
-#define HOLD_PART 4
 
 #define STRETCH_US 50000
 #define BUSY_PERCENT 80
@@ -67,11 +66,6 @@ static bool is_short_of_memory(const struct outlet *outlet) {
     return outlet->delivery->stream_memory > outlet->delivery->options.stream_memory / 2;
 }
 
-static size_t most_held(const struct outlet *outlet) {
-    size_t part = outlet->delivery->options.stream_window / HOLD_PART;
-    return part < HOLD_BYTES ? part : HOLD_BYTES;
-}
-
 static void hold(struct outlet *outlet, struct audience *audience) {
     if (audience->is_held)
         return;
@@ -89,20 +83,27 @@ void pace_let_go(struct audience *audience) {
     list_remove(&audience->channel->delivery->outlet.held, &audience->held);
 }
 
+/* Somebody may have attached meanwhile and be blocked, which has to be noted in the stream; and one
+ * that is full would lose what nobody was offered. */
+static bool may_wait(const struct outlet *outlet, const struct audience *audience) {
+    bool busy = outlet->now_ms - audience->offered_ms < outlet->pace.hold_ms;
+    return (busy || audience->is_held) && !audience->unoffered &&
+           stream_tail(audience->stream) - audience->offered < HOLD_BYTES &&
+           !stream_is_full(audience->stream) && !is_short_of_memory(outlet);
+}
+
 bool pace_has_news(struct outlet *outlet, struct audience *audience) {
     uint64_t tail = stream_tail(audience->stream);
-    uint64_t waiting = tail - audience->offered;
-    bool busy = outlet->now_ms - audience->offered_ms < outlet->pace.hold_ms;
-    if (waiting > 0 && (busy || audience->is_held) && waiting < most_held(outlet) &&
-        !is_short_of_memory(outlet)) {
+    bool has_grown = tail > audience->offered;
+    if (has_grown && may_wait(outlet, audience)) {
         hold(outlet, audience);
         return false;
     }
     pace_let_go(audience);
     audience->offered = tail;
-    if (waiting > 0)
+    if (has_grown)
         audience->offered_ms = outlet->now_ms;
-    return waiting > 0 || audience->unoffered;
+    return has_grown || audience->unoffered;
 }
 
 bool pace_next(const struct outlet *outlet, uint64_t *due_ms) {

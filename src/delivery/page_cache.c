@@ -155,7 +155,7 @@ static bool page_render(struct page_cache *cache, struct cached_page *cached,
                               .catching_up = true,
                               .batched = cached->batched};
         if (page->count > 0)
-            peer->protocol->reply(peer->state, outlet->options.settings, &reply, scratch);
+            peer->protocol->reply(peer_state(peer), outlet->options.settings, &reply, scratch);
         cached->bytes = blob_new(buffer_slice(scratch));
         cache->bytes += cached->bytes->length;
         return true;

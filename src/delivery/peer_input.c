@@ -30,7 +30,7 @@
 
 static bool gated(const struct peer *peer) {
     return peer->paused_by_hub || peer->waits_for_answer || peer->reading || peer->rests ||
-           peer->out_bytes > LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES;
+           peer_doing(peer)->out_bytes > LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES;
 }
 
 void peer_gate(struct peer *peer) {
@@ -39,7 +39,7 @@ void peer_gate(struct peer *peer) {
         return;
     peer->paused = pause;
     peer->outlet->options.transport->pause(peer->owner, pause);
-    if (!pause && (peer->input || peer->unfinished || peer->end_of_file))
+    if (!pause && (peer_doing(peer)->input || peer->unfinished || peer->end_of_file))
         peer_mark(peer);
 }
 
@@ -47,7 +47,7 @@ static void rest(struct peer *peer) {
     if (peer->rests)
         return;
     peer->rests = true;
-    list_append(&peer->outlet->resting, &peer->resting);
+    list_append(&peer->outlet->resting, &peer_activity(peer)->resting);
 }
 
 /* Takes it out of the peer's share of this turn. */
@@ -56,7 +56,8 @@ static void charge(struct peer *peer, size_t amount) {
     if (peer->share_turn != outlet->turn && !peer->rests)
         peer->share_used = 0;
     peer->share_turn = outlet->turn;
-    peer->share_used += amount;
+    size_t used = peer->share_used + amount;
+    peer->share_used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
     outlet->work += amount;
     if (peer->share_used >= SHARE)
         rest(peer);
@@ -71,11 +72,11 @@ static void charge_time(struct peer *peer, int64_t since_us, size_t charged) {
 }
 
 static void go_on(struct peer *peer) {
-    list_remove(&peer->outlet->resting, &peer->resting);
+    list_remove(&peer->outlet->resting, &peer->activity->resting);
     peer->rests = false;
     peer->share_used = 0;
     peer_feed(peer);
-    if (peer->input)
+    if (peer_doing(peer)->input)
         outlet_read_end(peer);
     peer_mark(peer); /* for the answers */
 }
@@ -84,7 +85,7 @@ static void go_on(struct peer *peer) {
 static bool pay(struct peer *peer, size_t left) {
     size_t owed = peer->share_used > SHARE ? peer->share_used - SHARE : 0;
     if (owed > left)
-        peer->share_used -= left;
+        peer->share_used -= (uint32_t)left;
     else
         peer->outlet->work += owed;
     return owed <= left;
@@ -94,7 +95,7 @@ void outlet_begin_turn(struct outlet *outlet) {
     outlet->turn++;
     outlet->work = 0;
     while (outlet->resting.first && outlet->work < STRETCH) {
-        struct peer *peer = container_of(outlet->resting.first, struct peer, resting);
+        struct peer *peer = container_of(outlet->resting.first, struct activity, resting)->peer;
         if (!pay(peer, STRETCH - outlet->work))
             break;
         go_on(peer);
@@ -106,7 +107,7 @@ static void ask(struct peer *peer, const struct request *request) {
     if (!peer->opened)
         delivery_open_session(delivery, peer, &peer->protocol->traits, NULL);
     peer->opened = true;
-    peer->active_ms = peer->outlet->now_ms;
+    peer->active_ms = clock_bits(peer->outlet->now_ms);
     struct event event = {
         .kind = EVENT_REQUEST, .connection = peer->connection, .request = request};
     delivery_step(delivery, &event);
@@ -114,9 +115,9 @@ static void ask(struct peer *peer, const struct request *request) {
 }
 
 static void set_address(struct peer *peer, struct slice address) {
-    char *copy = memory_copy_string(address);
-    memory_free(peer->address);
-    peer->address = copy;
+    char *copy = memory_copy_string(address); /* which may be a part of the former */
+    peer_forget_address(peer);
+    peer_activity(peer)->address = copy;
 }
 
 /* The connection speaks another protocol from here on (an upgrade); its first session was that of a
@@ -131,21 +132,21 @@ static void switch_protocol(struct peer *peer, const struct protocol *next,
     }
     /* What it handed over may point into the old state, so that goes last. */
     const struct protocol *former = peer->protocol;
-    void *former_state = peer->state;
-    peer->protocol = next;
-    peer->state = memory_new(next->state_size);
+    void *former_state = peer_state(peer);
+    peer_set_protocol(peer, next);
     outlet_register(outlet, peer);
     if (handover->address.length > 0)
         set_address(peer, handover->address);
-    next->open(peer->state, outlet->options.settings, handover, output);
-    peer->encoding = next->encoding(peer->state);
+    next->open(peer_state(peer), outlet->options.settings, handover, output);
+    peer->encoding = next->encoding(peer_state(peer));
     peer_append(peer, buffer_slice(output));
-    uint16_t refused = next->close_wanted ? next->close_wanted(peer->state) : 0;
+    uint16_t refused = next->close_wanted ? next->close_wanted(peer_state(peer)) : 0;
     if (refused) {
         peer_close(peer, refused);
     } else if (next->opens) {
         peer->opened = true;
         delivery_open_session(outlet->delivery, peer, &handover->traits, &handover->credential);
+        peer_forget_address(peer);
     }
     if (!refused)
         peer_set_timer(peer, next->only_reads ? TIMER_READER : TIMER_PING);
@@ -159,7 +160,8 @@ static void write_note(const struct peer *peer, const char *note) {
     if (early || !outlet->options.log)
         return;
     outlet->noted_ms = outlet->now_ms;
-    log_write(outlet->options.log, LOG_WARNING, "%s: %s", peer->address, note);
+    log_write(outlet->options.log, LOG_WARNING, "%s: %s",
+              peer_doing(peer)->address ? peer_doing(peer)->address : "A client", note);
 }
 
 /* Carries out one result of the protocol. Returns whether it can be asked for more. */
@@ -187,7 +189,7 @@ static bool handle(struct peer *peer, enum feed_result result, struct feed *feed
         ask(peer, &feed->request);
         break;
     }
-    struct encoding encoding = peer->protocol->encoding(peer->state);
+    struct encoding encoding = peer->protocol->encoding(peer_state(peer));
     if (encoding_key(encoding) != encoding_key(peer->encoding)) {
         peer->encoding = encoding;
         cursors_reencode(peer);
@@ -206,13 +208,13 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
     struct feed feed = {
         .input = input,
         .output = &output,
-        .address = slice_of_string(peer->address),
+        .address = slice_of_string(peer_doing(peer)->address),
         .secure = peer->secure,
     };
-    bool between = peer->protocol->established && peer->protocol->established(peer->state);
-    enum feed_result result = function(peer->state, outlet->options.settings, &feed);
+    bool between = peer->protocol->established && peer->protocol->established(peer_state(peer));
+    enum feed_result result = function(peer_state(peer), outlet->options.settings, &feed);
     if (between && feed.consumed > 0) /* another request has begun */
-        peer->active_ms = outlet->now_ms;
+        peer->active_ms = clock_bits(outlet->now_ms);
     *again = handle(peer, result, &feed, &output);
     buffer_close(&output);
     return feed.consumed;
@@ -238,27 +240,27 @@ static size_t feed_all(struct peer *peer, struct slice input, bool read_end) {
 static void keep(struct peer *peer, struct slice rest) {
     if (rest.length == 0)
         return;
-    if (!peer->input)
-        peer->input = memory_new_struct(struct buffer);
-    buffer_append_slice(peer->input, rest);
+    if (!peer_doing(peer)->input)
+        peer_activity(peer)->input = memory_new_struct(struct buffer);
+    buffer_append_slice(peer->activity->input, rest);
 }
 
 void peer_drop_input(struct peer *peer) {
-    if (!peer->input)
+    if (!peer_doing(peer)->input)
         return;
-    buffer_close(peer->input);
-    memory_free(peer->input);
-    peer->input = NULL;
+    buffer_close(peer->activity->input);
+    memory_free(peer->activity->input);
+    peer->activity->input = NULL;
 }
 
 /* Feeds what was left over. The peer may close meanwhile and drop its input, so it is taken out of
  * it first. */
 static void feed_kept(struct peer *peer, bool read_end) {
-    struct buffer *input = peer->input;
-    peer->input = NULL;
+    struct buffer *input = peer->activity->input;
+    peer->activity->input = NULL;
     buffer_consume(input, feed_all(peer, buffer_slice(input), read_end));
     if (buffer_length(input) > 0 && peer->stage == PEER_OPEN) {
-        peer->input = input;
+        peer_activity(peer)->input = input;
         return;
     }
     buffer_close(input);
@@ -277,8 +279,8 @@ static void finish_input(struct peer *peer) {
         ask(peer, &quit);
         return;
     }
-    if (peer->input)
-        buffer_append_slice(&rest, buffer_slice(peer->input));
+    if (peer_doing(peer)->input)
+        buffer_append_slice(&rest, buffer_slice(peer_doing(peer)->input));
     peer_drop_input(peer);
     while (again && peer->stage == PEER_OPEN && !gated(peer)) {
         struct slice input = buffer_slice(&rest);
@@ -296,7 +298,7 @@ void peer_feed(struct peer *peer) {
         peer->wants_close = false;
         ask(peer, &quit);
     }
-    if (peer->input)
+    if (peer_doing(peer)->input)
         feed_kept(peer, false);
     else if (peer->unfinished)
         feed_all(peer, SLICE_NONE, false);
@@ -310,7 +312,7 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
     peer->outlet->counters.bytes_in += bytes.length;
     if (peer->stage != PEER_OPEN)
         return;
-    if (peer->input) {
+    if (peer_doing(peer)->input) {
         keep(peer, bytes);
         peer_feed(peer);
         return;
@@ -321,7 +323,7 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
 }
 
 void outlet_read_end(struct peer *peer) {
-    if (!peer->protocol->read_end || !peer->input)
+    if (!peer->protocol->read_end || !peer_doing(peer)->input)
         return;
     feed_kept(peer, true);
     peer_gate(peer);

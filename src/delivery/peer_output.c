@@ -1,5 +1,5 @@
-/* A peer's outbox: answers, goodbyes, and pages of history, which wait to be sent; and sending, until
- * there is no more or the peer takes no more. What goes out in which order: sending.c. */
+/* A peer's outbox: answers, goodbyes, and pages of history, which wait to be sent; and sending,
+ * until there is no more or the peer takes no more. What goes out in which order: sending.c. */
 #include "delivery/internal.h"
 
 #define SEGMENT_SMALLEST 256
@@ -24,27 +24,28 @@ static void segment_free(struct segment *segment) {
 }
 
 static void push(struct peer *peer, struct segment *segment) {
-    if (peer->out_last)
-        peer->out_last->next = segment;
+    struct activity *activity = peer_activity(peer);
+    if (activity->out_last)
+        activity->out_last->next = segment;
     else
-        peer->out_first = segment;
-    peer->out_last = segment;
-    peer->out_bytes += segment->length;
+        activity->out_first = segment;
+    activity->out_last = segment;
+    activity->out_bytes += segment->length;
 }
 
 bool peer_is_paced(const struct peer *peer) {
-    return peer->protocol->frame_gap_ms && peer->protocol->frame_gap_ms(peer->state) > 0;
+    return peer->protocol->frame_gap_ms && peer->protocol->frame_gap_ms(peer_state(peer)) > 0;
 }
 
 void peer_append(struct peer *peer, struct slice bytes) {
     if (bytes.length == 0 || peer->stage == PEER_FINISHED || peer->broken)
         return;
-    struct segment *last = peer->out_last;
+    struct segment *last = peer_doing(peer)->out_last;
     bool alone = peer_is_paced(peer);
     if (last && !last->blob && last->capacity - last->length >= bytes.length && !alone) {
         memcpy(last->data + last->length, bytes.data, bytes.length);
         last->length += bytes.length;
-        peer->out_bytes += bytes.length;
+        peer_activity(peer)->out_bytes += bytes.length;
     } else {
         size_t capacity = alone ? 0 : last ? SEGMENT_LARGEST : SEGMENT_SMALLEST;
         struct segment *segment = segment_new(bytes.length > capacity ? bytes.length : capacity);
@@ -69,15 +70,16 @@ void peer_prepend(struct peer *peer, struct slice bytes) {
     struct segment *segment = segment_new(bytes.length);
     memcpy(segment->data, bytes.data, bytes.length);
     segment->length = bytes.length;
-    segment->next = peer->out_first;
-    peer->out_first = segment;
-    if (!peer->out_last)
-        peer->out_last = segment;
-    peer->out_bytes += bytes.length;
+    struct activity *activity = peer_activity(peer);
+    segment->next = activity->out_first;
+    activity->out_first = segment;
+    if (!activity->out_last)
+        activity->out_last = segment;
+    activity->out_bytes += bytes.length;
 }
 
 void peer_take_rest_of_frame(struct peer *peer, size_t largest) {
-    struct cursor *cursor = peer->partial;
+    struct cursor *cursor = peer_doing(peer)->partial;
     if (!cursor)
         return;
     struct stream *stream = cursor->audience->stream;
@@ -88,38 +90,40 @@ void peer_take_rest_of_frame(struct peer *peer, size_t largest) {
         stream_read(stream, cursor->offset, frame_end, &vector, 1) != 1)
         return;
     peer_prepend(peer, slice_from(vector.iov_base, vector.iov_len));
-    peer->partial = NULL;
+    peer->activity->partial = NULL;
 }
 
 static void pop(struct peer *peer) {
-    struct segment *segment = peer->out_first;
-    peer->out_first = segment->next;
-    if (!peer->out_first)
-        peer->out_last = NULL;
+    struct activity *activity = peer->activity;
+    struct segment *segment = activity->out_first;
+    activity->out_first = segment->next;
+    if (!activity->out_first)
+        activity->out_last = NULL;
     segment_free(segment);
 }
 
 void peer_outbox_sent(struct peer *peer, size_t bytes) {
-    struct segment *segment = peer->out_first;
-    peer->out_bytes -= bytes;
+    struct segment *segment = peer_doing(peer)->out_first;
+    peer->activity->out_bytes -= bytes;
     segment->offset += bytes;
     if (segment->offset == segment->length)
         pop(peer);
 }
 
 void peer_drop_output(struct peer *peer) {
-    while (peer->out_first)
+    while (peer_doing(peer)->out_first)
         pop(peer);
-    peer->out_bytes = 0;
+    if (peer->activity)
+        peer->activity->out_bytes = 0;
 }
 
 void peer_reply(struct peer *peer, const struct reply *reply) {
     struct outlet *outlet = peer->outlet;
     peer->waits_for_answer = false;
     buffer_clear(&outlet->scratch);
-    peer->protocol->reply(peer->state, outlet->options.settings, reply, &outlet->scratch);
+    peer->protocol->reply(peer_state(peer), outlet->options.settings, reply, &outlet->scratch);
     peer_append(peer, buffer_slice(&outlet->scratch));
-    uint16_t code = peer->protocol->close_wanted ? peer->protocol->close_wanted(peer->state) : 0;
+    uint16_t code = peer->protocol->close_wanted ? peer->protocol->close_wanted(peer_state(peer)) : 0;
     if (code && !peer->wants_close && peer->stage == PEER_OPEN) {
         peer->wants_close = true;
         peer->close_code = code;
@@ -131,7 +135,7 @@ void peer_reply(struct peer *peer, const struct reply *reply) {
  * else. */
 static void block(struct peer *peer) {
     if (!peer->blocked)
-        peer->moved_ms = peer->outlet->now_ms;
+        peer_activity(peer)->moved_ms = peer->outlet->now_ms;
     peer->blocked = true;
     for (struct list_node *node = peer->sending.first; node; node = node->next)
         cursor_block(container_of(node, struct cursor, work));
@@ -141,15 +145,15 @@ static void block(struct peer *peer) {
  * else. */
 static bool next_stage(struct peer *peer) {
     struct outlet *outlet = peer->outlet;
-    if (peer->out_first || !list_empty(&peer->cursors))
+    if (peer_doing(peer)->out_first || !slim_list_empty(&peer->cursors))
         return false;
     if (peer->stage == PEER_CLOSING) {
         peer->stage = PEER_LEAVING;
         buffer_clear(&outlet->scratch);
-        peer->protocol->goodbye(peer->state, outlet->options.settings, peer->close_code,
+        peer->protocol->goodbye(peer_state(peer), outlet->options.settings, peer->close_code,
                                 &outlet->scratch);
         peer_append(peer, buffer_slice(&outlet->scratch));
-        if (peer->out_first)
+        if (peer_doing(peer)->out_first)
             return true;
     }
     if (peer->stage == PEER_LEAVING) {
@@ -161,7 +165,7 @@ static bool next_stage(struct peer *peer) {
 }
 
 static void pause_for_gap(struct peer *peer) {
-    unsigned gap_ms = peer->protocol->frame_gap_ms ? peer->protocol->frame_gap_ms(peer->state) : 0;
+    unsigned gap_ms = peer->protocol->frame_gap_ms ? peer->protocol->frame_gap_ms(peer_state(peer)) : 0;
     if (gap_ms == 0)
         return;
     block(peer);
@@ -181,14 +185,16 @@ static bool take_result(struct peer *peer, const struct sending *sending, ssize_
         block(peer);
     else
         pause_for_gap(peer);
-    return peer->stage != PEER_OPEN || peer->out_first || !list_empty(&peer->sending);
+    return peer->stage != PEER_OPEN || peer_doing(peer)->out_first ||
+           !slim_list_empty(&peer->sending);
 }
 
 /* It takes no more, or there is no more. */
 static void rest_from_sending(struct peer *peer) {
-    if (!peer->blocked && !peer->out_first)
+    if (!peer->blocked && !peer_doing(peer)->out_first)
         cursors_catch_up(peer);
     peer_gate(peer);
+    peer_calm(peer);
 }
 
 void peer_send(struct peer *peer) {

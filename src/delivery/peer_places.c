@@ -13,13 +13,13 @@
 
 static void append_places(struct peer *peer) {
     struct buffer places = {0};
-    peer->protocol->tell_places(peer->state, &places);
+    peer->protocol->tell_places(peer_state(peer), &places);
     peer_append(peer, buffer_slice(&places));
     buffer_close(&places);
 }
 
 void peer_tell_place(struct peer *peer, struct slice room, uint64_t seq) {
-    peer->protocol->stands(peer->state, room, seq);
+    peer->protocol->stands(peer_state(peer), room, seq);
     append_places(peer);
 }
 
@@ -28,7 +28,7 @@ static void pack_cursor(struct peer *peer, struct cursor *cursor) {
     struct stream *stream = cursor->audience->stream;
     uint64_t end = cursor_pending_end(cursor);
     uint64_t frame_end;
-    while (cursor->offset < end && peer->out_bytes < PORTION) {
+    while (cursor->offset < end && peer_doing(peer)->out_bytes < PORTION) {
         struct iovec vector;
         frame_end = stream_next_frame_end(stream, cursor->offset);
         (void)stream_read(stream, cursor->offset, frame_end, &vector, 1);
@@ -36,14 +36,14 @@ static void pack_cursor(struct peer *peer, struct cursor *cursor) {
         cursor->offset = frame_end;
     }
     uint64_t seq = stream_seen(stream, cursor->offset, &frame_end);
-    peer->protocol->stands(peer->state, cursor->audience->channel->room, seq);
+    peer->protocol->stands(peer_state(peer), cursor->audience->channel->room, seq);
 }
 
 void peer_pack(struct peer *peer) {
     struct list_node *node;
-    if (peer->out_first || !peer->sending.first)
+    if (peer_doing(peer)->out_first || !peer->sending.first)
         return;
-    while (peer->out_bytes < PORTION && (node = peer->sending.first)) {
+    while (peer_doing(peer)->out_bytes < PORTION && (node = peer->sending.first)) {
         pack_cursor(peer, container_of(node, struct cursor, work));
         cursors_settle(peer);
     }

@@ -54,21 +54,21 @@ void peer_set_timer(struct peer *peer, enum peer_timer kind) {
     if (timeout_ms == 0)
         return;
     peer->timer_kind = (uint8_t)kind;
-    peer->deadline_ms = outlet->now_ms + timeout_ms;
+    peer->deadline_ms = clock_bits(outlet->now_ms + timeout_ms);
     list_append(&outlet->timers[kind], &peer->timer);
 }
 
 static void stop_halfway(struct peer *peer) {
     if (peer->is_halfway)
-        list_remove(&peer->outlet->halfway, &peer->halfway);
+        list_remove(&peer->outlet->halfway, &peer->activity->halfway);
     peer->is_halfway = false;
 }
 
 static void start_halfway(struct peer *peer) {
     stop_halfway(peer);
     peer->is_halfway = true;
-    peer->begun_ms = peer->outlet->now_ms;
-    list_append(&peer->outlet->halfway, &peer->halfway);
+    peer_activity(peer)->begun_ms = peer->outlet->now_ms;
+    list_append(&peer->outlet->halfway, &peer->activity->halfway);
 }
 
 void peer_stop_timers(struct peer *peer) {
@@ -77,11 +77,12 @@ void peer_stop_timers(struct peer *peer) {
 }
 
 static bool is_established(const struct peer *peer) {
-    return !peer->protocol->established || peer->protocol->established(peer->state);
+    return !peer->protocol->established || peer->protocol->established(peer_state(peer));
 }
 
 static bool is_halfway(const struct peer *peer) {
-    return peer->input || (peer->protocol->half_read && peer->protocol->half_read(peer->state));
+    return peer_doing(peer)->input ||
+           (peer->protocol->half_read && peer->protocol->half_read(peer_state(peer)));
 }
 
 static void look_at_requests(struct peer *peer) {
@@ -103,6 +104,7 @@ void peer_look_at_input(struct peer *peer) {
     else if (!peer->is_halfway || peer->completed)
         start_halfway(peer);
     peer->completed = false;
+    peer_calm(peer);
 }
 
 void peer_start_timers(struct peer *peer) {
@@ -142,18 +144,18 @@ static void expire_at_once(struct peer *peer, enum peer_expiry expiry) {
 }
 
 static bool idle_for(const struct peer *peer, uint64_t idle_ms) {
-    return peer->active_ms + idle_ms <= peer->outlet->now_ms;
+    return clock_bits(peer->outlet->now_ms) - peer->active_ms >= idle_ms;
 }
 
 /* Whether there is something for it, of which it has not taken a byte for so long. */
 static bool stalled_for(const struct peer *peer, uint64_t stalled_ms) {
-    return peer->blocked && peer->moved_ms + stalled_ms <= peer->outlet->now_ms;
+    return peer->blocked && peer_doing(peer)->moved_ms + stalled_ms <= peer->outlet->now_ms;
 }
 
 static void ping(struct peer *peer) {
     struct buffer *scratch = &peer->outlet->scratch;
     buffer_clear(scratch);
-    peer->protocol->ping(peer->state, scratch);
+    peer->protocol->ping(peer_state(peer), scratch);
     peer_append(peer, buffer_slice(scratch));
 }
 
@@ -181,7 +183,7 @@ static void ping_due(struct peer *peer) {
 static void pong_due(struct peer *peer) {
     if (stalled_for(peer, peer->outlet->options.ping_timeout_ms))
         expire_at_once(peer, EXPIRED_STALLED);
-    else if (peer->protocol->answered(peer->state))
+    else if (peer->protocol->answered(peer_state(peer)))
         peer_set_timer(peer, TIMER_REST);
     else if (peer->paused)
         peer_set_timer(peer, TIMER_PONG);
@@ -198,7 +200,8 @@ static void reader_due(struct peer *peer) {
 
 /* Who is slow to take an answer gets it all, as long as some of it goes out. */
 static void keep_alive_due(struct peer *peer) {
-    bool answering = peer->waits_for_answer || peer->reading || peer->out_first || is_halfway(peer);
+    bool answering =
+        peer->waits_for_answer || peer->reading || peer_doing(peer)->out_first || is_halfway(peer);
     if (stalled_for(peer, KEEP_ALIVE_MS))
         expire_at_once(peer, EXPIRED_STALLED);
     else if (!answering && idle_for(peer, KEEP_ALIVE_MS))
@@ -235,12 +238,10 @@ static void timer_due(struct peer *peer, enum peer_timer kind) {
 
 static void run_halfway(struct outlet *outlet) {
     unsigned timeout_ms = outlet->options.message_timeout_ms;
-    struct list_node *last = outlet->halfway.last;
-    for (struct list_node *node = outlet->halfway.first, *next; node && timeout_ms; node = next) {
-        struct peer *peer = container_of(node, struct peer, halfway);
-        next = node == last ? NULL : node->next;
-        /* The one before it may have ended this one as well. */
-        if (!peer->is_halfway || peer->begun_ms + timeout_ms > outlet->now_ms)
+    while (timeout_ms > 0 && outlet->halfway.first) {
+        struct activity *first = container_of(outlet->halfway.first, struct activity, halfway);
+        struct peer *peer = first->peer;
+        if (first->begun_ms + timeout_ms > outlet->now_ms)
             break;
         if (peer->paused) {
             start_halfway(peer);
@@ -257,7 +258,7 @@ void outlet_run_timers(struct outlet *outlet) {
         for (struct list_node *node = outlet->timers[kind].first, *next; node; node = next) {
             struct peer *peer = container_of(node, struct peer, timer);
             next = node == last ? NULL : node->next;
-            if (peer->deadline_ms > outlet->now_ms)
+            if ((int32_t)(peer->deadline_ms - clock_bits(outlet->now_ms)) > 0)
                 break;
             timer_due(peer, kind);
         }

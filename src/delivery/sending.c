@@ -33,8 +33,8 @@ static void add_outbox(struct sending *sending, struct segment *segment, bool on
 
 /* One frame and no more. */
 static void gather_paced(struct peer *peer, struct sending *sending) {
-    if (peer->out_first && !peer->partial) {
-        add_outbox(sending, peer->out_first, true);
+    if (peer_doing(peer)->out_first && !peer_doing(peer)->partial) {
+        add_outbox(sending, peer_doing(peer)->out_first, true);
         return;
     }
     struct list_node *first = peer->sending.first; /* the partial one, if there is one */
@@ -48,20 +48,20 @@ static void gather_paced(struct peer *peer, struct sending *sending) {
 void sending_gather(struct sending *sending, struct peer *peer) {
     if (peer_told_places(peer)) {
         peer_pack(peer);
-        add_outbox(sending, peer->out_first, false);
+        add_outbox(sending, peer_doing(peer)->out_first, false);
         return;
     }
     if (peer_is_paced(peer)) {
         gather_paced(peer, sending);
         return;
     }
-    struct cursor *partial = peer->partial;
+    struct cursor *partial = peer_doing(peer)->partial;
     uint64_t frame_end = 0;
     if (partial) {
         stream_seen(partial->audience->stream, partial->offset, &frame_end);
         add_stream(sending, partial, partial->offset, frame_end);
     }
-    add_outbox(sending, peer->out_first, false);
+    add_outbox(sending, peer_doing(peer)->out_first, false);
     for (struct list_node *node = peer->sending.first; node && sending->vector_count < SEND_VECTORS;
          node = node->next) {
         struct cursor *cursor = container_of(node, struct cursor, work);
@@ -71,7 +71,8 @@ void sending_gather(struct sending *sending, struct peer *peer) {
 }
 
 void sending_advance(const struct sending *sending, struct peer *peer, size_t taken) {
-    peer->partial = NULL;
+    if (peer->activity)
+        peer->activity->partial = NULL;
     for (int i = 0; i < sending->part_count; i++) {
         const struct part *part = &sending->parts[i];
         size_t bytes = taken < part->bytes ? taken : part->bytes;
@@ -88,7 +89,7 @@ void sending_advance(const struct sending *sending, struct peer *peer, size_t ta
             uint64_t frame_end;
             stream_seen(part->cursor->audience->stream, part->cursor->offset, &frame_end);
             if (frame_end != part->cursor->offset)
-                peer->partial = part->cursor;
+                peer_activity(peer)->partial = part->cursor;
         }
         return;
     }

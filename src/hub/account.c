@@ -137,7 +137,7 @@ static void change_role(struct hub *hub, struct account *account, enum role role
     account->role = (uint8_t)role;
     for (struct client *client = session != NULL ? session_next_client(session, NULL) : NULL;
          client != NULL; client = next) {
-        struct passport *passport = client->passport;
+        struct passport *passport = client_extras(client)->passport;
 
         next = session_next_client(session, client);
         passport->role = role < passport->ceiling ? (uint8_t)role : passport->ceiling;

@@ -143,7 +143,7 @@ static int let_in(struct hub *hub, struct client *client, const struct event *ev
 
 void authentication_told(struct hub *hub, const struct event *event) {
     struct client *client = id_map_find(hub->clients, event->connection);
-    struct deferral *deferral = client != NULL ? client->deferral : NULL;
+    struct deferral *deferral = client != NULL ? client_extras(client)->deferral : NULL;
 
     if (deferral == NULL || deferral->state == DEFERRAL_FENCE ||
         deferral->state == DEFERRAL_CLAIM || deferral->vouched) {
@@ -159,11 +159,11 @@ void authentication_told(struct hub *hub, const struct event *event) {
         deferral->vouched = true;
         deferral_fence(hub, client);
     } else if (error == 0) {
-        client->deferral = NULL;
+        deferral_forget(client);
         deferral_carry_out(hub, client, deferral);
     } else {
         refuse(hub, client, deferral, error);
-        client->deferral = NULL;
+        deferral_forget(client);
         memory_free(deferral);
     }
     client_settle(hub, client);
@@ -186,7 +186,7 @@ void handle_ticket(struct hub *hub, struct client *client, const struct request 
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
         return;
     }
-    struct slice ticket = hub_keep(hub, client->passport->session);
+    struct slice ticket = hub_keep(hub, client_extras(client)->passport->session);
 
     answer(hub, client, REPLY_TICKET, request->cid)->session = ticket;
 }

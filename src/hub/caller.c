@@ -13,7 +13,7 @@
 static void forget_caller(struct hub *hub, struct caller *caller) {
     map_remove(hub->callers, identity_slice(&caller->identity));
     list_remove(&hub->caller_order, &caller->node);
-    memory_free(caller->rate);
+    memory_free(caller->purse.rate);
     memory_free(caller);
 }
 
@@ -39,36 +39,39 @@ struct caller *caller_find(struct hub *hub, const struct identity *identity) {
     return caller;
 }
 
-static bool owe_nothing(const struct quota_bucket buckets[BUCKETS_PER_SESSION], int64_t now_us) {
-    for (size_t i = 0; i < BUCKETS_PER_SESSION; i++) {
-        if (buckets[i].full_us > now_us) {
-            return false;
-        }
-    }
-    return true;
+static bool owes(const struct purse *purse, const struct quota_bucket *joins,
+                 const struct quota_bucket *names, int64_t now_us) {
+    return purse->bytes.full_us > now_us || purse->rooms.full_us > now_us ||
+           joins->full_us > now_us || names->full_us > now_us;
 }
 
 void caller_take_over(struct hub *hub, struct session *session) {
-    bool matters = session->rate != NULL || !owe_nothing(session->buckets, hub->now_us);
+    const struct purse *purse = &session_belongings(session)->purse;
+    bool matters =
+        purse->rate != NULL || owes(purse, &session->joins, &session->names, hub->now_us);
 
     if (!session->registered || !matters) {
         return;
     }
     struct caller *caller = caller_find(hub, &session->identity);
 
-    memory_free(caller->rate);
-    caller->rate = session->rate;
-    session->rate = NULL;
-    memcpy(caller->buckets, session->buckets, sizeof(caller->buckets));
+    memory_free(caller->purse.rate);
+    caller->purse = *purse;
+    if (session->belongings != NULL) {
+        session->belongings->purse.rate = NULL;
+    }
+    caller->joins = session->joins;
+    caller->names = session->names;
 }
 
 void caller_hand_over(struct hub *hub, struct session *session) {
     struct caller *caller = map_find(hub->callers, identity_slice(&session->identity));
 
     if (caller != NULL) {
-        session->rate = caller->rate;
-        caller->rate = NULL;
-        memcpy(session->buckets, caller->buckets, sizeof(session->buckets));
+        session_open_belongings(session)->purse = caller->purse;
+        caller->purse.rate = NULL;
+        session->joins = caller->joins;
+        session->names = caller->names;
         forget_caller(hub, caller);
     }
 }
@@ -82,7 +85,7 @@ void callers_tick(struct hub *hub) {
         }
         struct caller *caller = oldest_caller(hub);
 
-        if (owe_nothing(caller->buckets, hub->now_us)) {
+        if (!owes(&caller->purse, &caller->joins, &caller->names, hub->now_us)) {
             forget_caller(hub, caller);
         } else {
             list_remove(&hub->caller_order, &caller->node);

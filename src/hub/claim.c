@@ -45,6 +45,19 @@ static bool is_asked(const struct hub *hub, struct slice folded, const struct id
     return false;
 }
 
+bool claim_is_contended(const struct hub *hub, struct slice folded,
+                        const struct identity *identity) {
+    for (struct list_node *node = hub->elsewhere->asked.first; node != NULL; node = node->next) {
+        const struct claim_question *question = container_of(node, struct claim_question, node);
+
+        if (slice_equal(question->folded, folded) &&
+            !identity_equal(&question->identity, identity)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void ask(struct hub *hub, const struct name_claim *claim) {
     struct claim_question *question = memory_new(sizeof(*question) + claim->folded.length);
     struct name_claim kept = *claim;
@@ -93,13 +106,12 @@ static bool is_granted(const struct hub *hub, struct slice folded,
            identity_equal(&answer->claimed.claim.identity, identity);
 }
 
-/* Held already, by whom it is for or by what the client was until now. */
+/* Held already by the client, whoever it will be. One who takes a session over asks even for the
+ * name that it has here: it may have been on another node meanwhile, without this one knowing. */
 static bool is_at_hand(const struct hub *hub, const struct client *client, struct slice folded,
                        const struct identity *identity) {
     const struct claim *claim = map_find(hub->claims, folded);
-    bool own = claim != NULL && claim->held &&
-               (claim->session == client->session ||
-                identity_equal(&claim->session->identity, identity));
+    bool own = claim != NULL && claim->held && claim->session == client->session;
 
     return own || is_granted(hub, folded, identity);
 }
@@ -125,7 +137,7 @@ bool claim_start(struct hub *hub, struct client *client, const struct request *r
 
 void claim_hold(struct hub *hub, struct claim *claim) {
     const struct session *session = claim->session;
-    bool here = session->client != NULL || session->lingering != NULL;
+    bool here = session->client != NULL || session_belongings(session)->lingering != NULL;
 
     if (!hub->options.shared || claim->held) {
         return;
@@ -176,13 +188,13 @@ static struct claim_question *take_question(struct hub *hub, const struct name_c
 }
 
 static void carry_on(struct hub *hub, struct client *client, const struct event *event) {
-    struct deferral *deferral = client->deferral;
+    struct deferral *deferral = client_extras(client)->deferral;
     const struct request *request = &deferral->request;
     int error = event->claimed.error;
     /* Who did not ask for the name comes in without it. */
     bool goes_on = error == 0 || (error == ERR_NAME_TAKEN && request->name.length == 0);
 
-    client->deferral = NULL;
+    deferral_forget(client);
     if (goes_on) {
         hub->elsewhere->answer = event;
         deferral_carry_out(hub, client, deferral);

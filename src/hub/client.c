@@ -15,15 +15,40 @@
 #include "hub/room.h"
 #include "hub/session.h"
 
+const struct extras *client_extras(const struct client *client) {
+    static const struct extras none;
+
+    return client->extras != NULL ? client->extras : &none;
+}
+
+struct extras *client_open_extras(struct client *client) {
+    if (client->extras == NULL) {
+        client->extras = memory_new_struct(struct extras);
+    }
+    return client->extras;
+}
+
+void client_drop_extras(struct client *client) {
+    const struct extras *extras = client_extras(client);
+
+    if (extras->number == 0 && extras->sibling == NULL && extras->passport == NULL &&
+        extras->deferral == NULL && extras->newcomer == NULL) {
+        memory_free(client->extras);
+        client->extras = NULL;
+    }
+}
+
 static void await_introduction(struct hub *hub, struct client *client) {
-    client->newcomer = memory_new_struct(struct newcomer);
-    client->newcomer->client = client;
-    client->newcomer->opened_us = hub->now_us;
-    list_append(&hub->newcomers, &client->newcomer->node);
+    struct newcomer *newcomer = memory_new_struct(struct newcomer);
+
+    newcomer->client = client;
+    newcomer->opened_us = hub->now_us;
+    list_append(&hub->newcomers, &newcomer->node);
+    client_open_extras(client)->newcomer = newcomer;
 }
 
 void client_open(struct hub *hub, const struct event *event) {
-    struct client *client = memory_new_struct(struct client);
+    struct client *client = pool_new(&hub->client_pool);
 
     client->connection = event->connection;
     client->traits = event->opened.traits;
@@ -34,7 +59,7 @@ void client_open(struct hub *hub, const struct event *event) {
     }
     session_new(hub, &event->opened.identity, slice_of_string(event->opened.secret), client);
     if (client->traits.numbered) {
-        client->number = ++hub->last_number;
+        client_open_extras(client)->number = ++hub->last_number;
     }
     if (client_duty(client) != NULL || !client_is_admitted(hub, client)) {
         await_introduction(hub, client);
@@ -83,10 +108,13 @@ const struct address16 *client_address(const struct client *client) {
 }
 
 void client_end_introduction(struct hub *hub, struct client *client) {
-    if (client->newcomer != NULL) {
-        list_remove(&hub->newcomers, &client->newcomer->node);
-        memory_free(client->newcomer);
-        client->newcomer = NULL;
+    struct newcomer *newcomer = client_extras(client)->newcomer;
+
+    if (newcomer != NULL) {
+        list_remove(&hub->newcomers, &newcomer->node);
+        memory_free(newcomer);
+        client->extras->newcomer = NULL;
+        client_drop_extras(client);
     }
 }
 
@@ -122,7 +150,7 @@ struct slice client_name(const struct client *client) {
     const struct session *session = client->session;
 
     if (session == NULL) { /* HTTP, or it has quit */
-        return client->traits.transient && client->passport != NULL ? client->passport->name
+        return client->traits.transient && client_extras(client)->passport != NULL ? client_extras(client)->passport->name
                                                                     : SLICE_NONE;
     }
     return session->claim != NULL ? claim_shown(session->claim) : SLICE_NONE;
@@ -132,19 +160,20 @@ struct origin client_origin(const struct client *client) {
     return (struct origin){client->connection, client->connection};
 }
 
-void client_free(struct client *client) {
-    roster_free(&client->roster);
-    memory_free(client->deferral);
-    memory_free(client->newcomer);
-    memory_free(client->passport);
-    memory_free(client);
+void client_free(struct hub *hub, struct client *client) {
+    roster_free(hub, &client->roster);
+    memory_free(client_extras(client)->deferral);
+    memory_free(client_extras(client)->newcomer);
+    memory_free(client_extras(client)->passport);
+    memory_free(client->extras);
+    pool_free(&hub->client_pool, client);
 }
 
 static void finish_if_idle(struct hub *hub, struct client *client) {
     if (client->outstanding > 0) {
         return;
     }
-    assert(client->state == CLIENT_LIVE || list_empty(&client->roster.memberships));
+    assert(client->state == CLIENT_LIVE || slim_list_empty(&client->roster.memberships));
     if (client->state == CLIENT_QUITTING) {
         client->state = CLIENT_CLOSING;
         struct effect *effect = effects_add(hub->effects, EFFECT_CLOSE);
@@ -154,7 +183,7 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
         id_map_remove(hub->clients, client->connection);
         client_end_introduction(hub, client);
         passport_withdraw(hub, client);
-        client_free(client);
+        client_free(hub, client);
     }
 }
 
@@ -175,7 +204,7 @@ void client_submit(struct hub *hub, struct client *client) {
 void client_settle(struct hub *hub, struct client *client) {
     assert(client->outstanding > 0);
     client->outstanding--;
-    if (client->paused && client->deferral == NULL && !client->listing &&
+    if (client->paused && client_extras(client)->deferral == NULL && !client->listing && client->joining == 0 &&
         client->outstanding <= LIMIT_OUTSTANDING / 2) {
         client->paused = false;
         if (client_hears(client)) {
@@ -211,10 +240,14 @@ void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bo
 }
 
 void client_replace(struct hub *hub, struct client *client) {
+    client_send_away(hub, client, CLOSE_REPLACED);
+}
+
+void client_send_away(struct hub *hub, struct client *client, uint16_t close_code) {
     leave_rooms(hub, client);
     session_remove(client->session, client);
     client->state = CLIENT_QUITTING;
-    client->close_code = CLOSE_REPLACED;
+    client->close_code = close_code;
     finish_if_idle(hub, client);
 }
 

@@ -8,9 +8,10 @@
 /* A client's memberships; a zeroed struct is empty. Of one room there may be several, of which
  * only the newest is not leaving. */
 struct roster {
-    struct list memberships; /* in the order of asking */
-    struct id_map *newest;   /* by room; NULL while there are few */
+    struct slim_list memberships; /* in the order of asking */
+    struct id_map *newest;        /* by room; NULL while there are few */
     unsigned count;
+    unsigned joined_count; /* public rooms that it is not leaving */
 };
 
 void roster_add(struct roster *roster, struct membership *membership);
@@ -18,7 +19,7 @@ void roster_remove(struct roster *roster, struct membership *membership);
 /* The one that is not leaving; NULL: none. */
 struct membership *roster_find(const struct roster *roster, const struct room *room);
 struct membership *roster_oldest(const struct roster *roster, const struct room *room);
-void roster_free(struct roster *roster); /* and the memberships, without effects */
+void roster_free(struct hub *hub, struct roster *roster); /* and the memberships, without effects */
 
 /* client.c */
 
@@ -31,26 +32,31 @@ enum client_state {
 
 struct client {
     uint64_t connection;
-    uint64_t number;            /* signs as "Client N"; 0: does not */
     struct session *session;    /* NULL: transient, or it has quit */
-    struct client *sibling;     /* the next of the same session */
-    struct passport *passport;  /* NULL: let in without a credential, or not yet */
     struct membership *current; /* the room that requests without a room mean */
+    struct extras *extras;      /* NULL: none */
     struct roster roster;
-    struct deferral *deferral; /* NULL: none */
     unsigned outstanding;      /* drafts, signals and lists in the store's queue */
-    unsigned room_count;       /* public rooms it is in and not leaving */
     uint16_t retry_count;      /* drafts under way that are known_only */
     uint16_t close_code;
-    uint8_t state; /* enum client_state */
+    uint16_t joining; /* joins under way that must be told elsewhere before it says more */
+    uint8_t state;    /* enum client_state */
     uint8_t failed_logins;
     struct traits traits;
     bool paused : 1;
-    bool listing : 1;    /* a list is under way, and what it asks for next must not show in it */
-    bool introduced : 1; /* said hello, or was told its secret */
-    bool entered : 1;    /* was put into the lobby without asking */
+    bool listing : 1;     /* a list is under way, and what it asks for next must not show in it */
+    bool introduced : 1;  /* said hello, or was told its secret */
+    bool entered : 1;     /* was put into the lobby without asking */
     bool has_address : 1; /* else it comes from a local socket */
-    struct address16 address; /* of HTTP, of the request under way */
+    struct address16 address;  /* of HTTP, of the request under way */
+};
+
+/* What most clients have none of. */
+struct extras {
+    uint64_t number;           /* signs as "Client N"; 0: does not */
+    struct client *sibling;    /* the next of the same session */
+    struct passport *passport; /* NULL: let in without a credential, or not yet */
+    struct deferral *deferral; /* NULL: none */
     struct newcomer *newcomer; /* NULL: has said who it is, as far as it must */
 };
 
@@ -61,6 +67,11 @@ struct newcomer {
     int64_t opened_us;
 };
 
+const struct extras *client_extras(const struct client *client);
+/* To be written to; client_drop_extras after something was taken out. */
+struct extras *client_open_extras(struct client *client);
+void client_drop_extras(struct client *client);
+
 void client_open(struct hub *hub, const struct event *event);
 /* Into the lobby, where the protocol wants that without asking, as soon as it may be there. */
 void client_enter(struct hub *hub, struct client *client);
@@ -68,6 +79,8 @@ void client_enter(struct hub *hub, struct client *client);
 void client_quit(struct hub *hub, struct client *client, uint16_t close_code, bool lost);
 /* The session has another client now; this one is sent away. */
 void client_replace(struct hub *hub, struct client *client);
+/* The same for another reason. */
+void client_send_away(struct hub *hub, struct client *client, uint16_t close_code);
 void client_closed(struct hub *hub, struct client *client, bool lost);
 /* Who it is has been said, and will not be asked again. */
 void client_end_introduction(struct hub *hub, struct client *client);
@@ -89,4 +102,5 @@ void client_settle(struct hub *hub, struct client *client);
 /* Nothing more is read from it until less is under way, no request is deferred and no list awaited.
  */
 void client_pause(struct hub *hub, struct client *client);
-void client_free(struct client *client); /* without effects, for the end of the hub */
+void client_free(struct hub *hub,
+                 struct client *client); /* without effects, for the end of the hub */

@@ -90,7 +90,7 @@ static void send_fence(struct hub *hub, struct client *client) {
     struct signal fence = {
         .kind = SIGNAL_FENCE, .origin = client_origin(client), .proposed_us = hub->now_us};
 
-    if (is_about_rules(client->deferral)) {
+    if (is_about_rules(client_extras(client)->deferral)) {
         fence.room_key = RULES_ROOM;
     }
 
@@ -100,9 +100,11 @@ static void send_fence(struct hub *hub, struct client *client) {
 
 void deferral_keep(struct hub *hub, struct client *client, const struct request *request,
                    enum deferral_state state) {
-    assert(client->deferral == NULL);
-    client->deferral = deferral_new(request);
-    client->deferral->state = (uint8_t)state;
+    struct extras *extras = client_open_extras(client);
+
+    assert(extras->deferral == NULL);
+    extras->deferral = deferral_new(request);
+    extras->deferral->state = (uint8_t)state;
     client_pause(hub, client);
 }
 
@@ -116,13 +118,20 @@ void deferral_fence(struct hub *hub, struct client *client) {
 }
 
 void deferral_overtake(struct client *client) {
-    if (client->deferral != NULL) {
-        client->deferral->overtaken = true;
+    struct deferral *deferral = client_extras(client)->deferral;
+
+    if (deferral != NULL) {
+        deferral->overtaken = true;
     }
 }
 
+void deferral_forget(struct client *client) {
+    client->extras->deferral = NULL;
+    client_drop_extras(client);
+}
+
 struct deferral *deferral_take(struct hub *hub, struct client *client) {
-    struct deferral *deferral = client->deferral;
+    struct deferral *deferral = client_extras(client)->deferral;
 
     assert(deferral != NULL);
     if (deferral->overtaken && client->state == CLIENT_LIVE) {
@@ -130,6 +139,6 @@ struct deferral *deferral_take(struct hub *hub, struct client *client) {
         send_fence(hub, client);
         return NULL;
     }
-    client->deferral = NULL;
+    deferral_forget(client);
     return deferral;
 }

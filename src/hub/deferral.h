@@ -30,6 +30,8 @@ void deferral_keep(struct hub *hub, struct client *client, const struct request 
                    enum deferral_state state);
 /* Lets what is kept wait for a fence too. */
 void deferral_fence(struct hub *hub, struct client *client);
+/* Takes it from the client, unfreed. */
+void deferral_forget(struct client *client);
 /* The fence has come back: the request, to be carried out; NULL: it still waits. */
 struct deferral *deferral_take(struct hub *hub, struct client *client) MUST_USE;
 /* Its turn has come; frees it. In hub.c. */

@@ -1,14 +1,15 @@
 /* Names that are held on other nodes, as the store tells of them. They are nobody else's here, can
  * be written to, and are listed with our own.
  *
- * A conversation needs a session for each side. For somebody elsewhere a stand-in is made: a session
- * with identity and name, which no client has. It is like one that is over (session.c) and goes with
- * its last conversation; should its owner come here with the secret, it becomes theirs.
+ * A conversation needs a session for each side. For somebody elsewhere a stand-in is made: a
+ * session with identity and name, which no client has. It is like one that is over (session.c) and
+ * goes with its last conversation; should its owner come here with the secret, it becomes theirs.
  *
  * A guest is in one place: when the identity of a session here appears on another node, they have
  * moved there. Accounts may be in several. */
 #include "hub/elsewhere.h"
 
+#include "base/close_code.h"
 #include "base/pack.h"
 #include "hub/client.h"
 #include "hub/direct.h"
@@ -29,6 +30,7 @@ void elsewhere_close(struct hub *hub) {
         memory_free(namesake);
     }
     claim_close(hub);
+    ahead_close(hub);
     map_free(hub->elsewhere->names);
     map_free(hub->elsewhere->holders);
     memory_free(hub->elsewhere);
@@ -45,7 +47,7 @@ bool elsewhere_denies(const struct hub *hub, struct slice folded, const struct i
 }
 
 bool session_is_stand_in(const struct session *session) {
-    return session->client == NULL && session->secret[0] == '\0' && session->lingering == NULL;
+    return session->client == NULL && session->secret[0] == '\0' && session_belongings(session)->lingering == NULL;
 }
 
 /* Whether a session that has to do with another node may be given a name, or lose it. */
@@ -90,7 +92,8 @@ void elsewhere_yield(struct hub *hub, struct slice folded, const struct identity
     struct namesake *namesake = map_find(hub->elsewhere->names, folded);
     struct claim *claim = map_find(hub->claims, folded);
 
-    if (namesake != NULL && !(namesake->registered && identity_equal(&namesake->identity, identity))) {
+    if (namesake != NULL &&
+        !(namesake->registered && identity_equal(&namesake->identity, identity))) {
         forget(hub, namesake);
     }
     if (claim != NULL && is_only_there(claim->session) &&
@@ -107,7 +110,7 @@ struct session *elsewhere_stand_in_for(struct hub *hub, const struct identity *i
         session = session_new(hub, identity, SLICE(""), NULL);
         session->registered = namesake != NULL && namesake->registered;
     }
-    if (session->claim == NULL && namesake != NULL) {
+    if (session->claim == NULL && namesake != NULL && session_over(session)) {
         name_stand_in(hub, session, namesake);
     }
     return session;
@@ -116,16 +119,27 @@ struct session *elsewhere_stand_in_for(struct hub *hub, const struct identity *i
 struct session *elsewhere_stand_in(struct hub *hub, struct slice folded) {
     const struct namesake *namesake = map_find(hub->elsewhere->names, folded);
 
-    return namesake != NULL ? elsewhere_stand_in_for(hub, &namesake->identity) : NULL;
+    if (namesake == NULL) {
+        return NULL;
+    }
+    struct session *session = elsewhere_stand_in_for(hub, &namesake->identity);
+
+    if (session->claim != NULL) {
+        return session;
+    }
+    session_settle(hub, session); /* it is on its way from one name, or node, to another */
+    return NULL;
 }
 
-/* It is the other node's now, with its name if that is the same. */
+/* It is the other node's now, with its name if that is the same. Who is here without a name may
+ * have come while this node could not know of the one they have; they come back and get it. */
 static void send_away(struct hub *hub, struct session *session, const struct namesake *namesake) {
     if (session->claim != NULL && slice_equal(claim_folded(session->claim), namesake->folded)) {
         session->claim->held = false;
     }
     if (session->client != NULL) {
-        client_replace(hub, session->client);
+        client_send_away(hub, session->client,
+                         session->claim != NULL ? CLOSE_REPLACED : CLOSE_RESTART);
     }
     session_end(hub, session);
 }
@@ -168,9 +182,10 @@ static void settle_conflict(struct hub *hub, const struct namesake *namesake) {
 
 static void come(struct hub *hub, const struct name_claim *claim) {
     struct namesake *namesake = learn(hub, claim);
-    struct session *session = session_find(hub, &namesake->identity);
 
     settle_conflict(hub, namesake);
+    struct session *session = session_find(hub, &namesake->identity);
+
     if (session != NULL && !session->registered && !session_over(session)) {
         send_away(hub, session, namesake);
     }

@@ -5,6 +5,7 @@
  *   elsewhere.c    namesake: a name held on another node; stand-ins: sessions that are there
  *   claim.c        asks for names and lets go of them
  *   share.c        shows other nodes what this one's readers are shown, and counts
+ *   ahead.c        readers that have seen more on another node than has come here
  *   direct_call.c  conversations whose sides are on different nodes */
 #pragma once
 
@@ -20,11 +21,12 @@ struct namesake {
 };
 
 struct elsewhere {
-    struct map *names; /* namesakes by folded name */
+    struct map *names;   /* namesakes by folded name */
     struct map *holders; /* the same by identity: the name that it took last */
     struct list order;
-    struct list asked; /* claims without an answer, see claim.c */
-    struct list failed; /* those that the store could not answer, first come first */
+    struct list asked;          /* claims without an answer, see claim.c */
+    struct list failed;         /* those that the store could not answer, first come first */
+    struct list ahead;  /* see ahead.c */
     const struct event *answer; /* EVENT_CLAIMED, while the request that waited is carried out */
 };
 
@@ -55,6 +57,10 @@ void elsewhere_told(struct hub *hub, const struct event *event);
  * so it is kept, and will be carried out again (request.again) when it may. */
 bool claim_start(struct hub *hub, struct client *client, const struct request *request,
                  struct slice name, const struct identity *identity);
+/* Whether the store is being asked to let somebody else here have it: of two on one node the first
+ * to ask gets it, which the store cannot tell apart from one who moves. */
+bool claim_is_contended(const struct hub *hub, struct slice folded,
+                        const struct identity *identity);
 /* The answer that the request under way has waited for; NULL: it did not. */
 const struct event *claim_answer(const struct hub *hub);
 /* The name (of a session that is here) is to be held over all nodes, or not any more. */
@@ -76,12 +82,30 @@ void claim_lose(struct hub *hub, struct session *session);
 unsigned room_client_count(const struct room *room);
 /* What this node's readers are shown, the other nodes' are shown too. */
 void share_signal(struct hub *hub, struct room *room, const struct signal *signal);
+/* The client's join is on its way, is back. */
+void share_join(struct hub *hub, struct client *client, const struct room *room);
+void share_joined(struct client *client, const struct room *room);
 /* Tells the others how many are in the room here, if that has changed. */
 void share_count(struct hub *hub, struct room *room);
 /* A signal that another node has shared brings its count with it. */
 void share_taken(struct hub *hub, struct room *room, const struct signal *signal);
 /* The room's head, with the count of the others; what they know of ours may be lost. */
 void share_followed(struct hub *hub, struct room *room, const struct room_head *head);
+
+/* ahead.c */
+
+/* Whether the reader must wait until what it has seen elsewhere has come here. */
+bool ahead_waits(const struct hub *hub, const struct membership *membership,
+                 const struct entrance *entrance);
+/* Its first entrance does: membership_admit when that is over. */
+void ahead_add(struct hub *hub, struct membership *membership);
+void ahead_forget(struct hub *hub, const struct membership *membership);
+/* The room has got further, or its log is another one. */
+void ahead_advance(struct hub *hub, const struct room *room);
+void ahead_tick(struct hub *hub);
+/* EVENT_GATHERED that no client waits for. */
+void ahead_told(struct hub *hub, const struct event *event);
+void ahead_close(struct hub *hub);
 
 /* direct_call.c */
 

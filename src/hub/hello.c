@@ -58,7 +58,7 @@ static int check_secret(struct hub *hub, const struct client *client,
 
 static int check_points(struct hub *hub, const struct client *client,
                         const struct request *request) {
-    if (client->room_count + request->resume_count > LIMIT_ROOMS_PER_SESSION) {
+    if (client->roster.joined_count + request->resume_count > LIMIT_ROOMS_PER_SESSION) {
         return ERR_TOO_MANY;
     }
     for (size_t i = 0; i < request->resume_count; i++) {
@@ -96,7 +96,7 @@ static const struct identity *identity_of(const struct client *client,
 /* The name that it will go by; empty: the one that its session has. Who comes from another node
  * keeps the name that they had there. */
 static struct slice name_wanted(struct hub *hub, const struct client *client,
-                                const struct request *request) {
+                                const struct request *request, const struct session *target) {
     const struct event *answer = claim_answer(hub);
     const struct namesake *namesake = NULL;
 
@@ -106,9 +106,13 @@ static struct slice name_wanted(struct hub *hub, const struct client *client,
     if (answer != NULL && answer->claimed.error == 0) {
         return hub_keep(hub, answer->claimed.claim.shown);
     }
-    if (!request->again && asks_for_session(client, request)) {
-        namesake = elsewhere_find(hub, &request->session_identity);
+    if (request->again || !asks_for_session(client, request)) {
+        return SLICE_NONE;
     }
+    if (target != NULL && target != client->session && target->claim != NULL) {
+        return hub_keep(hub, claim_shown(target->claim));
+    }
+    namesake = elsewhere_find(hub, &request->session_identity);
     return namesake != NULL ? hub_keep(hub, namesake->shown) : SLICE_NONE;
 }
 
@@ -412,7 +416,7 @@ void handle_hello(struct hub *hub, struct client *client, const struct request *
     if (access_turn_away(hub, client, request->name, request->cid)) {
         return;
     }
-    struct slice name = name_wanted(hub, client, request);
+    struct slice name = name_wanted(hub, client, request, target);
 
     if (!claim_start(hub, client, request, name, identity_of(client, request))) {
         carry_out(hub, client, request, name, target);

@@ -17,6 +17,7 @@
 #include "hub/deferral.h"
 #include "hub/elsewhere.h"
 #include "hub/limits.h"
+#include "hub/membership.h"
 #include "hub/ready.h"
 #include "hub/requests.h"
 #include "hub/room.h"
@@ -57,13 +58,36 @@ static const struct verb {
     [REQUEST_QUIT] = {handle_quit, .introducing = true, .sessionless = true},
 };
 
+/* Everybody who is connected and in a room has one of each, see Memory in ARCHITECTURE.md. What only
+ * some have belongs into struct extras, struct belongings. */
+static_assert(sizeof(struct client) <= 88, "a quiet connection costs more than it should");
+static_assert(sizeof(struct session) <= 104, "a quiet connection costs more than it should");
+static_assert(sizeof(struct membership) <= 72, "a quiet connection costs more than it should");
+
+static uint64_t client_id(const void *client) {
+    return ((const struct client *)client)->connection;
+}
+
+static struct slice session_key(const void *session) {
+    return identity_slice(&((const struct session *)session)->identity);
+}
+
+static struct slice claim_key(const void *claim) {
+    return claim_folded(claim);
+}
+
 struct hub *hub_new(const struct hub_options *options) {
     struct hub *hub = memory_new_struct(struct hub);
 
+    pool_open(&hub->client_pool, sizeof(struct client));
+    pool_open(&hub->session_pool, sizeof(struct session));
+    pool_open(&hub->membership_pool, sizeof(struct membership));
+    pool_open(&hub->claim_pool, CLAIM_SIZE_SMALL);
+
     hub->options = *options;
-    hub->clients = id_map_new();
-    hub->sessions = map_new(options->seed);
-    hub->claims = map_new(options->seed);
+    hub->clients = id_map_new_of(client_id);
+    hub->sessions = map_new_of(options->seed, session_key);
+    hub->claims = map_new_of(options->seed, claim_key);
     hub->rooms = map_new(options->seed);
     limit_open(hub);
     directory_open(hub);
@@ -80,11 +104,11 @@ void hub_free(struct hub *hub) {
     struct room *room;
 
     while ((client = id_map_next(hub->clients, &cursor)) != NULL) {
-        client_free(client);
+        client_free(hub, client);
     }
     cursor = 0;
     while ((session = map_next(hub->sessions, &cursor)) != NULL) {
-        session_free(session);
+        session_free(hub, session);
     }
     cursor = 0;
     while ((room = map_next(hub->rooms, &cursor)) != NULL) {
@@ -99,6 +123,10 @@ void hub_free(struct hub *hub) {
     map_free(hub->sessions);
     map_free(hub->claims);
     map_free(hub->rooms);
+    pool_close(&hub->claim_pool);
+    pool_close(&hub->membership_pool);
+    pool_close(&hub->session_pool);
+    pool_close(&hub->client_pool);
     buffer_close(&hub->folded);
     buffer_close(&hub->text);
     memory_free(hub);
@@ -279,6 +307,7 @@ void hub_step(struct hub *hub, const struct event *event, struct effects *effect
         rules_tick(hub);
         ready_tick(hub);
         claim_tick(hub);
+        ahead_tick(hub);
         break;
     case EVENT_OPENED:
         client_open(hub, event);
@@ -360,6 +389,15 @@ bool hub_has_session(const struct hub *hub, const struct identity *identity) {
 
 size_t hub_client_count(const struct hub *hub) {
     return id_map_count(hub->clients);
+}
+
+bool hub_count_members(const struct hub *hub, struct slice room_key, unsigned *here,
+                       unsigned *elsewhere) {
+    const struct room *room = room_find(hub, room_key);
+
+    *here = room != NULL ? room->shared_count : 0;
+    *elsewhere = room != NULL ? room->elsewhere : 0;
+    return room != NULL && room->state == ROOM_FOLLOWED;
 }
 
 size_t hub_room_count(const struct hub *hub) {

@@ -66,5 +66,9 @@ size_t hub_session_count(const struct hub *hub);
 bool hub_knows_identity(const struct hub *hub, const struct identity *identity);
 /* Whether somebody with this identity is here or may come back. */
 bool hub_has_session(const struct hub *hub, const struct identity *identity);
+/* Sessions in a room, as the other nodes were told, and those there, as is known here; false: the
+ * room is not followed. */
+bool hub_count_members(const struct hub *hub, struct slice room_key, unsigned *here,
+                       unsigned *elsewhere);
 size_t hub_room_count(const struct hub *hub);
 const struct hub_counters *hub_counters(const struct hub *hub);

@@ -27,6 +27,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/quota.h"
 #include "base/text.h"
 #include "hub/hub.h"
@@ -55,6 +56,7 @@ struct hub {
     struct effects *effects; /* of the step under way */
     struct hub_counters counters;
 
+    struct pool client_pool, session_pool, membership_pool, claim_pool;
     struct id_map *clients; /* by connection */
     struct list newcomers;  /* who may still have to say who they are; first come first */
     uint64_t last_number; /* of "Client N" */
@@ -64,7 +66,7 @@ struct hub {
     struct list lingering; /* sessions, the next to expire first */
     unsigned lingering_count;
     struct map *claims; /* by folded name */
-    struct list claim_order;
+    uint32_t last_claim;
     struct list unsaved; /* read marks that are not written yet, see mark.c */
 
     struct map *accounts;      /* by identity, see account.c */

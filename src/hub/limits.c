@@ -101,38 +101,33 @@ static unsigned charges_take(struct hub *hub, const struct charges *charges) {
     return 0;
 }
 
-/* What is charged; NULL: nothing, the client has quit. */
-struct purse {
-    struct rate **rate;
-    struct quota_bucket *buckets;
+/* Who is charged for messages. */
+struct payer {
+    struct purse *purse; /* NULL: nobody, the client has quit */
     unsigned rate_per_minute;
 };
 
-static struct purse purse_of(struct hub *hub, const struct client *client,
+static struct payer payer_of(struct hub *hub, const struct client *client,
                              const struct identity *identity) {
     struct session *session = client->session;
-    struct purse purse = {0};
+    struct payer payer = {0};
 
     if (session == NULL && client_account(client) != NULL) {
         session = session_find(hub, client_account(client));
     }
-    if (!client_has_rate(client, &purse.rate_per_minute)) {
-        purse.rate_per_minute = hub->options.limits.rate_per_minute;
+    if (!client_has_rate(client, &payer.rate_per_minute)) {
+        payer.rate_per_minute = hub->options.limits.rate_per_minute;
     }
     if (session != NULL) {
-        purse.rate = &session->rate;
-        purse.buckets = session->buckets;
+        payer.purse = &session_open_belongings(session)->purse;
     } else if (client->traits.transient) {
-        struct caller *caller = caller_find(hub, identity);
-
-        purse.rate = &caller->rate;
-        purse.buckets = caller->buckets;
+        payer.purse = &caller_find(hub, identity)->purse;
     }
-    return purse;
+    return payer;
 }
 
-static struct quota_bucket *bucket_of(const struct purse *purse, enum session_bucket which) {
-    return purse->buckets != NULL ? &purse->buckets[which] : NULL;
+static unsigned payer_wait(const struct payer *payer, int64_t now_us) {
+    return payer->purse != NULL ? rate_wait(payer->purse->rate, payer->rate_per_minute, now_us) : 0;
 }
 
 /* NULL: it comes from no address (a local socket). */
@@ -158,20 +153,20 @@ static struct quota_rule senders_rule(const struct hub *hub, const struct client
     const struct hub_limits *limits = &hub->options.limits;
     uint64_t amount = (uint64_t)limits->senders_per_address * limits->rate_per_minute;
 
-    if (!client->traits.transient || client->passport != NULL) {
+    if (!client->traits.transient || client_extras(client)->passport != NULL) {
         return per_minute(0);
     }
     return per_minute(amount < SENDERS_MOST ? (unsigned)amount : SENDERS_MOST);
 }
 
 static struct charges message_charges(struct hub *hub, const struct client *client,
-                                      const struct purse *purse, struct slice room_key,
+                                      struct purse *purse, struct slice room_key,
                                       size_t bytes) {
     const struct hub_limits *limits = &hub->options.limits;
     struct quota_rule senders = senders_rule(hub, client);
     struct charges charges = {0};
 
-    add_charge(&charges, bucket_of(purse, BUCKET_BYTES), per_minute(limits->bytes_per_minute),
+    add_charge(&charges, purse != NULL ? &purse->bytes : NULL, per_minute(limits->bytes_per_minute),
                bytes, REFUSED_BYTES);
     if (limits->address_rate_per_minute > 0 || senders.amount > 0) {
         struct quota_bucket *address = address_buckets(hub, client);
@@ -191,20 +186,17 @@ static struct charges message_charges(struct hub *hub, const struct client *clie
 
 unsigned limit_message(struct hub *hub, const struct client *client,
                        const struct identity *identity, struct slice room_key, size_t bytes) {
-    struct purse purse = purse_of(hub, client, identity);
-    struct charges charges = message_charges(hub, client, &purse, room_key, bytes);
-    unsigned wait_ms = 0;
+    struct payer payer = payer_of(hub, client, identity);
+    struct charges charges = message_charges(hub, client, payer.purse, room_key, bytes);
+    unsigned wait_ms = payer_wait(&payer, hub->now_us);
 
-    if (purse.rate != NULL) {
-        wait_ms = rate_wait(*purse.rate, purse.rate_per_minute, hub->now_us);
-    }
     if (wait_ms > 0) {
         hub->counters.refused[REFUSED_RATE]++;
         return wait_ms;
     }
     wait_ms = charges_take(hub, &charges);
-    if (wait_ms == 0 && purse.rate != NULL) {
-        rate_count(purse.rate, purse.rate_per_minute, hub->now_us);
+    if (wait_ms == 0 && payer.purse != NULL) {
+        rate_count(&payer.purse->rate, payer.rate_per_minute, hub->now_us);
     }
     return wait_ms;
 }
@@ -212,12 +204,11 @@ unsigned limit_message(struct hub *hub, const struct client *client,
 unsigned limit_message_wait(struct hub *hub, const struct client *client,
                             const struct draft *draft) {
     enum refusal refusal;
-    struct purse purse = purse_of(hub, client, &draft->body.identity);
+    struct payer payer = payer_of(hub, client, &draft->body.identity);
     struct charges charges =
-        message_charges(hub, client, &purse, draft->room_key, draft->body.content.length);
+        message_charges(hub, client, payer.purse, draft->room_key, draft->body.content.length);
     unsigned wait_ms = charges_wait(&charges, hub->now_us, &refusal);
-    unsigned rate_ms =
-        purse.rate != NULL ? rate_wait(*purse.rate, purse.rate_per_minute, hub->now_us) : 0;
+    unsigned rate_ms = payer_wait(&payer, hub->now_us);
 
     return wait_ms > rate_ms ? wait_ms : rate_ms;
 }
@@ -235,7 +226,7 @@ unsigned limit_account_rate(const struct hub *hub, const struct client *client) 
 unsigned limit_joins(struct hub *hub, struct session *session, size_t count) {
     struct charges charges = {0};
 
-    add_charge(&charges, &session->buckets[BUCKET_JOINS],
+    add_charge(&charges, &session->joins,
                per_minute(hub->options.limits.joins_per_minute), count, REFUSED_JOINS);
     return charges_take(hub, &charges);
 }
@@ -246,7 +237,7 @@ unsigned limit_name(struct hub *hub, const struct client *client, struct session
         limits->address_names_per_minute > 0 ? address_buckets(hub, client) : NULL;
     struct charges charges = {0};
 
-    add_charge(&charges, &session->buckets[BUCKET_NAMES], per_minute(limits->names_per_minute), 1,
+    add_charge(&charges, &session->names, per_minute(limits->names_per_minute), 1,
                REFUSED_NAMES);
     if (address != NULL) {
         add_charge(&charges, &address[ADDRESS_NAMES], per_minute(limits->address_names_per_minute),
@@ -264,12 +255,12 @@ bool limit_counts_rooms(const struct hub *hub) {
 unsigned limit_new_room(struct hub *hub, const struct client *client,
                         const struct identity *identity) {
     const struct hub_limits *limits = &hub->options.limits;
-    struct purse purse = purse_of(hub, client, identity);
+    struct purse *purse = payer_of(hub, client, identity).purse;
     struct quota_bucket *address =
         limits->address_rooms_per_hour > 0 ? address_buckets(hub, client) : NULL;
     struct charges charges = {0};
 
-    add_charge(&charges, bucket_of(&purse, BUCKET_ROOMS), per_hour(limits->rooms_per_hour), 1,
+    add_charge(&charges, purse != NULL ? &purse->rooms : NULL, per_hour(limits->rooms_per_hour), 1,
                REFUSED_ROOMS);
     if (address != NULL) {
         add_charge(&charges, &address[ADDRESS_ROOMS], per_hour(limits->address_rooms_per_hour), 1,

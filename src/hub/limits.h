@@ -4,8 +4,11 @@
 
 #include "hub/internal.h"
 
-/* What a session, or a caller without one, has a bucket for. */
-enum session_bucket { BUCKET_BYTES, BUCKET_JOINS, BUCKET_NAMES, BUCKET_ROOMS, BUCKETS_PER_SESSION };
+/* What messages of a session are charged to, or of a caller without one. */
+struct purse {
+    struct rate *rate; /* NULL: none has come lately */
+    struct quota_bucket bytes, rooms;
+};
 
 /* limits.c */
 
@@ -50,8 +53,8 @@ struct caller {
     struct identity identity;
     struct list_node node;
     int64_t used_us;
-    struct rate *rate;
-    struct quota_bucket buckets[BUCKETS_PER_SESSION];
+    struct purse purse;
+    struct quota_bucket joins, names; /* of an account's session that is gone */
 };
 
 /* Made if need be; valid during the step. */

@@ -187,31 +187,36 @@ static bool is_member(struct hub *hub, const struct room *room, const struct ide
     return false;
 }
 
-/* An account that is on several nodes is one member. */
-static bool is_repeated(const struct event *event, size_t index) {
-    const struct other_member *members = event->gathered.members;
+/* Of several by one name one is listed: an account is on several nodes, and somebody may have lost a
+ * name without their node having heard of it. */
+static bool is_listed(struct hub *hub, struct map *names, struct slice name) {
+    struct slice folded;
 
-    for (size_t i = 0; i < index; i++) {
-        if (identity_equal(&members[i].identity, &members[index].identity)) {
-            return true;
-        }
+    if (hub_fold(hub, name, &folded) < 0 || map_find(names, folded) != NULL) {
+        return true;
     }
+    map_put(names, hub_keep(hub, folded), hub);
     return false;
 }
 
 static size_t list_gathered(struct hub *hub, const struct event *event, const struct room *room,
                             struct reply_item *items) {
     const struct room_rules *rules = rules_find(hub->rules, event->gathered.room_key);
+    struct map *names = map_new(hub->options.seed);
     size_t count = room != NULL ? list_members(hub, room, items) : 0;
 
+    for (size_t i = 0; i < count; i++) {
+        (void)is_listed(hub, names, items[i].name);
+    }
     for (size_t i = 0; i < event->gathered.count && count < LIMIT_LIST_ITEMS; i++) {
         const struct other_member *member = &event->gathered.members[i];
 
-        if (!is_member(hub, room, &member->identity) && !is_repeated(event, i)) {
+        if (!is_member(hub, room, &member->identity) && !is_listed(hub, names, member->name)) {
             items[count].role = role_elsewhere(hub, &member->identity, rules);
             items[count++].name = hub_keep(hub, member->name);
         }
     }
+    map_free(names);
     return count;
 }
 
@@ -241,8 +246,12 @@ static void tell_gathered(struct hub *hub, const struct client *client,
 }
 
 void lookup_gathered(struct hub *hub, const struct event *event) {
-    struct client *client = id_map_find(hub->clients, event->gathered.origin.session);
+    uint64_t session = event->gathered.origin.session;
+    struct client *client = session != 0 ? id_map_find(hub->clients, session) : NULL;
 
+    if (session == 0) {
+        ahead_told(hub, event);
+    }
     if (client == NULL) {
         return;
     }

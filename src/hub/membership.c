@@ -9,18 +9,18 @@
  * coming and going keep their order in the same way. */
 #include <assert.h>
 
+#include "base/close_code.h"
 #include "hub/access.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/deferral.h"
 #include "hub/direct.h"
+#include "hub/elsewhere.h"
 #include "hub/limits.h"
 #include "hub/membership.h"
 #include "hub/requests.h"
 #include "hub/room.h"
 #include "hub/session.h"
-
-#define CLOSE_BANNED 4501
 
 static void send(struct hub *hub, const struct membership *membership, enum signal_kind kind) {
     struct signal signal = {.kind = kind,
@@ -31,14 +31,15 @@ static void send(struct hub *hub, const struct membership *membership, enum sign
     presence_send(hub, membership->client, &place, &signal);
 }
 
-static struct membership *membership_new(struct client *client, struct room *room) {
-    struct membership *membership = memory_new_struct(struct membership);
+static struct membership *membership_new(struct hub *hub, struct client *client,
+                                         struct room *room) {
+    struct membership *membership = pool_new(&hub->membership_pool);
 
     membership->client = client;
     membership->room = room;
     roster_add(&client->roster, membership);
     if (room->direct == NULL) {
-        client->room_count++;
+        client->roster.joined_count++;
     } else {
         membership->side = (uint8_t)direct_side_of(room, &client->session->identity);
         direct_point_drop(client->session, room);
@@ -75,17 +76,28 @@ struct membership *membership_enter(struct hub *hub, struct client *client,
     struct membership *membership = roster_find(&client->roster, room);
 
     if (membership == NULL) {
-        membership = membership_new(client, room);
+        membership = membership_new(hub, client, room);
         if (entrance != NULL) {
             queue_entrance(hub, membership, entrance);
         }
         send(hub, membership, SIGNAL_JOINED);
-    } else if (entrance != NULL && membership->state == MEMBERSHIP_JOINED) {
+        share_join(hub, client, room);
+    } else if (entrance != NULL && membership->state == MEMBERSHIP_JOINED &&
+               membership->entrances == NULL && !ahead_waits(hub, membership, entrance)) {
         entrance_admit(hub, membership, entrance);
     } else if (entrance != NULL) {
         queue_entrance(hub, membership, entrance);
+        if (membership->state == MEMBERSHIP_JOINED) {
+            ahead_add(hub, membership);
+        }
     }
     return membership;
+}
+
+static void refuse_entrances(struct hub *hub, struct membership *membership, int error) {
+    while (membership->entrances != NULL) {
+        entrance_refuse(hub, membership->client, take_entrance(hub, membership), error);
+    }
 }
 
 static void forget_current(struct membership *membership) {
@@ -96,13 +108,16 @@ static void forget_current(struct membership *membership) {
 
 void membership_leave(struct hub *hub, struct membership *membership, struct slice cid) {
     forget_current(membership);
+    if (membership->state == MEMBERSHIP_JOINED && membership->entrances != NULL) {
+        ahead_forget(hub, membership);
+        membership_unsubscribe(hub, membership);
+        refuse_entrances(hub, membership, ERR_UNAVAILABLE);
+    }
     membership->leaving = true;
     if (membership->room->direct == NULL) {
-        membership->client->room_count--;
+        membership->client->roster.joined_count--;
     }
-    if (cid.length > 0) {
-        membership->leave_cid = blob_new(cid);
-    }
+    membership->leave_cid = cid.length > 0 ? blob_new(cid) : NULL;
     send(hub, membership, SIGNAL_LEFT);
 }
 
@@ -120,7 +135,7 @@ void membership_unsubscribe(struct hub *hub, struct membership *membership) {
     }
 }
 
-void membership_free(struct membership *membership) {
+void membership_free(struct hub *hub, struct membership *membership) {
     while (membership->entrances != NULL) {
         struct entrance *entrance = membership->entrances;
 
@@ -130,8 +145,10 @@ void membership_free(struct membership *membership) {
         }
         memory_free(entrance);
     }
-    blob_unref(membership->leave_cid);
-    memory_free(membership);
+    if (membership->leaving) {
+        blob_unref(membership->leave_cid);
+    }
+    pool_free(&hub->membership_pool, membership);
 }
 
 static void drop(struct hub *hub, struct membership *membership) {
@@ -142,14 +159,24 @@ static void drop(struct hub *hub, struct membership *membership) {
     forget_current(membership);
     roster_remove(&client->roster, membership);
     if (!membership->leaving && room->direct == NULL) {
-        client->room_count--;
+        client->roster.joined_count--;
     }
     if (membership->state == MEMBERSHIP_JOINED) {
         list_remove(&room->members, &membership->in_room);
     }
     room->references--;
-    membership_free(membership);
+    membership_free(hub, membership);
     room_settle(hub, room);
+}
+
+void membership_admit(struct hub *hub, struct membership *membership, bool now) {
+    while (membership->entrances != NULL) {
+        if (!now && ahead_waits(hub, membership, membership->entrances)) {
+            ahead_add(hub, membership);
+            return;
+        }
+        entrance_admit(hub, membership, take_entrance(hub, membership));
+    }
 }
 
 static void admit(struct hub *hub, struct membership *membership) {
@@ -157,9 +184,7 @@ static void admit(struct hub *hub, struct membership *membership) {
     if (membership->entrances == NULL) {
         entrance_read(hub, membership, NULL, false);
     }
-    while (membership->entrances != NULL) {
-        entrance_admit(hub, membership, take_entrance(hub, membership));
-    }
+    membership_admit(hub, membership, false);
 }
 
 void membership_return(struct hub *hub, struct client *client) {
@@ -168,12 +193,6 @@ void membership_return(struct hub *hub, struct client *client) {
 
     client->current = membership_enter(hub, client, &lobby, entrance_new(&entrance));
     deferral_overtake(client);
-}
-
-static void refuse_entrances(struct hub *hub, struct membership *membership, int error) {
-    while (membership->entrances != NULL) {
-        entrance_refuse(hub, membership->client, take_entrance(hub, membership), error);
-    }
 }
 
 static void refuse(struct hub *hub, struct membership *membership, int error) {
@@ -191,6 +210,9 @@ static void refuse(struct hub *hub, struct membership *membership, int error) {
         membership_return(hub, client);
     } else if (was_current && was_lobby && error == ERR_FORBIDDEN && !client->traits.direct) {
         client_quit(hub, client, CLOSE_BANNED, false); /* there is nowhere else to go for it */
+    } else if (was_current && was_lobby && error == ERR_UNAVAILABLE && hub->options.shared &&
+               client->traits.lobby_at_open) {
+        client_quit(hub, client, CLOSE_TRY_LATER, true); /* on another node it may be better */
     }
 }
 
@@ -251,7 +273,7 @@ void membership_left(struct hub *hub, struct client *client, struct room *room,
 static int check_join(const struct client *client, const struct place *place) {
     bool inside = place->room != NULL && roster_find(&client->roster, place->room) != NULL;
 
-    return !inside && client->room_count >= LIMIT_ROOMS_PER_SESSION ? ERR_TOO_MANY : 0;
+    return !inside && client->roster.joined_count >= LIMIT_ROOMS_PER_SESSION ? ERR_TOO_MANY : 0;
 }
 
 /* Whether a request for this room waits already. Were any number of them to wait, all their

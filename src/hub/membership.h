@@ -18,13 +18,17 @@ struct membership {
     struct list_node in_client;
     struct list_node in_room;   /* once it counts */
     struct entrance *entrances; /* first come, first */
-    struct membership *older;   /* of the same client and room; see roster.c */
-    struct blob *leave_cid;
-    uint32_t hello;    /* the number of the last one that asked for the room */
-    uint32_t typed_ms; /* when typing was last passed on, as far as it fits; 0: never */
-    uint8_t state;     /* enum membership_state */
-    uint8_t side;      /* enum side */
+    union {
+        struct blob *leave_cid; /* while it is leaving; NULL: nobody waits for an answer */
+        struct {
+            uint32_t hello;    /* the number of the last one that asked for the room */
+            uint32_t typed_ms; /* when typing was last passed on, as far as it fits; 0: never */
+        };
+    };
+    uint8_t state; /* enum membership_state */
+    uint8_t side;  /* enum side */
     bool leaving;
+    bool has_older; /* of the same client and room; see roster.c */
     bool subscribed;
     bool counts; /* is in room->member_count; of a session's several in one room one does */
 };
@@ -32,6 +36,8 @@ struct membership {
 /* Puts a client into a room, or into it again. Takes the entrance (NULL: nobody asked). */
 struct membership *membership_enter(struct hub *hub, struct client *client,
                                     const struct place *place, struct entrance *entrance);
+/* Answers those who wait to enter, as far as they need not wait any longer (`now`: all of them). */
+void membership_admit(struct hub *hub, struct membership *membership, bool now);
 /* Takes effect in its turn; `cid` of the request, if any. */
 void membership_leave(struct hub *hub, struct membership *membership, struct slice cid);
 void membership_unsubscribe(struct hub *hub, struct membership *membership);
@@ -42,7 +48,8 @@ void membership_joined(struct hub *hub, struct client *client, struct room *room
                        struct signal *signal, int error);
 void membership_left(struct hub *hub, struct client *client, struct room *room,
                      struct signal *signal, int error);
-void membership_free(struct membership *membership); /* without effects */
+/* Without effects. */
+void membership_free(struct hub *hub, struct membership *membership);
 /* The one that a request for a room of this name means. ERR_BAD_REQUEST, ERR_NOT_FOUND when it is
  * not in there. */
 int membership_find(struct hub *hub, const struct client *client, struct slice name,

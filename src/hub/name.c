@@ -1,5 +1,6 @@
 /* Names: who holds which. A name is held by a session from claiming it until it is released: by
  * another claim, by a clean goodbye, or when a lost session is not taken over in time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/pack.h"
@@ -19,6 +20,32 @@ static const struct slice nobody = SLICE("anonymous");
 /* "error: …" are words of the server, where only the text of a line shows whose it is. */
 static const struct slice server_voice = SLICE("error");
 static const struct slice numbered_voice = SLICE("client ");
+
+static size_t claim_size(size_t folded_length, size_t shown_length) {
+    return offsetof(struct claim, bytes) + folded_length + shown_length;
+}
+
+static struct claim *claim_new(struct hub *hub, struct slice folded, struct slice shown) {
+    size_t size = claim_size(folded.length, shown.length);
+    struct claim *claim =
+        size > CLAIM_SIZE_SMALL ? memory_new(size) : pool_new(&hub->claim_pool);
+
+    claim->folded_length = (uint16_t)(folded.length & 0x7fff);
+    claim->shown_length = (uint16_t)shown.length;
+    memcpy(claim->bytes, folded.data, folded.length);
+    if (shown.length > 0) {
+        memcpy(claim->bytes + folded.length, shown.data, shown.length);
+    }
+    return claim;
+}
+
+void claim_free(struct hub *hub, struct claim *claim) {
+    if (claim != NULL && claim_size(claim->folded_length, claim->shown_length) > CLAIM_SIZE_SMALL) {
+        memory_free(claim);
+    } else {
+        pool_free(&hub->claim_pool, claim);
+    }
+}
 
 struct slice claim_folded(const struct claim *claim) {
     return slice_from(claim->bytes, claim->folded_length);
@@ -84,7 +111,10 @@ int name_check_elsewhere(struct hub *hub, struct slice name, const struct identi
     if (hub_fold(hub, name, &folded) < 0) {
         return ERR_BAD_REQUEST;
     }
-    return elsewhere_denies(hub, folded, identity) ? ERR_NAME_TAKEN : 0;
+    bool taken = elsewhere_denies(hub, folded, identity) ||
+                 claim_is_contended(hub, folded, identity);
+
+    return taken ? ERR_NAME_TAKEN : 0;
 }
 
 /* "client 7", with any amount of space. */
@@ -126,8 +156,7 @@ void name_release(struct hub *hub, struct session *session) {
     if (claim != NULL) {
         claim_let_go(hub, claim);
         map_remove(hub->claims, claim_folded(claim));
-        list_remove(&hub->claim_order, &claim->node);
-        memory_free(claim);
+        claim_free(hub, claim);
         session->claim = NULL;
     }
 }
@@ -140,23 +169,15 @@ void name_claim(struct hub *hub, struct session *session, struct slice name) {
     if (error < 0) {
         return;
     }
-    bool alike = slice_equal(folded, name);
-
-    claim = memory_new(sizeof(*claim) + folded.length + (alike ? 0 : name.length));
+    claim = claim_new(hub, folded, slice_equal(folded, name) ? SLICE_NONE : name);
     claim->session = session;
-    claim->folded_length = (uint16_t)folded.length;
-    memcpy(claim->bytes, folded.data, folded.length);
-    if (!alike) {
-        claim->shown_length = (uint16_t)name.length;
-        memcpy(claim->bytes + folded.length, name.data, name.length);
-    }
     if (session->claim != NULL && slice_equal(claim_folded(session->claim), claim_folded(claim))) {
         session->claim->held = false; /* it is only written in another way */
     }
     name_release(hub, session);
     session->claim = claim;
     map_put(hub->claims, claim_folded(claim), claim);
-    list_append(&hub->claim_order, &claim->node);
+    claim->number = ++hub->last_claim;
     claim_hold(hub, claim);
 }
 
@@ -191,9 +212,11 @@ void name_answer_error(struct hub *hub, const struct client *client, struct slic
     static const struct slice invalid = SLICE("A name is 1 to 64 letters, digits, '-', '_' or '.'");
     static const struct slice owned = SLICE("This name has an account: show its password or token");
     static const struct slice fixed = SLICE("An account goes by its own name");
+    static const struct slice busy = SLICE("It is not known whether this name is free, try again");
     struct slice text = error == ERR_BAD_REQUEST    ? invalid
                         : error == ERR_UNAUTHORIZED ? owned
                         : error == ERR_FORBIDDEN    ? fixed
+                        : error == ERR_UNAVAILABLE  ? busy
                                                     : SLICE_NONE;
 
     answer_error(hub, client, cid, error, text);
@@ -280,17 +303,36 @@ static size_t list_elsewhere(struct hub *hub, struct reply_item *items) {
     return count;
 }
 
+static int compare_age(const void *first, const void *second) {
+    uint32_t a = (*(const struct claim *const *)first)->number;
+    uint32_t b = (*(const struct claim *const *)second)->number;
+
+    return (a > b) - (a < b);
+}
+
+/* Those whose sessions are here, in the order of claiming. */
+static size_t list_here(struct hub *hub, const struct claim **claims) {
+    const struct claim *claim;
+    size_t cursor = 0, count = 0;
+
+    while ((claim = map_next(hub->claims, &cursor)) != NULL) {
+        if (claim->session->client != NULL) {
+            claims[count++] = claim;
+        }
+    }
+    qsort(claims, count, sizeof(*claims), compare_age);
+    return count;
+}
+
 void handle_names(struct hub *hub, struct client *client, const struct request *request) {
     size_t most = map_count(hub->claims) + map_count(hub->elsewhere->names);
     struct reply_item *items = effects_allocate(hub->effects, most * sizeof(*items));
-    size_t count = 0;
+    const struct claim **claims =
+        effects_allocate(hub->effects, map_count(hub->claims) * sizeof(struct claim *));
+    size_t count = list_here(hub, claims);
 
-    for (struct list_node *node = hub->claim_order.first; node != NULL; node = node->next) {
-        struct claim *claim = container_of(node, struct claim, node);
-
-        if (claim->session->client != NULL) {
-            items[count++].name = hub_keep(hub, claim_shown(claim));
-        }
+    for (size_t i = 0; i < count; i++) {
+        items[i].name = hub_keep(hub, claim_shown(claims[i]));
     }
     count += list_elsewhere(hub, items + count);
     struct reply *reply = answer(hub, client, REPLY_NAMES, request->cid);

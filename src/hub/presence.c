@@ -94,6 +94,7 @@ void presence_signalled(struct hub *hub, const struct event *event) {
         client = id_map_find(hub->clients, signal->origin.session);
     }
     if (client != NULL && signal->kind == SIGNAL_JOINED) {
+        share_joined(client, room);
         membership_joined(hub, client, room, signal, error);
     } else if (client != NULL && signal->kind == SIGNAL_LEFT) {
         membership_left(hub, client, room, signal, error);

@@ -64,9 +64,9 @@ static int find_sender(struct hub *hub, const struct client *client, const struc
         return 0;
     }
     buffer_clear(&hub->text);
-    if (request->sender.length == 0 && client->number != 0) {
+    if (request->sender.length == 0 && client_extras(client)->number != 0) {
         buffer_append_string(&hub->text, "Client ");
-        buffer_append_u64(&hub->text, client->number);
+        buffer_append_u64(&hub->text, client_extras(client)->number);
         *sender = buffer_slice(&hub->text);
         return 0;
     }

@@ -94,6 +94,9 @@ void ready_followed(struct hub *hub, const struct event *event) {
     struct ready *ready = hub->ready;
     bool failed = event->followed.error < 0;
 
+    if (!failed) {
+        ready->shown = event->followed.head.last;
+    }
     if (ready->stage == READY_FOLLOWING && !failed) {
         ready->followed = true;
         append(hub);
@@ -117,6 +120,12 @@ void ready_appended(struct hub *hub, const struct event *event) {
         finish(hub, "an entry could not be stored");
         return;
     }
+    /* Where the log is elsewhere, and the way there was lost for a moment, it may have been shown
+     * before its answer was found. */
+    if (outcome->seq <= ready->shown) {
+        finish(hub, NULL);
+        return;
+    }
     ready->seq = outcome->seq;
     ready->stage = READY_COMMITTING;
 }
@@ -132,6 +141,7 @@ void ready_committed(struct hub *hub, const struct event *event) {
         effect->room_key = READY_ROOM;
         effect->room = READY_ROOM;
         effect->show.entry = entry_ref(entry);
+        ready->shown = entry->seq;
         if (ready->stage == READY_COMMITTING && entry->seq == ready->seq) {
             finish(hub, NULL);
         }

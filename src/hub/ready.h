@@ -16,7 +16,8 @@ enum ready_stage { READY_IDLE, READY_FOLLOWING, READY_APPENDING, READY_COMMITTIN
 struct ready {
     enum ready_stage stage;
     bool followed;
-    uint64_t seq; /* COMMITTING: what is to be shown */
+    uint64_t seq;   /* COMMITTING: what is to be shown */
+    uint64_t shown; /* the last that was, or was there already */
     int64_t begun_us;
     int64_t known_us;    /* when the last answer was found; 0: never */
     const char *trouble; /* the last answer; NULL: ready. Static */

@@ -215,6 +215,7 @@ static void take_new_head(struct hub *hub, struct room *room, const struct room_
             entrance_restart(hub, membership, after, same_epoch);
         }
     }
+    ahead_advance(hub, room);
 }
 
 void room_followed(struct hub *hub, const struct event *event) {
@@ -283,6 +284,7 @@ void room_committed(struct hub *hub, const struct event *event) {
             effect->show.author = direct_side_of(room, &entry->body.identity);
         }
     }
+    ahead_advance(hub, room);
 }
 
 void room_trimmed(struct hub *hub, const struct event *event) {

@@ -14,7 +14,7 @@ static uint64_t key_of(const struct room *room) {
 }
 
 static void index_add(struct roster *roster, struct membership *membership) {
-    membership->older = id_map_remove(roster->newest, key_of(membership->room));
+    membership->has_older = id_map_remove(roster->newest, key_of(membership->room)) != NULL;
     id_map_put(roster->newest, key_of(membership->room), membership);
 }
 
@@ -26,7 +26,7 @@ static void index_build(struct roster *roster) {
 }
 
 void roster_add(struct roster *roster, struct membership *membership) {
-    list_append(&roster->memberships, &membership->in_client);
+    slim_list_append(&roster->memberships, &membership->in_client);
     roster->count++;
     if (roster->newest != NULL) {
         index_add(roster, membership);
@@ -35,23 +35,30 @@ void roster_add(struct roster *roster, struct membership *membership) {
     }
 }
 
-/* Of several in one room it is always the oldest that goes. */
+static struct membership *first_of(const struct roster *roster, const struct room *room) {
+    for (struct list_node *node = roster->memberships.first; node != NULL; node = node->next) {
+        struct membership *membership = container_of(node, struct membership, in_client);
+
+        if (membership->room == room) {
+            return membership;
+        }
+    }
+    return NULL;
+}
+
+/* It is in the list no more. */
 static void index_remove(struct roster *roster, const struct membership *membership) {
     struct membership *newest = id_map_find(roster->newest, key_of(membership->room));
 
-    assert(membership->older == NULL);
     if (newest == membership) {
         id_map_remove(roster->newest, key_of(membership->room));
-        return;
+    } else {
+        newest->has_older = first_of(roster, membership->room) != newest;
     }
-    while (newest->older != membership) {
-        newest = newest->older;
-    }
-    newest->older = NULL;
 }
 
 void roster_remove(struct roster *roster, struct membership *membership) {
-    list_remove(&roster->memberships, &membership->in_client);
+    slim_list_remove(&roster->memberships, &membership->in_client);
     roster->count--;
     if (roster->newest != NULL) {
         index_remove(roster, membership);
@@ -65,7 +72,8 @@ struct membership *roster_find(const struct roster *roster, const struct room *r
         newest = id_map_find(roster->newest, key_of(room));
         return newest != NULL && !newest->leaving ? newest : NULL;
     }
-    for (struct list_node *node = roster->memberships.last; node != NULL; node = node->previous) {
+    for (struct list_node *node = slim_list_last(&roster->memberships); node != NULL;
+         node = slim_list_before(&roster->memberships, node)) {
         newest = container_of(node, struct membership, in_client);
         if (newest->room == room && !newest->leaving) {
             return newest;
@@ -75,29 +83,17 @@ struct membership *roster_find(const struct roster *roster, const struct room *r
 }
 
 struct membership *roster_oldest(const struct roster *roster, const struct room *room) {
-    struct membership *oldest = NULL;
+    struct membership *newest =
+        roster->newest != NULL ? id_map_find(roster->newest, key_of(room)) : NULL;
 
-    if (roster->newest != NULL) {
-        oldest = id_map_find(roster->newest, key_of(room));
-        while (oldest != NULL && oldest->older != NULL) {
-            oldest = oldest->older;
-        }
-        return oldest;
-    }
-    for (struct list_node *node = roster->memberships.first; node != NULL; node = node->next) {
-        oldest = container_of(node, struct membership, in_client);
-        if (oldest->room == room) {
-            return oldest;
-        }
-    }
-    return NULL;
+    return newest != NULL && !newest->has_older ? newest : first_of(roster, room);
 }
 
-void roster_free(struct roster *roster) {
+void roster_free(struct hub *hub, struct roster *roster) {
     struct list_node *node;
 
-    while ((node = list_take_first(&roster->memberships)) != NULL) {
-        membership_free(container_of(node, struct membership, in_client));
+    while ((node = slim_list_take_first(&roster->memberships)) != NULL) {
+        membership_free(hub, container_of(node, struct membership, in_client));
     }
     if (roster->newest != NULL) {
         id_map_free(roster->newest);

@@ -25,7 +25,7 @@
 
 void session_weigh(struct session *session) {
     session->role = ROLE_GUEST;
-    for (struct client *client = session->client; client != NULL; client = client->sibling) {
+    for (struct client *client = session->client; client != NULL; client = client_extras(client)->sibling) {
         enum role role = client_role(client);
 
         session->role = role > session->role ? (uint8_t)role : session->role;
@@ -34,26 +34,37 @@ void session_weigh(struct session *session) {
 
 static void add(struct session *session, struct client *client) {
     client->session = session;
-    client->sibling = session->client;
+    if (session->client != NULL) {
+        client_open_extras(client)->sibling = session->client;
+    }
     session->client = client;
     session_weigh(session);
 }
 
 void session_remove(struct session *session, struct client *client) {
-    struct client **link = &session->client;
+    struct client *sibling = client_extras(client)->sibling;
+    struct client *before = session->client;
 
-    while (*link != client) {
-        link = &(*link)->sibling;
+    if (before == client) {
+        session->client = sibling;
+    } else {
+        while (before->extras->sibling != client) {
+            before = before->extras->sibling;
+        }
+        before->extras->sibling = sibling;
+        client_drop_extras(before);
     }
-    *link = client->sibling;
-    client->sibling = NULL;
+    if (sibling != NULL) {
+        client->extras->sibling = NULL;
+        client_drop_extras(client);
+    }
     client->session = NULL;
     session_weigh(session);
 }
 
 struct session *session_new(struct hub *hub, const struct identity *identity, struct slice secret,
                             struct client *client) {
-    struct session *session = memory_new_struct(struct session);
+    struct session *session = pool_new(&hub->session_pool);
 
     assert(secret.length < sizeof(session->secret));
     session->identity = *identity;
@@ -66,7 +77,7 @@ struct session *session_new(struct hub *hub, const struct identity *identity, st
 }
 
 struct client *session_next_client(const struct session *session, const struct client *previous) {
-    return previous == NULL ? session->client : previous->sibling;
+    return previous == NULL ? session->client : client_extras(previous)->sibling;
 }
 
 struct session *session_find(const struct hub *hub, const struct identity *identity) {
@@ -86,18 +97,20 @@ struct belongings *session_open_belongings(struct session *session) {
     return session->belongings;
 }
 
-void session_free(struct session *session) {
+void session_free(struct hub *hub, struct session *session) {
     direct_points_free(session);
     mark_free_all(session);
-    memory_free(session->belongings);
-    memory_free(session->lingering);
-    memory_free(session->rate);
-    memory_free(session->claim);
-    memory_free(session);
+    if (session->belongings != NULL) {
+        memory_free(session->belongings->lingering);
+        memory_free(session->belongings->purse.rate);
+        memory_free(session->belongings);
+    }
+    claim_free(hub, session->claim);
+    pool_free(&hub->session_pool, session);
 }
 
 bool session_over(const struct session *session) {
-    return session->client == NULL && session->lingering == NULL;
+    return session->client == NULL && session_belongings(session)->lingering == NULL;
 }
 
 void session_settle(struct hub *hub, struct session *session) {
@@ -105,7 +118,7 @@ void session_settle(struct hub *hub, struct session *session) {
         name_release(hub, session);
         caller_take_over(hub, session);
         map_remove(hub->sessions, identity_slice(&session->identity));
-        session_free(session);
+        session_free(hub, session);
     }
 }
 
@@ -130,11 +143,13 @@ static void end(struct hub *hub, struct session *session) {
 }
 
 static void stop_lingering(struct hub *hub, struct session *session) {
-    if (session->lingering != NULL) {
-        list_remove(&hub->lingering, &session->lingering->node);
+    struct lingering *lingering = session_belongings(session)->lingering;
+
+    if (lingering != NULL) {
+        list_remove(&hub->lingering, &lingering->node);
         hub->lingering_count--;
-        memory_free(session->lingering);
-        session->lingering = NULL;
+        memory_free(lingering);
+        session->belongings->lingering = NULL;
     }
 }
 
@@ -148,10 +163,12 @@ static void expire(struct hub *hub, struct session *session) {
 }
 
 static void start_lingering(struct hub *hub, struct session *session) {
-    session->lingering = memory_new_struct(struct lingering);
-    session->lingering->session = session;
-    session->lingering->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
-    list_append(&hub->lingering, &session->lingering->node);
+    struct lingering *lingering = memory_new_struct(struct lingering);
+
+    session_open_belongings(session)->lingering = lingering;
+    lingering->session = session;
+    lingering->expires_us = hub->now_us + hub->options.session_linger_s * SECOND_US;
+    list_append(&hub->lingering, &lingering->node);
     hub->lingering_count++;
     if (hub->lingering_count > LIMIT_LINGERING) {
         expire(hub, next_to_expire(hub)->session);
@@ -212,9 +229,12 @@ void session_take_on(struct hub *hub, const struct identity *identity, struct sl
     struct session *session = session_new(hub, identity, secret, NULL);
 
     mark_recall(hub, session);
-    session->rate = former->rate;
-    former->rate = NULL;
-    memcpy(session->buckets, former->buckets, sizeof(session->buckets));
+    if (former->belongings != NULL) {
+        session_open_belongings(session)->purse = former->belongings->purse;
+        former->belongings->purse.rate = NULL;
+    }
+    session->joins = former->joins;
+    session->names = former->names;
     session->returned = true;
     change(hub, client, session);
     end(hub, former);

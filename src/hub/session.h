@@ -11,21 +11,21 @@
 struct session {
     struct identity identity;
     char secret[sizeof(((struct event *)0)->opened.secret)];
-    uint8_t role;        /* enum role, on the whole server: the highest that a client of it has */
-    bool registered : 1; /* an account's */
-    bool recalling : 1;  /* EFFECT_RECALL is out */
-    bool returned : 1;   /* its secret was known already when it began */
+    uint8_t role;          /* enum role, on the whole server: the highest that a client of it has */
+    bool registered : 1;   /* an account's */
+    bool recalling : 1;    /* EFFECT_RECALL is out */
+    bool returned : 1;     /* its secret was known already when it began */
     struct client *client; /* the first of those that have it; NULL: lost or over */
     struct claim *claim;   /* NULL: has no name */
-    struct rate *rate;
-    struct belongings *belongings; /* NULL: nothing */
-    struct lingering *lingering;   /* NULL: is live, or over */
-    struct quota_bucket buckets[BUCKETS_PER_SESSION]; /* see limits.c */
+    struct belongings *belongings;    /* NULL: nothing */
+    struct quota_bucket joins, names; /* see limits.c */
 };
 
 /* What a session has beside its name. */
 struct belongings {
-    struct list directs; /* sides of direct-message rooms */
+    struct purse purse;
+    struct lingering *lingering; /* NULL: the session is live, or over */
+    struct list directs;         /* sides of direct-message rooms */
     unsigned direct_count;
     struct direct_point *points; /* places in such rooms whose other side is not back yet */
     struct map *marks;           /* how far it has read, by room key; NULL: nothing */
@@ -73,19 +73,23 @@ bool session_over(const struct session *session);
 /* Frees a session that is over and has no direct-message room left. */
 void session_settle(struct hub *hub, struct session *session);
 void session_tick(struct hub *hub);
-void session_free(struct session *session);
+void session_free(struct hub *hub, struct session *session);
 
 /* name.c */
 
 struct claim {
     struct session *session;
-    struct list_node node; /* in the order of claiming */
-    uint16_t folded_length;
+    uint32_t number;       /* in the order of claiming */
     uint16_t shown_length; /* 0: it is shown as it is compared */
-    bool held;             /* on all nodes, see claim.c */
-    char bytes[];          /* the name as it is compared, then as it is shown */
+    uint16_t folded_length : 15;
+    uint16_t held : 1; /* on all nodes, see claim.c */
+    char bytes[];      /* the name as it is compared, then as it is shown */
 };
 
+/* Claims of names that are not long are of one size. */
+#define CLAIM_SIZE_SMALL 40
+
+void claim_free(struct hub *hub, struct claim *claim); /* NULL is fine */
 struct slice claim_folded(const struct claim *claim);
 struct slice claim_shown(const struct claim *claim);
 
@@ -97,7 +101,7 @@ bool name_is_reserved(struct slice folded);
  * another. A name held by `also` counts as free. */
 int name_check_claim(struct hub *hub, struct slice name, const struct session *session,
                      const struct session *also) MUST_USE;
-/* ERR_NAME_TAKEN: somebody else holds it on another node. */
+/* ERR_NAME_TAKEN: somebody else holds it on another node, or is about to. */
 int name_check_elsewhere(struct hub *hub, struct slice name,
                          const struct identity *identity) MUST_USE;
 /* Whether this label may be signed with; ERR_NAME_TAKEN when it could be taken for a name that

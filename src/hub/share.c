@@ -5,6 +5,7 @@
  * Who is above announce_limit (counted over all nodes), or comes quietly, is told of as a bare
  * count, here and elsewhere: at most once a second for each room and node, however many come. What
  * others tell is shown and never passed on. */
+#include "hub/client.h"
 #include "hub/elsewhere.h"
 #include "hub/room.h"
 
@@ -27,6 +28,26 @@ void share_signal(struct hub *hub, struct room *room, const struct signal *signa
     effect->share.signal = signal;
     effect->share.count = room->member_count;
     room->shared_count = room->member_count;
+}
+
+/* A join is told to other nodes when it has come back here, and would come there behind what its
+ * client says next; so that waits. Not where what it says next goes to the room that it means to be
+ * in then: if it may not enter that, its words would go to the lobby. */
+static bool is_waited_for(const struct client *client, const struct room *room) {
+    return room->direct == NULL && (room->lobby || !client->traits.default_room);
+}
+
+void share_join(struct hub *hub, struct client *client, const struct room *room) {
+    if (hub->options.shared && is_waited_for(client, room)) {
+        client->joining++;
+        client_pause(hub, client);
+    }
+}
+
+void share_joined(struct client *client, const struct room *room) {
+    if (client->joining > 0 && is_waited_for(client, room)) {
+        client->joining--;
+    }
 }
 
 void share_count(struct hub *hub, struct room *room) {

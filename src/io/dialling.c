@@ -1,6 +1,6 @@
-/* First the addresses are found: at once where the resolver is not needed, else in a thread of
- * libuv's pool, where a question cannot be taken back. So a dialling that is over lives on until
- * its timer is closed and the resolver has answered; `holders` counts them. */
+/* First the addresses are found, at once where the resolver is not needed; then they are tried in
+ * turn. At any moment there is one descriptor that is waited for: the resolver's, or that of the
+ * connection under way. */
 #include "io/dialling.h"
 
 #include <arpa/inet.h>
@@ -13,18 +13,17 @@
 
 #include "base/memory.h"
 #include "io/endpoint.h"
+#include "io/resolver.h"
 #include "io/socket.h"
 
 #define MESSAGE_SIZE 400
 
 struct dialling {
     uv_timer_t timer; /* until this address, or the resolver, is given up */
-    uv_getaddrinfo_t question;
-    unsigned holders;
-    bool over;
     uint64_t due_ms;
-    uv_poll_t *poll; /* the connection under way; NULL: none */
-    int descriptor;  /* of it */
+    uv_poll_t *poll;           /* NULL: nothing is waited for */
+    struct resolver *resolver; /* NULL: not any more */
+    int descriptor;            /* of the connection under way */
     struct endpoint endpoint;
     struct endpoint_address addresses[ENDPOINT_ADDRESSES];
     size_t count, tried;
@@ -34,13 +33,8 @@ struct dialling {
     char host_port[];
 };
 
-static void let_go(struct dialling *dialling) {
-    if (--dialling->holders == 0)
-        memory_free(dialling);
-}
-
 static void closed_timer(uv_handle_t *handle) {
-    let_go(handle->data);
+    memory_free(handle->data);
 }
 
 static void closed_poll(uv_handle_t *handle) {
@@ -48,14 +42,25 @@ static void closed_poll(uv_handle_t *handle) {
 }
 
 /* Its descriptor is somebody else's to poll or to close from here on. */
-static int stop_polling(struct dialling *dialling) {
+static void stop_polling(struct dialling *dialling) {
     uv_close((uv_handle_t *)dialling->poll, closed_poll);
     dialling->poll = NULL;
-    return dialling->descriptor;
+}
+
+static void poll_for(struct dialling *dialling, int descriptor, int events, uv_poll_cb ready) {
+    dialling->poll = memory_new_struct(uv_poll_t);
+    uv_poll_init(dialling->timer.loop, dialling->poll, descriptor);
+    dialling->poll->data = dialling;
+    uv_poll_start(dialling->poll, events, ready);
+}
+
+static void stop_asking(struct dialling *dialling) {
+    stop_polling(dialling);
+    resolver_free(dialling->resolver);
+    dialling->resolver = NULL;
 }
 
 static void finish(struct dialling *dialling) {
-    dialling->over = true;
     uv_close((uv_handle_t *)&dialling->timer, closed_timer);
 }
 
@@ -75,8 +80,9 @@ static void fail_to_connect(struct dialling *dialling) {
 static void try_next(struct dialling *dialling);
 
 static void decided(struct dialling *dialling, int problem) {
-    int descriptor = stop_polling(dialling);
+    int descriptor = dialling->descriptor;
 
+    stop_polling(dialling);
     uv_timer_stop(&dialling->timer);
     if (problem == 0) {
         finish(dialling);
@@ -111,10 +117,7 @@ static void wait_for(struct dialling *dialling, int descriptor) {
     size_t others = dialling->count - dialling->tried;
 
     dialling->descriptor = descriptor;
-    dialling->poll = memory_new_struct(uv_poll_t);
-    uv_poll_init(dialling->timer.loop, dialling->poll, descriptor);
-    dialling->poll->data = dialling;
-    uv_poll_start(dialling->poll, UV_WRITABLE, became_writable);
+    poll_for(dialling, descriptor, UV_WRITABLE, became_writable);
     uv_timer_start(&dialling->timer, took_too_long, left_ms(dialling) / (1 + others), 0);
 }
 
@@ -150,47 +153,38 @@ static void resolve_at_once(struct dialling *dialling) {
         try_next(dialling);
 }
 
-static void fail_to_find(struct dialling *dialling, const char *why) {
+static void resolver_took_too_long(uv_timer_t *timer) {
+    struct dialling *dialling = timer->data;
     char message[MESSAGE_SIZE];
 
-    snprintf(message, sizeof(message), "cannot find the host %s: %s", dialling->endpoint.host, why);
+    stop_asking(dialling);
+    snprintf(message, sizeof(message), "cannot find the host %s: the resolver does not answer",
+             dialling->endpoint.host);
     fail(dialling, message);
 }
 
-static void resolver_took_too_long(uv_timer_t *timer) {
-    fail_to_find(timer->data, "the resolver does not answer");
-}
+static void resolved(uv_poll_t *poll, int status, int events) {
+    struct dialling *dialling = poll->data;
+    char message[MESSAGE_SIZE];
+    int error = resolver_take(dialling->resolver, dialling->addresses, &dialling->count, message,
+                              sizeof(message));
 
-static void resolved(uv_getaddrinfo_t *question, int status, struct addrinfo *found) {
-    struct dialling *dialling = question->data;
-
-    if (!dialling->over) {
-        uv_timer_stop(&dialling->timer);
-        if (status < 0)
-            fail_to_find(dialling, uv_strerror(status));
-        else {
-            dialling->count = endpoint_take_addresses(found, dialling->addresses);
-            try_next(dialling);
-        }
-    }
-    uv_freeaddrinfo(found);
-    let_go(dialling);
+    (void)status, (void)events;
+    uv_timer_stop(&dialling->timer);
+    stop_asking(dialling);
+    if (error)
+        fail(dialling, message);
+    else
+        try_next(dialling);
 }
 
 static void ask_resolver(struct dialling *dialling) {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    char port[8];
-    int status;
-
-    snprintf(port, sizeof(port), "%u", dialling->endpoint.port);
-    dialling->question.data = dialling;
-    status = uv_getaddrinfo(dialling->timer.loop, &dialling->question, resolved,
-                            dialling->endpoint.host, port, &hints);
-    if (status < 0) {
-        fail_to_find(dialling, uv_strerror(status));
+    dialling->resolver = resolver_start(&dialling->endpoint);
+    if (!dialling->resolver) {
+        fail(dialling, "cannot ask the resolver: no more threads or descriptors");
         return;
     }
-    dialling->holders++;
+    poll_for(dialling, resolver_descriptor(dialling->resolver), UV_READABLE, resolved);
     uv_timer_start(&dialling->timer, resolver_took_too_long, left_ms(dialling), 0);
 }
 
@@ -215,7 +209,6 @@ struct dialling *dialling_new(struct uv_loop_s *loop, const char *host_port, uns
     struct dialling *dialling = memory_new(sizeof(*dialling) + size);
 
     memcpy(dialling->host_port, host_port, size);
-    dialling->holders = 1;
     dialling->due_ms = uv_now(loop) + timeout_ms;
     dialling->done = done;
     dialling->context = context;
@@ -226,7 +219,11 @@ struct dialling *dialling_new(struct uv_loop_s *loop, const char *host_port, uns
 }
 
 void dialling_cancel(struct dialling *dialling) {
-    if (dialling->poll)
-        close(stop_polling(dialling));
+    if (dialling->resolver) {
+        stop_asking(dialling);
+    } else if (dialling->poll) {
+        stop_polling(dialling);
+        close(dialling->descriptor);
+    }
     finish(dialling);
 }

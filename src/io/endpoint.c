@@ -133,20 +133,12 @@ static size_t add_address(const struct addrinfo *info, struct endpoint_address *
     return 1;
 }
 
-size_t endpoint_take_addresses(const struct addrinfo *found, struct endpoint_address *addresses) {
-    size_t used = 0;
-
-    for (const struct addrinfo *each = found; each && used < ENDPOINT_ADDRESSES;
-         each = each->ai_next)
-        used += add_address(each, addresses, used);
-    return used;
-}
-
 static int resolve_name(const struct endpoint *endpoint, const char *host,
                         struct endpoint_address *addresses, size_t *count, char *message,
                         size_t size) {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
+    size_t used = 0;
     char port[8];
     int status;
 
@@ -156,8 +148,11 @@ static int resolve_name(const struct endpoint *endpoint, const char *host,
         snprintf(message, size, "cannot find the host %s: %s", host, gai_strerror(status));
         return ERR_NOT_FOUND;
     }
-    *count = endpoint_take_addresses(found, addresses);
+    for (const struct addrinfo *each = found; each && used < ENDPOINT_ADDRESSES;
+         each = each->ai_next)
+        used += add_address(each, addresses, used);
     freeaddrinfo(found);
+    *count = used;
     return 0;
 }
 

@@ -41,10 +41,6 @@ int endpoint_resolve(const struct endpoint *endpoint, bool listening,
                      struct endpoint_address *addresses, size_t *count, char *message,
                      size_t size) MUST_USE;
 
-/* The same from what the resolver has found; returns how many. */
-struct addrinfo;
-size_t endpoint_take_addresses(const struct addrinfo *found, struct endpoint_address *addresses);
-
 /* The port; 0 of a socket file, where setting it does nothing. */
 uint16_t endpoint_address_port(const struct endpoint_address *address);
 void endpoint_address_set_port(struct endpoint_address *address, uint16_t port);

@@ -10,6 +10,8 @@
 #include "io/tls.h"
 
 #define READ_SIZE (64 * 1024)
+/* Memory that is not given back after much was sent at once. */
+#define KEEP_OUTPUT (1024 * 1024)
 
 struct link {
     int descriptor;
@@ -104,6 +106,8 @@ void link_flush(struct link *link) {
         }
         buffer_consume(&link->output, (size_t)sent);
     }
+    if (link->output.capacity > KEEP_OUTPUT)
+        buffer_close(&link->output);
 }
 
 static void decipher(struct link *link, struct slice bytes, struct buffer *input) {

@@ -1,13 +1,15 @@
 /* What the files of tls.h share. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
 #include "io/tls.h"
 
 struct tls_context {
-    size_t holders;
+    atomic_size_t holders; /* of several threads, where a server's settings are handed to one */
     BIO_METHOD *transport; /* of the sessions: their slices and buffers */
     SSL_CTX **contexts;    /* one for each certificate; of a client one */
     size_t count;

@@ -8,6 +8,7 @@
  * The outlet's callbacks never call back into the outlet: who is to be closed goes into net->gone,
  * and connection_reap tells the outlet when the turn ends. */
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,8 @@
 
 #include "base/memory.h"
 #include "net/internal.h"
+
+static_assert(sizeof(struct connection) <= 48, "a quiet connection costs more than it should");
 
 struct net *connection_net(const struct connection *connection) {
     return connection->net;
@@ -145,14 +148,6 @@ static void transport_wake_later(void *owner, unsigned delay_ms) {
 }
 
 const struct transport net_transport = {
-    .send = connection_send,
-    .pause = transport_pause,
-    .finish = transport_finish,
-    .reset = transport_reset,
-    .wake_later = transport_wake_later,
-};
-
-const struct transport net_transport_shared = {
     .send = connection_send,
     .pause = transport_pause,
     .finish = transport_finish,
@@ -291,7 +286,7 @@ void connection_ready(struct connection *connection, uint32_t events) {
 /* Beginning and end. */
 
 struct connection *connection_new(struct net *net, int descriptor) {
-    struct connection *connection = memory_new_struct(struct connection);
+    struct connection *connection = pool_new(&net->connection_pool);
 
     connection->net = net;
     connection->descriptor = descriptor;

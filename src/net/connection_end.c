@@ -15,7 +15,7 @@ static void close_connection(struct connection *connection) {
     close(connection->descriptor);
     admission_leave(&net->admission, connection->address);
     memory_free(connection->wait);
-    memory_free(connection);
+    pool_free(&net->connection_pool, connection);
 }
 
 /* Whose place in a queue that is. */

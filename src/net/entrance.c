@@ -41,7 +41,7 @@ void entrance_open(struct connection *connection, const struct net_service *serv
 void entrance_close(struct connection *connection) {
     struct entrance *entrance = connection->entrance;
 
-    if (!entrance)
+    if (connection->state != CONNECTION_ENTERING || !entrance)
         return;
     handshake_drop(entrance);
     list_remove(&connection_net(connection)->entrances.entering, &entrance->entering);

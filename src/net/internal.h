@@ -5,6 +5,7 @@
 
 #include "base/cidr.h"
 #include "base/list.h"
+#include "base/pool.h"
 #include "delivery/delivery.h"
 #include "io/deadline.h"
 #include "io/tls.h"
@@ -69,8 +70,10 @@ struct connection_wait {
  * most of the time stands elsewhere. */
 struct connection {
     struct net *net;
-    struct peer *peer;         /* NULL while entering */
-    struct entrance *entrance; /* while entering */
+    union {
+        struct entrance *entrance; /* while ENTERING */
+        struct peer *peer;         /* then; NULL: it has got none */
+    };
     struct secure *secure;     /* NULL: no TLS */
     struct admission_address *address;
     struct connection_wait *wait; /* NULL: in no queue */
@@ -112,6 +115,7 @@ struct net {
     struct outlet *outlet;
     int epoll; /* the set of the connections' descriptors, see watch.c */
     uv_poll_t ready;
+    struct pool connection_pool;
     uv_async_t wake;
     uv_prepare_t turn_end;
     uv_idle_t awake; /* runs while there is more to do at once */

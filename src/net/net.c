@@ -128,6 +128,7 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options) {
 
     net->loop = loop;
     net->log = options->log;
+    pool_open(&net->connection_pool, sizeof(struct connection));
     net->accepting = true;
     net->reads = true;
     net->linger_ms = NET_LINGER_MS;
@@ -150,6 +151,7 @@ void net_free(struct net *net) {
     if (!net)
         return;
     admission_close(&net->admission);
+    pool_close(&net->connection_pool);
     if (net->reserve >= 0)
         close(net->reserve);
     tls_context_release(net->tls);

@@ -40,8 +40,6 @@ struct net_options {
 
 /* For outlet_options; each connection is the owner of its peer. */
 extern const struct transport net_transport;
-/* The same with send_many, after net_start_threads. */
-extern const struct transport net_transport_shared;
 
 struct net *net_new(struct uv_loop_s *loop, const struct net_options *options);
 /* After net_close and after the loop has run empty. */

@@ -1,16 +1,18 @@
 /* Sending, by the loop alone or shared with threads of its own.
  *
- * A send is a call of the kernel, and over TLS enciphering before it. Either concerns one connection
- * and nothing else, so each may be done by any thread, as long as that is one at a time; what is
- * more than that is put off until the loop has them all back: to watch a socket that is full, and to
- * let go of a connection that is broken. Which thread does it goes by the connection's number, see
- * io/workers.h. */
+ * A send is a call of the kernel, and over TLS enciphering before it. Either concerns one
+ * connection and nothing else, so each may be done by any thread, as long as that is one at a time;
+ * what is more than that is put off until the loop has them all back: to watch a socket that is
+ * full, and to let go of a connection that is broken. Which thread does it goes by the connection's
+ * number, see io/workers.h. */
 #include <errno.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
 #include "io/workers.h"
 #include "net/internal.h"
+
+#define AHEAD 4
 
 void send_spaces_open(struct net *net, unsigned count) {
     net->space = memory_resize(net->space, count * sizeof(*net->space));
@@ -109,13 +111,29 @@ static void carry_out(void *context, unsigned worker, size_t item) {
         job->settles = true;
 }
 
+/* Connections lie anywhere in memory: the next ones are on their way while one is sent to. */
+static void send_alone(struct errand *errand, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(errand->jobs[i + AHEAD].owner);
+        carry_out(errand, 0, i);
+    }
+}
+
+static void send_shared(struct errand *errand, size_t count) {
+    workers_run(errand->net->workers, &(struct work){.count = count,
+                                                     .belonging = affinity_of,
+                                                     .perform = carry_out,
+                                                     .context = errand});
+}
+
 void connection_send_many(struct send_job *jobs, size_t count) {
     struct errand errand = {.net = connection_net(jobs[0].owner), .jobs = jobs};
 
-    workers_run(errand.net->workers, &(struct work){.count = count,
-                                                    .belonging = affinity_of,
-                                                    .perform = carry_out,
-                                                    .context = &errand});
+    if (errand.net->workers)
+        send_shared(&errand, count);
+    else
+        send_alone(&errand, count);
     for (size_t i = 0; i < count; i++) {
         if (jobs[i].settles)
             connection_settle(jobs[i].owner);

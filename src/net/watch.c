@@ -1,6 +1,6 @@
 /* Which connections are ready. Their descriptors are in an epoll set of our own, and libuv watches
- * that set as one handle: a handle for each connection would cost more memory than all the rest that
- * is kept for it here.
+ * that set as one handle: a handle for each connection would cost more memory than all the rest
+ * that is kept for it here.
  *
  * The set is level-triggered, and the kernel puts what was told to the end of the line. So one turn
  * may take as many events as it likes: the others come in the next, and nobody is passed over. */

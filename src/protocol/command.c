@@ -304,7 +304,8 @@ static bool command_entry(enum format format, enum side side, const struct effec
                           struct buffer *output) {
     const struct entry_body *body = &show->show.entry->body;
     struct slice first, second;
-    if (body->kind != ENTRY_MESSAGE || !plain_direct_names(show->room, &first, &second))
+    if (body->kind != ENTRY_MESSAGE || body->deleted ||
+        !plain_direct_names(show->room, &first, &second))
         return false;
     if (side == show->show.author && !slice_equal(first, second))
         return false;

@@ -162,9 +162,9 @@ static json_t *find_object(struct slice body) {
     json_t *object = NULL;
 
     if (slice_starts_with(slice_trim(body), SLICE("{"))) {
-        object = json_parse_message(body);
+        object = json_parse_object(body);
     } else if (http_query(body, "payload", &value)) {
-        object = json_parse_message(buffer_slice(&value));
+        object = json_parse_object(buffer_slice(&value));
     }
     buffer_close(&value);
     return object;

@@ -123,10 +123,9 @@ enum feed_result http_upgrade(struct http_exchange *exchange) {
     /* A refusal in HTTP would look like a network failure to a page; a close code can be read. */
     if (!http_origin_allowed(exchange)) {
         feed->handover.refuse = CLOSE_POLICY;
-        feed->handover.refuse_reason = "Invalid origin";
+        feed->handover.wrong_origin = true;
     } else if (error != 0) {
         feed->handover.refuse = CLOSE_POLICY;
-        feed->handover.refuse_reason = "Invalid token";
     }
     return FEED_SWITCH;
 }

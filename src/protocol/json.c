@@ -5,15 +5,21 @@
  * with an error and forgotten: the connection stays. Only a broken WebSocket ends it, or a binary
  * frame. */
 #include "protocol/json.h"
+
+#include <assert.h>
+
 #include "base/close_code.h"
+#include "base/memory.h"
 #include "protocol/format.h"
 #include "protocol/websocket.h"
 
 struct json_connection {
     struct websocket_link link;
-    struct json_request request; /* what the last request given out points into */
-    uint8_t format;
+    struct json_request *request; /* what the last one given out points into; NULL between them */
 };
+
+/* No more, and it stands in the peer itself (PEER_STATE_SIZE in delivery). */
+static_assert(sizeof(struct json_connection) <= 32, "needs an allocation of its own");
 
 static void json_open(void *state, const struct protocol_settings *settings,
                       const struct handover *handover, struct buffer *output) {
@@ -22,13 +28,22 @@ static void json_open(void *state, const struct protocol_settings *settings,
     /* A character of content takes up to six bytes of JSON (\u001f); the rest of the object has
      * room beside it. */
     websocket_link_open(&connection->link, handover, 6 * settings->max_message + 4096);
-    connection->format = handover != NULL ? handover->format : FORMAT_JSON_PLAIN;
+    if (handover == NULL)
+        connection->link.format = FORMAT_JSON_PLAIN;
+}
+
+static void forget_request(struct json_connection *connection) {
+    if (connection->request == NULL)
+        return;
+    json_request_close(connection->request);
+    memory_free(connection->request);
+    connection->request = NULL;
 }
 
 static void json_close(void *state) {
     struct json_connection *connection = state;
     websocket_link_close(&connection->link);
-    json_request_close(&connection->request);
+    forget_request(connection);
 }
 
 static void append_frame(const struct json_connection *connection,
@@ -42,7 +57,7 @@ static void append_object(const struct json_connection *connection,
                           const struct protocol_settings *settings, const struct reply *reply,
                           struct buffer *output) {
     struct buffer object = {0};
-    json_append_reply(&object, connection->format, settings, reply);
+    json_append_reply(&object, connection->link.format, settings, reply);
     if (buffer_length(&object) > 0) {
         append_frame(connection, settings, buffer_slice(&object), output);
     }
@@ -53,19 +68,20 @@ static void append_object(const struct json_connection *connection,
 static bool take_request(struct json_connection *connection,
                          const struct protocol_settings *settings, struct feed *feed,
                          struct slice text) {
-    int error = json_request_parse(text, &connection->request, &feed->request);
+    connection->request = memory_new_struct(struct json_request);
+    int error = json_request_parse(text, connection->request, &feed->request);
     if (error != 0) {
         struct reply reply = {
             .kind = REPLY_ERROR,
             .error = error,
-            .text = connection->request.error_text,
+            .text = connection->request->error_text,
             .cid = feed->request.cid,
         };
         append_object(connection, settings, &reply, feed->output);
         return false;
     }
-    if (feed->request.kind == REQUEST_HELLO && connection->format == FORMAT_JSON_PLAIN) {
-        connection->format = FORMAT_JSON_FULL;
+    if (feed->request.kind == REQUEST_HELLO && connection->link.format == FORMAT_JSON_PLAIN) {
+        connection->link.format = FORMAT_JSON_FULL;
     }
     return true;
 }
@@ -75,7 +91,7 @@ static enum feed_result json_feed_bytes(void *state, const struct protocol_setti
     struct json_connection *connection = state;
     struct websocket_message message;
     enum feed_result result;
-    json_request_close(&connection->request);
+    forget_request(connection);
     if (!websocket_link_next(&connection->link, settings, feed, &message, &result)) {
         return result;
     }
@@ -106,7 +122,7 @@ static void append_batch(const struct json_connection *connection,
 static void catch_up(const struct json_connection *connection,
                      const struct protocol_settings *settings, const struct reply *reply,
                      const struct json_items *items, struct buffer *output) {
-    bool one_by_one = connection->format == FORMAT_JSON_PLAIN && !reply->batched;
+    bool one_by_one = connection->link.format == FORMAT_JSON_PLAIN && !reply->batched;
     size_t count;
     if (items->count == 0 && reply->entry_count > 0 && !one_by_one) {
         append_batch(connection, settings, reply, SLICE_NONE, reply->more, output);
@@ -127,7 +143,7 @@ static void reply_batch(const struct json_connection *connection,
                         const struct protocol_settings *settings, const struct reply *reply,
                         struct buffer *output) {
     struct json_items items = {0};
-    json_items_render(&items, connection->format, reply);
+    json_items_render(&items, connection->link.format, reply);
     if (reply->catching_up) {
         catch_up(connection, settings, reply, &items, output);
     } else {
@@ -168,13 +184,13 @@ static bool json_answered(const void *state) {
 
 static bool json_half_read(const void *state) {
     const struct json_connection *connection = state;
-    return websocket_decoder_half_read(&connection->link.decoder);
+    return websocket_half_read(&connection->link.reading);
 }
 
 static struct encoding json_encoding(const void *state) {
     const struct json_connection *connection = state;
     return (struct encoding){
-        .format = connection->format,
+        .format = connection->link.format,
         .window_bits = connection->link.window_bits,
     };
 }

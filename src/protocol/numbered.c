@@ -122,7 +122,7 @@ static bool numbered_entry(enum format format, enum side side, const struct effe
                            struct buffer *output) {
     (void)format;
     const struct entry_body *body = &show->show.entry->body;
-    if (body->kind != ENTRY_MESSAGE || side != SIDE_PUBLIC)
+    if (body->kind != ENTRY_MESSAGE || side != SIDE_PUBLIC || body->deleted)
         return false;
     struct buffer prefix = {0};
     signature_append(&prefix, body->sender);

@@ -84,7 +84,9 @@ void plain_append_batch(struct buffer *out, const struct feed_format *feed, enum
 }
 
 struct slice plain_error(const struct reply *reply) {
-    if (reply->error == ERR_UNAVAILABLE)
+    bool usual = reply->text.length == 0 ||
+                 slice_equal(reply->text, slice_of_string(error_text(reply->error)));
+    if (reply->error == ERR_UNAVAILABLE && usual)
         return SLICE("Not known to be stored, send it again");
     return reply->text.length > 0 ? reply->text : slice_of_string(error_text(reply->error));
 }

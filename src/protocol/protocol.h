@@ -95,8 +95,8 @@ struct handover {
     uint8_t format;
     uint8_t window_bits; /* for what we send */
     uint8_t inflate;     /* permessage-deflate was agreed on */
-    uint16_t refuse; /* close at once with this code (CLOSE_POLICY: `refuse_reason`); 0: go on */
-    const char *refuse_reason; /* static */
+    uint16_t refuse;      /* close at once with this code; 0: go on */
+    bool wrong_origin;    /* for that (else for the credential) */
     struct slice address; /* the caller's, where that is not the peer's; borrowed as the next */
     /* Shown in the handshake; its slices are borrowed from the protocol switched from, and valid
      * until FEED_SWITCH was dealt with. */

@@ -5,6 +5,8 @@
  *
  * Errors cannot be told here. Too fast: the message is lost silently; too long: 1009; not stored:
  * 1013. */
+#include <assert.h>
+
 #include "base/close_code.h"
 #include "protocol/format.h"
 #include "protocol/websocket.h"
@@ -15,6 +17,9 @@ struct text_connection {
     struct websocket_link link;
     uint16_t close_wanted; /* 0: go on */
 };
+
+/* No more, and it stands in the peer itself (PEER_STATE_SIZE in delivery). */
+static_assert(sizeof(struct text_connection) <= 32, "needs an allocation of its own");
 
 static void text_open(void *state, const struct protocol_settings *settings,
                       const struct handover *handover, struct buffer *output) {
@@ -82,7 +87,7 @@ static bool text_answered(const void *state) {
 
 static bool text_half_read(const void *state) {
     const struct text_connection *connection = state;
-    return websocket_decoder_half_read(&connection->link.decoder);
+    return websocket_half_read(&connection->link.reading);
 }
 
 static struct encoding text_encoding(const void *state) {
@@ -120,7 +125,7 @@ static bool feed_entry(enum format format, enum side side, const struct effect *
     (void)format;
     (void)side;
     const struct entry_body *body = &show->show.entry->body;
-    if (body->kind != ENTRY_MESSAGE) {
+    if (body->kind != ENTRY_MESSAGE || body->deleted) {
         return false;
     }
     if (!slice_equal(body->key, RAW_KEY)) {

@@ -16,18 +16,23 @@ static uint8_t window_size(uint8_t agreed_bits) {
 void websocket_link_open(struct websocket_link *link, const struct handover *handover,
                          size_t max_message) {
     bool inflate = handover != NULL && handover->inflate != 0;
-    websocket_decoder_init(&link->decoder, true, inflate, max_message);
+    struct websocket_decoder decoder = {0};
+    websocket_decoder_init(&decoder, true, inflate, max_message);
+    link->reading = decoder.kept;
     if (handover == NULL) {
         return;
     }
     link->window_bits = window_size(handover->window_bits);
     link->refuse_code = handover->refuse;
-    link->refuse_reason = handover->refuse_reason;
+    link->wrong_origin = handover->wrong_origin;
+    link->format = handover->format;
     link->quit = handover->refuse != 0;
 }
 
 void websocket_link_close(struct websocket_link *link) {
-    websocket_decoder_close(&link->decoder);
+    struct websocket_decoder decoder = {.kept = link->reading};
+    websocket_decoder_close(&decoder);
+    link->reading = decoder.kept;
 }
 
 static enum feed_result quit(struct websocket_link *link, struct feed *feed, uint16_t close_code,
@@ -46,8 +51,8 @@ enum feed_result websocket_link_fail(struct websocket_link *link, struct feed *f
     return quit(link, feed, close_code, true);
 }
 
-static enum feed_result handle_control(struct websocket_link *link, struct feed *feed) {
-    const struct websocket_decoder *decoder = &link->decoder;
+static enum feed_result handle_control(struct websocket_link *link, struct feed *feed,
+                                       const struct websocket_decoder *decoder) {
     feed->aside = true;
     switch (decoder->event_opcode) {
     case WEBSOCKET_PING:
@@ -74,19 +79,21 @@ bool websocket_link_next(struct websocket_link *link, const struct protocol_sett
         websocket_link_close(link);
         return false;
     }
-    enum websocket_event event = websocket_decode(&link->decoder, settings->inflater, &input);
+    struct websocket_decoder decoder = {.kept = link->reading};
+    enum websocket_event event = websocket_decode(&decoder, settings->inflater, &input);
+    link->reading = decoder.kept;
     feed->consumed = feed->input.length - input.length;
     switch (event) {
     case WEBSOCKET_MESSAGE:
-        message->opcode = link->decoder.event_opcode;
-        message->payload = link->decoder.payload;
+        message->opcode = decoder.event_opcode;
+        message->payload = decoder.payload;
         feed->message_size = message->payload.length;
         return true;
     case WEBSOCKET_CONTROL:
-        *result = handle_control(link, feed);
+        *result = handle_control(link, feed, &decoder);
         return false;
     case WEBSOCKET_FAILED:
-        *result = websocket_link_fail(link, feed, link->decoder.fail_code);
+        *result = websocket_link_fail(link, feed, decoder.fail_code);
         return false;
     case WEBSOCKET_MORE:
         return false;
@@ -103,14 +110,11 @@ enum feed_result websocket_link_end_of_file(struct websocket_link *link, struct 
 }
 
 static const char *close_reason(const struct websocket_link *link, uint16_t close_code) {
-    if (close_code == link->refuse_code && link->refuse_reason != NULL) {
-        return link->refuse_reason;
-    }
     switch (close_code) {
     case CLOSE_GOING_AWAY:
         return "shutting down";
-    case CLOSE_POLICY: /* the hub's; who is refused for something else is so in the handshake */
-        return "Invalid token";
+    case CLOSE_POLICY:
+        return link->wrong_origin ? "Invalid origin" : "Invalid token";
     case CLOSE_TOO_LARGE:
         return "message too large";
     case CLOSE_RESTART:

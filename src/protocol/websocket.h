@@ -13,14 +13,15 @@
 /* Part of a protocol's state; small, because every idle connection has one. Zeroed, then
  * websocket_link_open. */
 struct websocket_link {
-    struct websocket_decoder decoder;
-    const char *refuse_reason;
+    struct websocket_reading reading;
     uint16_t refuse_code; /* from the handover; 0: welcome */
     uint16_t peer_code;   /* of the peer's close frame; 0: none has come */
     uint8_t window_bits;  /* for what we send; 0: not compressed */
-    bool awaiting_pong;
-    bool quit; /* REQUEST_QUIT was given: what follows is not for us */
-    bool close_sent;
+    uint8_t format;       /* enum format, from the handover; for the protocol */
+    bool awaiting_pong : 1;
+    bool wrong_origin : 1; /* refused for it */
+    bool quit : 1;         /* REQUEST_QUIT was given: what follows is not for us */
+    bool close_sent : 1;
 };
 
 struct websocket_message {

@@ -71,7 +71,7 @@ struct redis *redis_new(struct uv_loop_s *loop, const struct redis_options *opti
     redis->options = redis_options_copy(options);
     redis->handlers = handlers;
     redis->context = context;
-    rng_seed(&redis->rng, options->seed);
+    rng_seed(&redis->rng, redis->options->seed);
     backoff_init(&redis->backoff);
     backoff_set_range(&redis->backoff, PAUSE_MIN_MS, PAUSE_MAX_MS);
     redis->subscriptions =

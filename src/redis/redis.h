@@ -62,21 +62,22 @@ struct redis_handlers {
 };
 
 struct redis_options {
-    const char *const *servers; /* "host:port" or "/path/of/socket"; tried in turn; a replica is
-                                   passed over (ROLE) */
+    const char *name; /* what it is for, in the log and in CLIENT LIST: one word; NULL: "banter" */
+    /* "host:port" or "/path/of/socket"; tried in turn; a replica is passed over (ROLE). */
+    const char *const *servers;
     size_t server_count;
-    const char *const
-        *sentinels; /* "host:port"; then `master` is asked of them, and servers is empty */
+    /* "host:port"; then servers is empty, and they are asked where the one called `master` is. */
+    const char *const *sentinels;
     size_t sentinel_count;
     const char *master;
     const char *username, *password; /* NULL: none (AUTH) */
     const char *sentinel_password;
     unsigned database;
-    struct tls_context *tls; /* NULL: plain; else this thread's own */
+    struct tls_context *tls; /* NULL: plain; else this thread's own; to the sentinels, too */
     /* To connect; until the oldest command is answered, or at least more comes of the answers
      * before it. A server that is gone without a word is missed within command_timeout_ms, too. */
     unsigned connect_timeout_ms, command_timeout_ms;
-    uint64_t seed; /* of the spread between attempts */
+    uint64_t seed; /* of the spread between attempts; 0: a random one */
     const struct log *log;
 };
 

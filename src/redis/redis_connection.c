@@ -1,6 +1,6 @@
 /* Dialling, open, ended: the states run one way.
  *
- * Time-outs. The oldest command has command_timeout_ms from when it was given or, if that is later,
+ * Time-outs. The oldest command has command_timeout_ms from when it was sent or, if that is later,
  * from when anything came: a long queue that moves is no reason to hang up. Each quarter of that
  * time the server is asked something, and has the rest of it to answer, so that one that is gone
  * without a word is missed within command_timeout_ms. When the loop itself was held up the answer
@@ -30,7 +30,7 @@ enum state { STATE_DIALLING, STATE_OPEN, STATE_ENDED };
 struct waiter {
     redis_answer *answer; /* NULL: nobody */
     void *context;
-    uint64_t since_ms;
+    uint64_t since_ms; /* when it was sent */
     unsigned patience_ms;
 };
 
@@ -48,6 +48,7 @@ struct redis_connection {
     struct buffer input, output;
     struct buffer waiters; /* struct waiter, the oldest first */
     size_t waiting;
+    size_t unsent;     /* of them, the last ones */
     uint64_t heard_ms; /* the last time anything came */
     uint64_t probe_ms; /* when the next probe is due */
     unsigned handles;  /* that libuv has not closed yet */
@@ -213,7 +214,7 @@ static uint64_t patience_ends_ms(const struct redis_connection *connection) {
     struct waiter oldest;
     uint64_t since_ms;
 
-    if (connection->waiting == 0)
+    if (connection->waiting == connection->unsent)
         return UINT64_MAX;
     memcpy(&oldest, buffer_slice(&connection->waiters).data, sizeof(oldest));
     since_ms = oldest.since_ms > connection->heard_ms ? oldest.since_ms : connection->heard_ms;
@@ -314,7 +315,6 @@ void redis_connection_command(struct redis_connection *connection, const struct 
     struct waiter waiter = {
         .answer = answer,
         .context = context,
-        .since_ms = now_ms(connection),
         .patience_ms = connection->options.command_timeout_ms,
     };
 
@@ -323,11 +323,27 @@ void redis_connection_command(struct redis_connection *connection, const struct 
     redis_append_command(&connection->output, arguments, count);
     buffer_append(&connection->waiters, &waiter, sizeof(waiter));
     connection->waiting++;
+    connection->unsent++;
+}
+
+/* Their time begins now, which is not what the loop believes it is if this turn took long. */
+static void begin_waiting(struct redis_connection *connection) {
+    struct slice all = buffer_slice(&connection->waiters);
+    char *place = (char *)all.data + all.length - connection->unsent * sizeof(struct waiter);
+    struct waiter waiter;
+
+    uv_update_time(connection->options.loop);
+    for (; connection->unsent > 0; connection->unsent--, place += sizeof(waiter)) {
+        memcpy(&waiter, place, sizeof(waiter));
+        waiter.since_ms = now_ms(connection);
+        memcpy(place, &waiter, sizeof(waiter));
+    }
 }
 
 void redis_connection_flush(struct redis_connection *connection) {
     if (connection->state != STATE_OPEN || buffer_length(&connection->output) == 0)
         return;
+    begin_waiting(connection);
     link_send(connection->link, buffer_slice(&connection->output));
     if (connection->output.capacity > KEEP_OUTPUT)
         buffer_close(&connection->output);

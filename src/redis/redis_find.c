@@ -11,6 +11,8 @@
 #include "redis/internal.h"
 #include "redis/redis_reply.h"
 
+#define NAME_SIZE 64 /* of a connection */
+
 static void try_server(struct redis *redis, const char *server);
 
 void redis_disconnect(struct redis *redis) {
@@ -30,7 +32,8 @@ static void stay_down(struct redis *redis, const char *reason) {
     if (reason[0] == 0 || strcmp(redis->told, reason) == 0)
         return;
     snprintf(redis->told, sizeof(redis->told), "%s", reason);
-    log_write(redis->options->log, LOG_WARNING, "Redis is not available: %s", reason);
+    log_write(redis->options->log, LOG_WARNING, "Redis is not available for %s: %s",
+              redis->options->name, reason);
     redis->handlers->down(redis->context, redis->told);
 }
 
@@ -115,8 +118,12 @@ static void give_up_because(struct redis *redis, const char *what, struct slice 
     redis_give_up(redis, reason);
 }
 
+/* Who hangs up may have said why. */
 static void connection_lost(void *context, const char *reason) {
-    redis_give_up(context, reason);
+    struct redis *redis = context;
+    bool said = redis->state != REDIS_STATE_UP && redis->greeting.reason[0] != 0;
+
+    redis_give_up(redis, said ? redis->greeting.reason : reason);
 }
 
 static void take_role(void *context, const struct redis_reply *reply) {
@@ -152,8 +159,9 @@ static void probe_subscriber(void *context) {
     redis_connection_command(redis->subscriber, &word, 1, NULL, NULL);
 }
 
-static void greet(struct redis *redis, struct redis_connection *connection, const char *name,
+static void greet(struct redis *redis, struct redis_connection *connection, const char *what,
                   void (*done)(void *context)) {
+    char name[NAME_SIZE];
     const struct redis_greeting_options options = {
         .server = redis->server,
         .username = redis->options->username,
@@ -162,6 +170,7 @@ static void greet(struct redis *redis, struct redis_connection *connection, cons
         .name = name,
     };
 
+    snprintf(name, sizeof(name), "%s-%s", redis->options->name, what);
     redis_greet(&redis->greeting, connection, &options, done, redis);
 }
 
@@ -169,7 +178,8 @@ static void come_up(struct redis *redis) {
     redis->state = REDIS_STATE_UP;
     redis->told[0] = 0;
     backoff_reset(&redis->backoff);
-    log_write(redis->options->log, LOG_INFO, "Redis at %s is used", redis->server);
+    log_write(redis->options->log, LOG_INFO, "Redis at %s is used for %s", redis->server,
+              redis->options->name);
     redis_subscriptions_release(redis->subscriptions);
     redis->handlers->up(redis->context, slice_of_string(redis->run_id));
 }
@@ -205,7 +215,7 @@ static void subscriber_greeted(void *context) {
 static void subscriber_opened(void *context) {
     struct redis *redis = context;
 
-    greet(redis, redis->subscriber, "banter-subscriptions", subscriber_greeted);
+    greet(redis, redis->subscriber, "subscriptions", subscriber_greeted);
 }
 
 static void take_message(void *context, struct slice channel, struct slice payload) {
@@ -251,7 +261,7 @@ static void commands_greeted(void *context) {
 static void commands_opened(void *context) {
     struct redis *redis = context;
 
-    greet(redis, redis->commands, "banter-commands", commands_greeted);
+    greet(redis, redis->commands, "commands", commands_greeted);
 }
 
 static const struct redis_connection_handlers commands_handlers = {
@@ -264,6 +274,7 @@ static const struct redis_connection_handlers commands_handlers = {
 static void try_server(struct redis *redis, const char *server) {
     memory_free(redis->server);
     redis->server = memory_copy_string(slice_of_string(server));
+    redis->greeting.reason[0] = 0;
     redis->state = REDIS_STATE_GREETING;
     redis->commands = connect_to(redis, false, &commands_handlers);
 }

@@ -76,6 +76,8 @@ static void take_role(void *context, const struct redis_reply *reply) {
     struct redis_greeting *greeting = context;
     struct slice role = redis_reply_item(reply, 0)->text;
 
+    if (reply->kind == REDIS_LOST)
+        return;
     take_error(greeting, reply);
     if (slice_equal(role, SLICE("slave")))
         refuse(greeting, "is a replica, not the master", SLICE_NONE);
@@ -138,14 +140,14 @@ void redis_greet(struct redis_greeting *greeting, struct redis_connection *conne
 
     *greeting = (struct redis_greeting){.options = *options, .done = done, .context = context};
     redis_greet_login(greeting, connection);
-    /* Without the right to it there is just no name. */
-    say(connection, "CLIENT", "SETNAME", options->name, NULL, NULL);
     if (options->database != 0) {
         snprintf(database, sizeof(database), "%u", options->database);
         say(connection, "SELECT", database, NULL, take_status, greeting);
     }
     /* The others are answered while data is loaded. */
     say(connection, "PING", NULL, NULL, take_status, greeting);
+    /* Without the right to it there is just no name. */
+    say(connection, "CLIENT", "SETNAME", options->name, NULL, NULL);
     say(connection, "ROLE", NULL, NULL, take_role, greeting);
     say(connection, "INFO", "server", NULL, take_info, greeting);
 }

@@ -1,6 +1,7 @@
 #include "redis/redis_options.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "io/tls.h"
@@ -33,6 +34,10 @@ struct redis_options *redis_options_copy(const struct redis_options *options) {
     struct redis_options *copy = memory_new_struct(struct redis_options);
 
     *copy = *options;
+    copy->name = copy_string(options->name ? options->name : "banter");
+    while (copy->seed == 0 && getentropy(&copy->seed, sizeof(copy->seed)) == 0) {
+        /* Zero is one in 2^64. */
+    }
     copy->servers = copy_list(options->servers, options->server_count);
     copy->sentinels = copy_list(options->sentinels, options->sentinel_count);
     copy->master = copy_string(options->master);
@@ -45,6 +50,7 @@ struct redis_options *redis_options_copy(const struct redis_options *options) {
 }
 
 void redis_options_free(struct redis_options *options) {
+    memory_free((char *)options->name);
     free_list(options->servers, options->server_count);
     free_list(options->sentinels, options->sentinel_count);
     memory_free((char *)options->master);

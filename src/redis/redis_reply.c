@@ -161,8 +161,7 @@ static void forget(void *reply) {
 }
 
 struct redis_reader *redis_reader_new(void) {
-    /* hiredis does not change it, only says that it might. */
-    static redisReplyObjectFunctions functions = {
+    static const redisReplyObjectFunctions functions = {
         .createString = read_text,
         .createArray = read_array,
         .createInteger = read_integer,
@@ -175,7 +174,8 @@ struct redis_reader *redis_reader_new(void) {
     };
     struct redis_reader *reader = memory_new_struct(struct redis_reader);
 
-    reader->codec = redisReaderCreateWithFunctions(&functions);
+    /* hiredis does not change them, it only does not say so. */
+    reader->codec = redisReaderCreateWithFunctions((redisReplyObjectFunctions *)&functions);
     if (!reader->codec)
         abort();
     reader->codec->privdata = reader;

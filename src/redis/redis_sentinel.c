@@ -96,8 +96,11 @@ static void give_up(struct sentinel *sentinel, const char *reason) {
     choose(sentinel->owner);
 }
 
+/* Who hangs up may have said why. */
 static void lost(void *context, const char *reason) {
-    give_up(context, reason);
+    struct sentinel *sentinel = context;
+
+    give_up(sentinel, sentinel->login.reason[0] != 0 ? sentinel->login.reason : reason);
 }
 
 static void refuse(struct sentinel *sentinel, const char *what, struct slice text) {

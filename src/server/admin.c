@@ -196,6 +196,11 @@ static void take_request(struct caller *caller, const char *request) {
         say_reload(caller);
     else if (strcmp(request, "accounts") == 0)
         look_at_accounts(caller);
+    else if (strcmp(request, "backup") == 0 && !caller->admin->options.copies)
+        say(caller, "error",
+            SLICE("the rooms are in Redis: it is copied by its own means, and banterd export "
+                  "writes an archive"),
+            true);
     else if (strcmp(request, "backup") == 0)
         begin_backup(caller);
     else

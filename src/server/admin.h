@@ -22,6 +22,7 @@ struct admin;
 struct admin_options {
     const char *folder; /* borrowed, as is the log */
     const struct log *log;
+    bool copies; /* the rooms are in the folder, and can be copied from there */
     /* Appends the members of a JSON object that say how the server is. */
     void (*status)(void *context, struct buffer *out);
     /* Reads the configuration again. `report`: one line, what came of it. 0 or an error. */

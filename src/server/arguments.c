@@ -14,7 +14,7 @@ const char arguments_help[] =
     "  --listen URL      listen there instead of at the default addresses; may be repeated:\n"
     "                    ws://127.0.0.1:8765, line://*:8888, numbered://unix:PATH ...\n"
     "  --data DIR        the folder of the database (default ./data)\n"
-    "  --store KIND      sqlite (the default) or memory\n"
+    "  --store KIND      sqlite (the default), memory, or redis://HOST:PORT for several servers\n"
     "  --set KEY=VALUE   set any key of the configuration; may be repeated\n"
     "  --check           check the configuration and exit\n"
     "  --print-config    print a configuration file with every key explained, and exit\n"
@@ -40,7 +40,7 @@ static const struct option options[] = {
     {0},
 };
 
-static int set_pair(struct config *config, const char *pair, char *message, size_t size) {
+int arguments_set(struct config *config, const char *pair, char *message, size_t size) {
     const char *equals = strchr(pair, '=');
     char key[64];
 
@@ -97,7 +97,7 @@ static int pass(int count, char **values, bool files, struct config *config,
             error = config_set(config, options[index].name, optarg, CONFIG_FROM_COMMAND_LINE,
                                message, size);
         else if (code == OPTION_SET && !files)
-            error = set_pair(config, optarg, message, size);
+            error = arguments_set(config, optarg, message, size);
     }
     return error || optind == count ? error : refuse_option(values[optind], message, size);
 }

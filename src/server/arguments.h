@@ -22,3 +22,6 @@ int arguments_parse(int count, char **values, struct config *config, enum argume
 
 /* The text of --help. */
 extern const char arguments_help[];
+
+/* What --set is given: "KEY=VALUE". ERR_BAD_REQUEST with one line in `message`. */
+int arguments_set(struct config *config, const char *pair, char *message, size_t size) MUST_USE;

@@ -4,6 +4,7 @@
 
 #include "auth/accounts_file.h"
 #include "hub/credential.h"
+#include "server/redis_settings.h"
 
 static struct authority_local_keys keys_of(const struct config *config) {
     return (struct authority_local_keys){
@@ -58,11 +59,13 @@ static void warn(const struct config *config, const struct log *log) {
                   "to keep others out set auth = required");
 }
 
-int authority_choice_open(const struct authority_choice_options *options,
-                          struct authority **authority, char *message, size_t size) {
+static int open_local(const struct authority_choice_options *options,
+                      const struct authority_local_shared *shared, struct authority **authority,
+                      char *message, size_t size) {
     const struct config *config = options->config;
     const struct authority_local_options local = {
         .folder = authority_choice_has_accounts(config, options->durable) ? config->data : NULL,
+        .shared = shared,
         .log = options->log,
         .keys = keys_of(config),
         .session_age_s = (unsigned)config->session_age_s,
@@ -72,8 +75,35 @@ int authority_choice_open(const struct authority_choice_options *options,
     };
     struct buffer text = {0};
 
-    warn(config, options->log);
     return hand_over(&text, authority_local_open(&local, authority, &text), message, size);
+}
+
+/* Nodes that share their rooms share their accounts. */
+static int open_shared(const struct authority_choice_options *options, struct authority **authority,
+                       char *message, size_t size) {
+    const struct config *config = options->config;
+    struct redis_settings settings;
+    int error = redis_settings_open(config, &settings, message, size);
+
+    if (error)
+        return error;
+    settings.common.log = options->log;
+    const struct authority_local_shared shared = {
+        .redis = &settings.common,
+        .prefix = config->redis_namespace,
+        .replicas = (unsigned)config->wait_replicas,
+    };
+    error = open_local(options, &shared, authority, message, size);
+    redis_settings_close(&settings);
+    return error;
+}
+
+int authority_choice_open(const struct authority_choice_options *options,
+                          struct authority **authority, char *message, size_t size) {
+    warn(options->config, options->log);
+    if (store_url_kind(options->config->store) == STORE_KIND_REDIS)
+        return open_shared(options, authority, message, size);
+    return open_local(options, NULL, authority, message, size);
 }
 
 int authority_choice_reload(struct authority *authority, const struct config *config, char *message,

@@ -17,13 +17,14 @@
 #include "server/config_file.h"
 #include "server/config_value.h"
 #include "server/listen_url.h"
+#include "server/redis_settings.h"
 #include "server/room_settings.h"
+#include "server/store_url.h"
 #include "server/trusted_proxies.h"
 
 #define KEY(member) .name = #member, .offset = offsetof(struct config, member)
 #define KEY_MS(key) .name = #key, .offset = offsetof(struct config, key##_ms)
 
-static const char *const store_words[] = {"sqlite", "memory", NULL};
 static const char *const auth_words[] = {"open", "mixed", "required", NULL};
 static const char *const history_words[] = {"none", "memory", "durable", NULL};
 static const char *const metrics_words[] = {"local", "on", "off", NULL};
@@ -53,8 +54,36 @@ static const struct config_key keys[] = {
              "PROXY protocol, version 1 or 2: on or off. Socket files are exempt."},
     {KEY(data), .kind = CONFIG_TEXT, .initial = "./data",
      .help = "The folder of the database. Created if it is not there, for the server's user only."},
-    {KEY(store), .kind = CONFIG_CHOICE, .initial = "sqlite", .words = store_words,
-     .help = "What keeps the rooms: sqlite (a file in `data`) or memory (gone with the server)."},
+    {KEY(store), .kind = CONFIG_TEXT, .initial = "sqlite", .check = store_url_check,
+     .help = "What keeps the rooms: sqlite (a file in `data`), memory (gone with the server), or a\n"
+             "Redis that several servers share: redis://HOST:PORT, over TLS rediss://HOST:PORT,\n"
+             "or redis://unix:PATH. Several, separated by commas, have a part of the rooms each."},
+    {KEY(redis_sentinel), .kind = CONFIG_LIST, .check = redis_settings_check_sentinel,
+     .initial = "",
+     .help = "HOST:PORT of a sentinel, may be repeated; then `store` has the names of the masters\n"
+             "that they watch, as in redis://main."},
+    {KEY(redis_username), .kind = CONFIG_TEXT, .initial = "",
+     .help = "The user to log in to Redis as; empty: the default one."},
+    {KEY(redis_password), .secret = true, .kind = CONFIG_TEXT, .initial = "",
+     .help = "The password for it. Anyone who can read it has it: keep the file to the server's\n"
+             "user (chmod 600)."},
+    {KEY(redis_sentinel_password), .secret = true, .kind = CONFIG_TEXT, .initial = "",
+     .help = "The same for the sentinels."},
+    {KEY(redis_namespace), .kind = CONFIG_TEXT, .initial = "banter",
+     .check = redis_settings_check_namespace,
+     .help = "What the names of all keys and channels in Redis begin with. Servers that are to be\n"
+             "one chat need the same; others may use the same Redis under another."},
+    {KEY(redis_ca), .reads_file = true, .kind = CONFIG_TEXT, .initial = "",
+     .help = "The file of the authorities that vouch for Redis, with rediss://: PEM; empty: those\n"
+             "that the system trusts."},
+    {KEY_MS(redis_timeout), .kind = CONFIG_SECONDS, .initial = "5", .minimum = 100,
+     .maximum = 600000,
+     .help = "Seconds after which a Redis that does not answer counts as lost."},
+    {KEY(wait_replicas), .kind = CONFIG_NUMBER, .initial = "0", .maximum = 16,
+     .help = "How many replicas of Redis must have a message before it is acknowledged and shown."},
+    {KEY_MS(wait_timeout), .kind = CONFIG_SECONDS, .initial = "1", .minimum = 10,
+     .maximum = 600000,
+     .help = "Seconds they have for that; then the sender is told that it is not known to be stored."},
     {KEY(history), .kind = CONFIG_CHOICE, .initial = "durable", .words = history_words,
      .help = "What is kept of a room: durable (all, in the store), memory (the latest, until the\n"
              "server stops) or none."},
@@ -171,6 +200,14 @@ static const struct config_key keys[] = {
      .minimum = 65536, .maximum = 1 << 30,
      .help = "Bytes of a busy room kept ready to send; a reader further behind is cut off, and\n"
              "resumes. At least 16 times max_message."},
+    {KEY_MS(flush), .reload = true, .kind = CONFIG_MILLISECONDS, .or_auto = true, .initial = "0",
+     .maximum = 1000,
+     .help = "How long what is said in a busy room waits for more, to be sent together: 5ms saves half\n"
+             "of the work at 300 messages a second, and costs that time; 0: not at all; auto: not as\n"
+             "long as the server keeps up, and up to 5ms where it does not. Acks never wait."},
+    {KEY(io_threads), .kind = CONFIG_NUMBER, .or_auto = true, .initial = "auto", .maximum = 64,
+     .help = "Threads that help to send, beside the one that does all else; 0: none. auto: none where\n"
+             "there are fewer than 4 processors, else half as many as there are, less 1."},
     {KEY(banner), .reload = true, .kind = CONFIG_TEXT, .initial = "banter chat server",
      .help = "The first line that line:// clients see."},
     {KEY(metrics), .reload = true, .kind = CONFIG_CHOICE, .initial = "local",
@@ -325,6 +362,8 @@ int config_check(const struct config *config, char *message, size_t size) {
             return error;
     }
     int error = certificates_check(config, message, size);
+    if (!error)
+        error = redis_settings_check(config, message, size);
     if (!error)
         error = authority_choice_check(config, message, size);
     return error ? error : room_settings_check(config, message, size);

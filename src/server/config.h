@@ -5,12 +5,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
 
-enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
 enum config_auth { CONFIG_AUTH_OPEN, CONFIG_AUTH_MIXED, CONFIG_AUTH_REQUIRED };
 enum config_history { CONFIG_HISTORY_NONE, CONFIG_HISTORY_MEMORY, CONFIG_HISTORY_DURABLE };
 enum config_metrics { CONFIG_METRICS_LOCAL, CONFIG_METRICS_ON, CONFIG_METRICS_OFF };
@@ -18,6 +18,9 @@ enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
 /* Where a value was written; a later one of a list replaces what an earlier source wrote. */
 enum config_source { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_COMMAND_LINE };
+
+/* Of numbers that may be left to the server. */
+#define CONFIG_AUTO SIZE_MAX
 
 struct config_list {
     char **items;
@@ -32,7 +35,12 @@ struct config {
     struct config_list trusted_proxies;   /* see trusted_proxies.h */
     bool proxy_protocol;
     char *data;
-    int store;                                                /* enum config_store */
+    char *store;                                              /* see store_url.h */
+    struct config_list redis_sentinel;                        /* see redis_settings.h */
+    char *redis_username, *redis_password, *redis_sentinel_password;
+    char *redis_namespace, *redis_ca;
+    size_t redis_timeout_ms;
+    size_t wait_replicas, wait_timeout_ms;
     int history;                                              /* enum config_history */
     size_t retention_age_s, retention_count, retention_bytes; /* 0: no bound */
     struct config_list room;                                  /* see room_settings.h */
@@ -60,6 +68,8 @@ struct config {
     size_t announce_limit;
     size_t backlog;
     size_t stream_window;
+    size_t flush_ms;   /* or CONFIG_AUTO, as the next one */
+    size_t io_threads; /* see settings_io_threads */
     char *banner;
     char *user, *group;
     bool sandbox;

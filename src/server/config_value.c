@@ -111,7 +111,15 @@ static uint64_t cut_suffix(const struct suffix *suffixes, struct slice *text) {
     return 1;
 }
 
+/* Takes the unit from the end, if there is one. */
+static void cut_milliseconds(struct slice *text) {
+    if (text->length > 2 && strncasecmp(text->data + text->length - 2, "ms", 2) == 0)
+        text->length -= 2;
+}
+
 static uint64_t cut_factor(const struct config_key *key, struct slice *text) {
+    if (key->kind == CONFIG_MILLISECONDS)
+        cut_milliseconds(text);
     if (key->kind == CONFIG_BYTES)
         return cut_suffix(bytes_suffixes, text);
     return key->kind == CONFIG_AGE ? cut_suffix(age_suffixes, text) : 1;
@@ -126,13 +134,17 @@ static int set_number(const struct config_key *key, void *field, const char *val
     char wanted[96];
     uint64_t number;
 
+    if (key->or_auto && strcasecmp(value, "auto") == 0) {
+        *(size_t *)field = CONFIG_AUTO;
+        return 0;
+    }
     if (parse_decimal(text, decimals, &number) && number <= UINT32_MAX &&
         number * factor >= key->minimum && number * factor <= key->maximum) {
         *(size_t *)field = (size_t)(number * factor);
         return 0;
     }
-    snprintf(wanted, sizeof(wanted), "must be a number from %zu to %zu", key->minimum / unit,
-             key->maximum / unit);
+    snprintf(wanted, sizeof(wanted), "must be %sa number from %zu to %zu",
+             key->or_auto ? "auto or " : "", key->minimum / unit, key->maximum / unit);
     return refuse(key, value, wanted, message, size);
 }
 
@@ -156,6 +168,7 @@ int config_value_set(const struct config_key *key, void *field, const char *valu
     case CONFIG_BYTES:
     case CONFIG_AGE:
     case CONFIG_SECONDS:
+    case CONFIG_MILLISECONDS:
         return set_number(key, field, value, message, size);
     }
     return ERR_INTERNAL;
@@ -193,6 +206,7 @@ static size_t field_size(const struct config_key *key) {
     case CONFIG_BYTES:
     case CONFIG_AGE:
     case CONFIG_SECONDS:
+    case CONFIG_MILLISECONDS:
         return sizeof(size_t);
     }
     return 0;
@@ -238,6 +252,12 @@ static void append_seconds(size_t milliseconds, struct buffer *output) {
         buffer_append_format(output, ".%03zu", milliseconds % 1000);
 }
 
+static void append_milliseconds(size_t milliseconds, struct buffer *output) {
+    buffer_append_u64(output, milliseconds);
+    if (milliseconds > 0)
+        buffer_append_string(output, "ms");
+}
+
 /* In the largest unit that it is a whole number of. */
 static void append_age(size_t seconds, struct buffer *output) {
     const struct suffix *best = &age_suffixes[0];
@@ -252,6 +272,10 @@ static void append_age(size_t seconds, struct buffer *output) {
 }
 
 static void append_value(const struct config_key *key, const void *field, struct buffer *output) {
+    if (key->or_auto && *(const size_t *)field == CONFIG_AUTO) {
+        buffer_append_string(output, "auto");
+        return;
+    }
     switch (key->kind) {
     case CONFIG_TEXT:
         buffer_append_string(output, *(char *const *)field);
@@ -271,6 +295,9 @@ static void append_value(const struct config_key *key, const void *field, struct
         break;
     case CONFIG_SECONDS:
         append_seconds(*(const size_t *)field, output);
+        break;
+    case CONFIG_MILLISECONDS:
+        append_milliseconds(*(const size_t *)field, output);
         break;
     case CONFIG_LIST:
         break;
@@ -303,6 +330,11 @@ void config_value_print(const struct config_key *key, const void *field, struct 
     append_value(key, field, &value);
     bool initial = slice_equal(buffer_slice(&value), slice_of_string(key->initial));
 
+    if (key->secret && !initial) {
+        buffer_clear(&value);
+        buffer_append_string(&value, "(is set)");
+        initial = true;
+    }
     buffer_append_char(&value, '\0');
     print_pair(initial ? "#" : "", key->name, buffer_slice(&value).data, output);
     buffer_close(&value);

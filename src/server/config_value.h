@@ -9,14 +9,15 @@
 #include "server/config.h"
 
 enum config_kind {
-    CONFIG_TEXT,    /* char *, owned */
-    CONFIG_LIST,    /* struct config_list; the key may be repeated */
-    CONFIG_SWITCH,  /* bool: on, off */
-    CONFIG_CHOICE,  /* int: which of the words */
-    CONFIG_NUMBER,  /* size_t */
-    CONFIG_BYTES,   /* size_t; 64K, 4M */
-    CONFIG_AGE,     /* size_t, in seconds; 30d, 12h, 90m, 45s or 45 */
-    CONFIG_SECONDS, /* size_t, in milliseconds; 1.5 */
+    CONFIG_TEXT,         /* char *, owned */
+    CONFIG_LIST,         /* struct config_list; the key may be repeated */
+    CONFIG_SWITCH,       /* bool: on, off */
+    CONFIG_CHOICE,       /* int: which of the words */
+    CONFIG_NUMBER,       /* size_t */
+    CONFIG_BYTES,        /* size_t; 64K, 4M */
+    CONFIG_AGE,          /* size_t, in seconds; 30d, 12h, 90m, 45s or 45 */
+    CONFIG_SECONDS,      /* size_t, in milliseconds; 1.5 */
+    CONFIG_MILLISECONDS, /* the same; 5ms */
 };
 
 struct config_key {
@@ -25,6 +26,7 @@ struct config_key {
     const char *initial;      /* the default; of a list: one item a line */
     const char *const *words; /* of a choice; NULL ends them */
     size_t minimum, maximum;  /* of numbers, in the unit of the field */
+    bool or_auto;             /* of numbers: may be `auto` too, which is CONFIG_AUTO */
     const char *help;
     size_t offset;   /* in struct config */
     bool reload;     /* a server that runs takes over a new value */

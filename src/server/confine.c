@@ -5,7 +5,11 @@
 
 #include "base/memory.h"
 #include "server/privileges.h"
+#include "server/redis_settings.h"
 #include "server/sandbox.h"
+
+/* Of the shards that are told apart; with more it may connect to any port. */
+#define PORTS_MAX 64
 
 struct paths {
     char **items;
@@ -35,9 +39,12 @@ static void add_socket_files(const struct config_list *urls, struct paths *paths
 
 static void enter_sandbox(const struct config *config, const struct log *log) {
     struct paths files = {0}, sockets = {0};
+    uint16_t ports[PORTS_MAX];
+    size_t port_count;
 
     config_each_file(config, add_path, &files);
     add_socket_files(&config->listen, &sockets);
+    port_count = redis_settings_ports(config, ports, PORTS_MAX);
     sandbox_enter(&(struct sandbox_options){
         .log = log,
         .data = config->data,
@@ -45,6 +52,9 @@ static void enter_sandbox(const struct config *config, const struct log *log) {
         .readable_count = files.count,
         .sockets = (const char *const *)sockets.items,
         .socket_count = sockets.count,
+        .connects = store_url_kind(config->store) == STORE_KIND_REDIS,
+        .ports = ports,
+        .port_count = port_count,
     });
     close_paths(&files);
     close_paths(&sockets);

@@ -49,8 +49,8 @@ static size_t due(struct drain *drain, size_t staying, uint64_t now_ms, uint64_t
 static void tell(struct drain *drain, uint64_t newest, uint64_t now_ms, uint64_t until_ms) {
     size_t staying = outlet_count_staying(drain->outlet, newest);
 
-    drain->told += net_send_away(drain->net, newest, due(drain, staying, now_ms, until_ms),
-                                 CLOSE_RESTART);
+    drain->told +=
+        net_send_away(drain->net, newest, due(drain, staying, now_ms, until_ms), CLOSE_RESTART);
 }
 
 bool drain_step(struct drain *drain, uint64_t now_ms) {

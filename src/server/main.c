@@ -37,7 +37,10 @@ static int fail(const char *message) {
 static void notify_stopping(const struct config *config) {
     char state[80];
 
-    snprintf(state, sizeof(state), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%zu",
+    notify_state("STOPPING=1");
+    if (config->drain_s == 0)
+        return;
+    snprintf(state, sizeof(state), "EXTEND_TIMEOUT_USEC=%zu",
              (config->drain_s + STOP_PATIENCE_S) * 1000000);
     notify_state(state);
 }

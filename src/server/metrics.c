@@ -143,8 +143,20 @@ static void append_delivery(const struct metrics_sources *sources, struct buffer
                              "From taking a message until it is known to be on disk.",
                              &latencies->commit);
     metrics_append_histogram(output, "banter_deliver_seconds",
-                             "From there until those of its readers who take bytes were sent it.",
+                             "From there until those of its readers who take bytes were sent it, "
+                             "without the time for which `flush` holds it back.",
                              &latencies->deliver);
+}
+
+/* By whom, where there are threads. */
+static void append_sends(const struct metrics_sources *sources, struct buffer *output) {
+    static const char name[] = "banter_shared_sends_total";
+    struct net_sends sends = net_sends(sources->net);
+
+    metrics_describe(output, METRIC_COUNTER, name,
+                     "Sends that the I/O threads and the loop shared, by who carried them out.");
+    metrics_append(output, name, "by", "loop", sends.by_loop);
+    metrics_append(output, name, "by", "threads", sends.by_threads);
 }
 
 int metrics_open_memory(void) {
@@ -203,4 +215,5 @@ void metrics_append_all(const struct metrics_sources *sources, struct buffer *ou
     counter(output, "banter_readers_cut_total",
             "Readers that fell behind a room by more than stream_window.", outlet->cut);
     append_delivery(sources, output);
+    append_sends(sources, output);
 }

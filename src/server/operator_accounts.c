@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "io/dial.h"
+#include "server/arguments.h"
 #include "wire/json.h"
 
 #define DIAL_TIMEOUT_MS 2000
@@ -23,7 +24,8 @@ static const struct option options[] = {
     {"help", no_argument, NULL, 'h'},          {"role", required_argument, NULL, 'r'},
     {"label", required_argument, NULL, 'l'},   {"rate", required_argument, NULL, 'n'},
     {"expires", required_argument, NULL, 'e'}, {"room", required_argument, NULL, 'o'},
-    {"json", no_argument, NULL, 'j'},          {0},
+    {"json", no_argument, NULL, 'j'},          {"store", required_argument, NULL, 's'},
+    {"set", required_argument, NULL, 'k'},     {0},
 };
 
 int operator_fail(const char *format, ...) {
@@ -123,10 +125,26 @@ static void take_option(struct operator_call *call, int code) {
     }
 }
 
-/* `values[0]` is the deed's name. `*helped`: that was all that was wanted. */
+/* What says of which server it is; the command line beats the file whatever comes first. 0: it is
+ * something else. */
+static int take_setting(struct operator_call *call, int code, bool files, char *message,
+                        size_t size) {
+    if (code == 'c' && files)
+        return config_load(&call->config, optarg, message, size);
+    if (code == 'd' && !files)
+        return config_set(&call->config, "data", optarg, CONFIG_FROM_COMMAND_LINE, message, size);
+    if (code == 's' && !files)
+        return config_set(&call->config, "store", optarg, CONFIG_FROM_COMMAND_LINE, message, size);
+    if (code == 'k' && !files)
+        return arguments_set(&call->config, optarg, message, size);
+    return 0;
+}
+
+/* One pass: takes the files, or everything else. `values[0]` is the deed's name. `*helped`: that
+ * was all that was wanted. */
 static int parse(struct operator_call *call, const struct operator_deed *deed, const char *usage,
-                 int count, char **values, bool *helped) {
-    const char *data = NULL;
+                 int count, char **values, bool files, bool *helped) {
+    static const char settings[] = "cdsk";
     char message[512];
     int code;
 
@@ -137,18 +155,16 @@ static int parse(struct operator_call *call, const struct operator_deed *deed, c
             *helped = true;
             return EXIT_SUCCESS;
         }
-        if (code == 'c' && config_load(&call->config, optarg, message, sizeof(message)) != 0)
-            return operator_fail("%s", message);
-        if (code == 'd')
-            data = optarg;
-        else if (code == '?' || code == ':' || (code != 'c' && !strchr(deed->letters, code)))
+        if (code == '?' || code == ':' || (!strchr(settings, code) && !strchr(deed->letters, code)))
             return operator_fail("%s is no option of this command, or needs a value; --help shows "
                                  "those there are",
                                  values[optind - 1]);
-        else if (code != 'c')
+        if (!strchr(settings, code) && !files)
             take_option(call, code);
+        if (take_setting(call, code, files, message, sizeof(message)) != 0)
+            return operator_fail("%s", message);
     }
-    call->folder = data ? data : call->config.data;
+    call->folder = call->config.data;
     call->words = values + optind;
     call->word_count = count - optind;
     if (call->word_count >= deed->least && call->word_count <= deed->most)
@@ -205,15 +221,20 @@ static int act(struct operator_call *call, const struct operator_deed *deed) {
 
     if (sodium_init() < 0)
         return operator_fail("the system gives no random numbers");
-    error = deed->makes_file ? accounts_open(call->folder, &call->accounts, &message)
-                             : accounts_open_existing(call->folder, &call->accounts, &message);
+    if (deed->makes_file || operator_shares(call))
+        error = accounts_open(call->folder, &call->accounts, &message);
+    else
+        error = accounts_open_existing(call->folder, &call->accounts, &message);
     if (error) {
         status = operator_fail("%.*s", SLICE_ARGS(buffer_slice(&message)));
+    } else if (!operator_join(call, deed)) {
+        status = EXIT_FAILURE;
     } else {
         status = deed->run(call);
         if (status == EXIT_SUCCESS && deed->changes)
             tell_server(call->folder);
     }
+    commons_close(call->commons);
     accounts_close(&call->accounts);
     buffer_close(&message);
     return status;
@@ -241,7 +262,9 @@ int operator_accounts(const char *usage, const struct operator_deed *deeds, size
         return help ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     config_init(&call.config);
-    status = parse(&call, deed, usage, value_count - 1, values + 1, &helped);
+    status = parse(&call, deed, usage, value_count - 1, values + 1, true, &helped);
+    if (status == EXIT_SUCCESS && !helped)
+        status = parse(&call, deed, usage, value_count - 1, values + 1, false, &helped);
     if (status == EXIT_SUCCESS && !helped)
         status = act(&call, deed);
     config_list_clear(&call.options.rooms);

@@ -1,10 +1,11 @@
 /* What `banterd user`, `banterd token` and `banterd hook` have in common: their command line, the
- * file of accounts, and telling a server that runs.
+ * file of accounts, the ledger of several servers, and telling one that runs.
  *
  * Each changes accounts.db by itself, so it works without a server. Where one runs it is told
  * through DATA/admin.sock, and the command returns when the change is in force there. */
 #pragma once
 
+#include "auth/commons.h"
 #include "auth/tokens.h"
 #include "server/config.h"
 #include "server/config_value.h"
@@ -26,6 +27,7 @@ struct operator_call {
     char **words; /* after the command's name */
     int word_count;
     struct accounts accounts;
+    struct commons *commons; /* what several servers share; NULL: the accounts are this folder's */
 };
 
 /* `banterd user add` and so on: a row for each. */
@@ -35,12 +37,19 @@ struct operator_deed {
     const char *letters;                    /* of its options */
     bool makes_file;                        /* where there are no accounts yet */
     bool changes;                           /* the server must be told */
+    bool begins;                            /* what it changes is whether accounts are shared */
     int (*run)(struct operator_call *call); /* the exit status */
 };
 
 /* Carries out what the words behind `values[0]` say. The exit status. */
 int operator_accounts(const char *usage, const struct operator_deed *deeds, size_t count,
                       int value_count, char **values);
+
+/* Whether several servers have their accounts in common. */
+bool operator_shares(const struct operator_call *call);
+/* Brings an open file in common with what other servers have, or sees that it need not be. False:
+ * was told. */
+bool operator_join(struct operator_call *call, const struct operator_deed *deed);
 
 /* Prints "banterd: …". Returns EXIT_FAILURE. */
 int operator_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

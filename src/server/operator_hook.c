@@ -13,12 +13,11 @@ static const char usage[] =
     "Usage: banterd hook add ROOM [--label TEXT] [--rate N]\n"
     "       banterd hook list [--json]\n"
     "       banterd hook revoke ID\n"
-    "Looks after incoming webhooks ([--config FILE] [--data DIR]): whoever knows the secret of "
-    "one\n"
-    "posts messages to its room, in the form of Slack's, at /hooks/SECRET of any ws:// address,\n"
-    "and can do nothing else with it. --label is what they are signed with (without it: hook)\n"
-    "unless they say so themselves; --rate gives it so many a minute, 0 being no limit. `add`\n"
-    "prints the secret, which is kept nowhere and cannot be shown again.\n";
+    "Looks after incoming webhooks ([--config FILE] [--data DIR] [--store URL]): whoever knows\n"
+    "the secret of one posts messages to its room, in the form of Slack's, at /hooks/SECRET of\n"
+    "any ws:// address, and can do nothing else with it. --label is what they are signed with\n"
+    "(without it: hook) unless they say so themselves; --rate gives it so many a minute, 0 being\n"
+    "no limit. `add` prints the secret, which is kept nowhere and cannot be shown again.\n";
 
 #define LABEL_CHARACTERS 50 /* as of a message's own */
 
@@ -119,9 +118,9 @@ static int run_revoke(struct operator_call *call) {
 
 int operator_hook(int count, char **values) {
     static const struct operator_deed deeds[] = {
-        {"add", 1, 1, "ln", true, true, run_add},
-        {"list", 0, 0, "j", false, false, run_list},
-        {"revoke", 1, 1, "", false, true, run_revoke},
+        {"add", 1, 1, "ln", true, true, false, run_add},
+        {"list", 0, 0, "j", false, false, false, run_list},
+        {"revoke", 1, 1, "", false, true, false, run_revoke},
     };
 
     return operator_accounts(usage, deeds, sizeof(deeds) / sizeof(deeds[0]), count, values);

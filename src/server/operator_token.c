@@ -15,9 +15,9 @@ static const char usage[] =
     "                              [--role ROLE]\n"
     "       banterd token list [NAME] [--json]\n"
     "       banterd token revoke ID\n"
-    "Looks after the tokens of accounts ([--config FILE] [--data DIR]). Whoever shows a token is "
-    "its\n"
-    "account: over WebSocket and lines as with a password, over HTTP as `Authorization: Bearer`.\n"
+    "Looks after the tokens of accounts ([--config FILE] [--data DIR] [--store URL]). Whoever\n"
+    "shows one is its account: over WebSocket and lines as with a password, over HTTP as\n"
+    "`Authorization: Bearer`.\n"
     "--room keeps it to rooms of that name, or that begin so (\"ops-*\"); --rate to so many "
     "messages\n"
     "a minute, 0 being no limit; --role to no more than that role. `add` prints the token, which\n"
@@ -198,9 +198,9 @@ static int run_list(struct operator_call *call) {
 
 int operator_token(int count, char **values) {
     static const struct operator_deed deeds[] = {
-        {"add", 1, 1, "lonre", false, false, run_add},
-        {"list", 0, 1, "j", false, false, run_list},
-        {"revoke", 1, 1, "", false, true, run_revoke},
+        {"add", 1, 1, "lonre", false, true, false, run_add},
+        {"list", 0, 1, "j", false, false, false, run_list},
+        {"revoke", 1, 1, "", false, true, false, run_revoke},
     };
 
     return operator_accounts(usage, deeds, sizeof(deeds) / sizeof(deeds[0]), count, values);

@@ -17,12 +17,13 @@ static const char usage[] =
     "       banterd user role NAME ROLE\n"
     "       banterd user list [--json]\n"
     "       banterd user remove NAME\n"
-    "Looks after the accounts in the data folder ([--config FILE] [--data DIR]). A server that "
-    "runs\n"
-    "knows of each change when the command ends. Roles are guest, member (without one), moderator\n"
-    "and owner. Passwords are asked for, or read as one line of standard input. Who gets a new "
-    "one,\n"
-    "or is removed, must log in again wherever they are.\n";
+    "       banterd user import\n"
+    "Looks after the accounts in the data folder ([--config FILE] [--data DIR]), or those that\n"
+    "several servers share ([--store redis://HOST:PORT] [--set KEY=VALUE]). A server that runs\n"
+    "knows of each change when the command ends, others within a second. Roles are guest, member\n"
+    "(without one), moderator and owner. Passwords are asked for, or read as one line of standard\n"
+    "input. Who gets a new one, or is removed, must log in again wherever they are. `import` puts\n"
+    "the accounts, tokens and hooks of the data folder into a Redis that has none.\n";
 
 static int take_role(const char *word, enum role *role) {
     if (role_parse(slice_of_string(word), role))
@@ -153,13 +154,30 @@ static int run_list(struct operator_call *call) {
     return error ? operator_fail_about(call, "", error) : EXIT_SUCCESS;
 }
 
+static int run_import(struct operator_call *call) {
+    int error;
+
+    if (!call->commons)
+        return operator_fail("there is nowhere to put them: `store` is no Redis");
+    error = commons_begin(call->commons);
+    if (error == ERR_NAME_TAKEN)
+        return operator_fail("Redis has accounts already");
+    if (error == ERR_NOT_FOUND)
+        return operator_fail("there are no accounts and no hooks in %s", call->folder);
+    if (error)
+        return operator_fail_about(call, "", error);
+    printf("The accounts of %s are shared now\n", call->folder);
+    return EXIT_SUCCESS;
+}
+
 int operator_user(int count, char **values) {
     static const struct operator_deed deeds[] = {
-        {"add", 1, 1, "r", true, true, run_add},
-        {"passwd", 1, 1, "", false, true, run_passwd},
-        {"role", 2, 2, "", false, true, run_role},
-        {"list", 0, 0, "j", false, false, run_list},
-        {"remove", 1, 1, "", false, true, run_remove},
+        {"add", 1, 1, "r", true, true, false, run_add},
+        {"passwd", 1, 1, "", false, true, false, run_passwd},
+        {"role", 2, 2, "", false, true, false, run_role},
+        {"list", 0, 0, "j", false, false, false, run_list},
+        {"remove", 1, 1, "", false, true, false, run_remove},
+        {"import", 0, 0, "", false, true, true, run_import},
     };
 
     return operator_accounts(usage, deeds, sizeof(deeds) / sizeof(deeds[0]), count, values);

@@ -6,6 +6,7 @@
 
 #include "server/server.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -133,6 +134,15 @@ static struct net *make_net(struct server *server) {
     return net_new(&server->loop, &options);
 }
 
+static int start_io_threads(struct server *server, char *message, size_t size) {
+    unsigned count = settings_io_threads(&server->settings);
+    int error = count > 0 ? net_start_threads(server->net, count) : 0;
+
+    if (error)
+        snprintf(message, size, "io_threads: the system does not let %u threads start", count);
+    return error;
+}
+
 static void hand_over_sockets(struct server *server) {
     for (size_t i = 0; i < server->listening.count; i++) {
         struct listening *listening = &server->listening.items[i];
@@ -210,7 +220,7 @@ static int open_authority(struct server *server, char *message, size_t size) {
         &(struct authority_choice_options){
             .config = server->config,
             .log = server->log,
-            .durable = store_choice_durable(server->store),
+            .durable = store_choice_has_folder(server->store),
             .wake = wake,
             .told = on_accounts_told,
             .context = server,
@@ -220,19 +230,23 @@ static int open_authority(struct server *server, char *message, size_t size) {
 
 /* What there is only with a data folder. */
 static void open_folder_services(struct server *server) {
-    if (!store_choice_durable(server->store))
+    bool durable = store_choice_durable(server->store);
+
+    if (!store_choice_has_folder(server->store))
         return;
-    server->orphans = orphans_watch(&(struct orphans_options){
-        .loop = &server->loop,
-        .log = server->log,
-        .folder = server->config->data,
-        .hub = delivery_hub(server->delivery),
-        .store = store_choice_store(server->store),
-        .linger_ms = (unsigned)server->config->session_linger_ms,
-    });
+    if (durable)
+        server->orphans = orphans_watch(&(struct orphans_options){
+            .loop = &server->loop,
+            .log = server->log,
+            .folder = server->config->data,
+            .hub = delivery_hub(server->delivery),
+            .store = store_choice_store(server->store),
+            .linger_ms = (unsigned)server->config->session_linger_ms,
+        });
     server->admin = admin_open(&server->loop, &(struct admin_options){
                                                   .folder = server->config->data,
                                                   .log = server->log,
+                                                  .copies = durable,
                                                   .status = append_status,
                                                   .reload = read_configuration_again,
                                                   .accounts = look_at_accounts,
@@ -278,6 +292,8 @@ int server_new(const struct config *config, const struct log *log, struct server
         error = listening_open(&config->listen, &made->listening, message, size);
     if (!error)
         error = confine(config, log, needs_folder(config), message, size);
+    if (!error)
+        error = start_io_threads(made, message, size);
     if (!error)
         error = store_choice_open(config, log, random_seed(), net_wake, made->net, &made->store,
                                   message, size);

@@ -1,5 +1,6 @@
 #include "server/settings.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "base/memory.h"
@@ -10,6 +11,9 @@
 /* Descriptors that are not for connections: the database's files, the loop's own, listeners, the
  * log. */
 #define SERVER_DESCRIPTORS 64
+/* With fewer than this the threads that there are in any case, and the kernel, have something to do
+ * for each of them. */
+#define FEW_PROCESSORS 4
 
 int settings_read(const struct config *config, const struct log *log, struct settings *settings,
                   char *message, size_t size) {
@@ -120,6 +124,19 @@ struct hub_options settings_hub(const struct settings *settings) {
     };
 }
 
+unsigned settings_io_threads(const struct settings *settings) {
+    size_t wanted = settings->config->io_threads;
+    unsigned processors;
+    cpu_set_t allowed;
+
+    if (wanted != CONFIG_AUTO)
+        return (unsigned)wanted;
+    processors = sched_getaffinity(0, sizeof(allowed), &allowed) == 0
+                     ? (unsigned)CPU_COUNT(&allowed)
+                     : 1;
+    return processors < FEW_PROCESSORS ? 0 : processors / 2 - 1;
+}
+
 struct outlet_options settings_outlet(const struct settings *settings) {
     const struct config *config = settings->config;
 
@@ -132,6 +149,7 @@ struct outlet_options settings_outlet(const struct settings *settings) {
         .handshake_timeout_ms = (unsigned)config->handshake_timeout_ms,
         .idle_timeout_ms = (unsigned)config->idle_timeout_ms,
         .message_timeout_ms = (unsigned)config->message_timeout_ms,
+        .flush_ms = config->flush_ms == CONFIG_AUTO ? FLUSH_AUTO : (unsigned)config->flush_ms,
     };
 }
 

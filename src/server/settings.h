@@ -39,4 +39,6 @@ void settings_close(struct settings *settings);
 /* What each part is told. They point into the settings. Without seeds. */
 struct hub_options settings_hub(const struct settings *settings);
 struct outlet_options settings_outlet(const struct settings *settings);
+/* Threads that share the sending. */
+unsigned settings_io_threads(const struct settings *settings);
 struct net_options settings_net(const struct settings *settings);

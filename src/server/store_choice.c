@@ -1,12 +1,17 @@
 #include "server/store_choice.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/memory.h"
 #include "hub/rule.h"
+#include "server/folder_lock.h"
+#include "server/redis_settings.h"
 #include "server/room_settings.h"
+#include "server/store_url.h"
 #include "store/store_memory.h"
+#include "store/store_redis.h"
 #include "store/store_rooms.h"
 #include "store/store_sqlite.h"
 
@@ -25,7 +30,8 @@ struct store_choice {
     struct choice_rules rules;
     struct retention_rules retention; /* points into the rules */
     struct retention_guard guard;
-    bool durable; /* one of the engines is */
+    bool durable; /* one of the engines is in the data folder */
+    int lock;     /* of the data folder, where none is; -1: none */
 };
 
 struct opening {
@@ -36,8 +42,17 @@ struct opening {
     void *wake_context;
 };
 
+static bool is_sqlite(const struct config *config) {
+    return store_url_kind(config->store) == STORE_KIND_SQLITE;
+}
+
+/* What several servers share is in their Redis, whatever is to be kept of it. */
+static bool is_shared(const struct config *config) {
+    return store_url_kind(config->store) == STORE_KIND_REDIS;
+}
+
 static bool is_durable(const struct config *config, int history) {
-    return history == CONFIG_HISTORY_DURABLE && config->store == CONFIG_STORE_SQLITE;
+    return history == CONFIG_HISTORY_DURABLE && is_sqlite(config);
 }
 
 /* Of the settings, 0 is no bound. */
@@ -50,6 +65,8 @@ static struct retention to_retention(int history, size_t age_s, size_t count, si
 
     if (history == CONFIG_HISTORY_NONE)
         retention.count = 0;
+    if (history == CONFIG_HISTORY_MEMORY && retention.count > LIMIT_MEMORY_ROOM_ENTRIES)
+        retention.count = LIMIT_MEMORY_ROOM_ENTRIES;
     return retention;
 }
 
@@ -60,7 +77,7 @@ static void keep_rules(struct choice_rules *rules, const struct config *config) 
         .room_key = RULES_ROOM,
         .retention = to_retention(CONFIG_HISTORY_DURABLE, 0, 0, 0),
     };
-    if (config->store == CONFIG_STORE_SQLITE && !is_durable(config, config->history))
+    if (is_sqlite(config) && !is_durable(config, config->history))
         rules->others[rules->other_count++] = RULES_ROOM;
 }
 
@@ -90,7 +107,7 @@ static int read_rules(const struct config *config, struct choice_rules *rules, c
             .retention = to_retention(room->history, room->retention_age_s, room->retention_count,
                                       room->retention_bytes),
         };
-        if (is_durable(config, room->history) != durable)
+        if (!is_shared(config) && is_durable(config, room->history) != durable)
             rules->others[rules->other_count++] = key;
     }
     rules->usual = to_retention(config->history, config->retention_age_s, config->retention_count,
@@ -133,6 +150,37 @@ static int open_sqlite(const struct store_choice *choice, const struct opening *
     return error;
 }
 
+static int open_redis(struct store_choice *choice, const struct opening *opening, char *message,
+                      size_t size) {
+    struct redis_settings settings;
+    struct buffer text = {0}, copy = {0};
+    int error = redis_settings_open(opening->config, &settings, message, size);
+
+    if (error)
+        return error;
+    buffer_append_format(&copy, "%s/copy", opening->config->data);
+    buffer_append_char(&copy, '\0');
+    settings.store.copy_folder = buffer_slice(&copy).data;
+    settings.store.log = opening->log;
+    settings.store.retention = &choice->retention;
+    settings.store.wake = opening->wake;
+    settings.store.wake_context = opening->wake_context;
+    error = store_redis_open(&settings.store, &choice->store, &text);
+    if (error)
+        snprintf(message, size, "%.*s", SLICE_ARGS(buffer_slice(&text)));
+    buffer_close(&text);
+    buffer_close(&copy);
+    redis_settings_close(&settings);
+    return error;
+}
+
+/* The accounts are in the data folder, and the operator's socket. */
+static int open_shared(struct store_choice *choice, const struct opening *opening, char *message,
+                       size_t size) {
+    choice->lock = folder_lock(opening->config->data, message, size);
+    return choice->lock < 0 ? choice->lock : open_redis(choice, opening, message, size);
+}
+
 static int open_engine(struct store_choice *choice, const struct opening *opening, bool durable,
                        struct store **store, char *message, size_t size) {
     choice->durable = choice->durable || durable;
@@ -152,6 +200,9 @@ static int open_engines(struct store_choice *choice, const struct opening *openi
                         size_t size) {
     bool durable = is_durable(opening->config, opening->config->history);
     struct store *other = NULL;
+
+    if (is_shared(opening->config))
+        return open_shared(choice, opening, message, size);
     int error = open_engine(choice, opening, durable, &choice->store, message, size);
 
     if (error || choice->rules.other_count == 0)
@@ -180,6 +231,7 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
     struct opening opening = {config, log, seed, wake, wake_context};
     int error = read_rules(config, &made->rules, message, size);
 
+    made->lock = -1;
     pthread_mutex_init(&made->guard.mutex, NULL);
     made->retention.guard = &made->guard;
     if (!error) {
@@ -195,7 +247,7 @@ int store_choice_open(const struct config *config, const struct log *log, uint64
 }
 
 bool store_choice_needs_folder(const struct config *config) {
-    return config->store == CONFIG_STORE_SQLITE; /* at least for the rules of rooms */
+    return is_sqlite(config) || is_shared(config); /* at least for the rules of rooms */
 }
 
 struct store *store_choice_store(struct store_choice *choice) {
@@ -237,11 +289,17 @@ bool store_choice_durable(const struct store_choice *choice) {
     return choice->durable;
 }
 
+bool store_choice_has_folder(const struct store_choice *choice) {
+    return choice->durable || choice->lock >= 0;
+}
+
 void store_choice_close(struct store_choice *choice) {
     if (!choice)
         return;
     if (choice->store)
         choice->store->engine->close(choice->store);
+    if (choice->lock >= 0)
+        close(choice->lock);
     close_rules(&choice->rules);
     pthread_mutex_destroy(&choice->guard.mutex);
     memory_free(choice);

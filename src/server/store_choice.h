@@ -25,7 +25,9 @@ int store_choice_check(const struct store_choice *choice, const struct config *c
                        char *message, size_t size) MUST_USE;
 /* From now on it is, of a configuration that was checked. */
 void store_choice_configure(struct store_choice *choice, const struct config *config);
-/* Whether it uses the data folder, and so holds its lock. */
+/* Whether rooms are in the data folder. */
 bool store_choice_durable(const struct store_choice *choice);
+/* Whether the data folder is this server's: it is there, and locked. */
+bool store_choice_has_folder(const struct store_choice *choice);
 /* Finishes what was asked of the store and closes it. NULL is fine. */
 void store_choice_close(struct store_choice *choice);

@@ -43,12 +43,19 @@ struct news {
     bool gone;
 };
 
+/* What servers may share. */
+struct registry {
+    unsigned references;
+    struct list accounts, tokens;
+    uint64_t last_token;
+};
+
 struct sim_authority {
     struct authority base;
-    struct list accounts, tokens, news, questions;
+    struct registry *registry;
+    struct list news, questions;
     size_t waiting, released;
     bool held, busy;
-    uint64_t last_token;
     struct event event;
     struct slice rooms[ROOMS_MOST];
     struct buffer text; /* of the event */
@@ -82,7 +89,8 @@ static bool same_name(const char *a, struct slice b) {
 }
 
 static struct account *find_account(const struct sim_authority *authority, struct slice name) {
-    for (struct list_node *node = authority->accounts.first; node != NULL; node = node->next) {
+    for (struct list_node *node = authority->registry->accounts.first; node != NULL;
+         node = node->next) {
         struct account *account = container_of(node, struct account, node);
 
         if (same_name(account->name, name)) {
@@ -93,7 +101,8 @@ static struct account *find_account(const struct sim_authority *authority, struc
 }
 
 static struct token *find_token(const struct sim_authority *authority, struct slice text) {
-    for (struct list_node *node = authority->tokens.first; node != NULL; node = node->next) {
+    for (struct list_node *node = authority->registry->tokens.first; node != NULL;
+         node = node->next) {
         struct token *token = container_of(node, struct token, node);
 
         if (!token->revoked && slice_equal(slice_of_string(token->text), text)) {
@@ -130,7 +139,7 @@ void sim_authority_add(struct authority *authority, struct slice name, struct sl
     if (account == NULL) {
         account = memory_new_struct(struct account);
         account->name = memory_copy_string(name);
-        list_append(&of(authority)->accounts, &account->node);
+        list_append(&of(authority)->registry->accounts, &account->node);
     }
     memory_free(account->password);
     account->password = memory_copy_string(password);
@@ -139,7 +148,7 @@ void sim_authority_add(struct authority *authority, struct slice name, struct sl
 }
 
 static void free_account(struct sim_authority *authority, struct account *account) {
-    list_remove(&authority->accounts, &account->node);
+    list_remove(&authority->registry->accounts, &account->node);
     memory_free(account->name);
     memory_free(account->password);
     memory_free(account);
@@ -163,7 +172,7 @@ static struct token *add_token(struct sim_authority *authority, const struct sim
     token->hook_room = memory_copy_string(means->hook_room);
     token->label = memory_copy_string(means->label);
     token->means = *means;
-    list_append(&authority->tokens, &token->node);
+    list_append(&authority->registry->tokens, &token->node);
     return token;
 }
 
@@ -214,7 +223,8 @@ static void forget_all(struct sim_authority *authority) {
 
 void sim_authority_restart(struct authority *authority) {
     forget_all(of(authority));
-    for (struct list_node *node = of(authority)->accounts.first; node != NULL; node = node->next) {
+    for (struct list_node *node = of(authority)->registry->accounts.first; node != NULL;
+         node = node->next) {
         tell_account(of(authority), container_of(node, struct account, node), false);
     }
 }
@@ -262,7 +272,7 @@ static void vouch_for_account(struct principal *principal, const struct account 
 static struct slice hand_out(struct sim_authority *authority, struct sim_token means, bool ticket) {
     buffer_clear(&authority->text);
     buffer_append_string(&authority->text, ticket ? "ticket_" : "bt_");
-    buffer_append_u64(&authority->text, ++authority->last_token);
+    buffer_append_u64(&authority->text, ++authority->registry->last_token);
     means.text = buffer_slice(&authority->text);
     add_token(authority, &means)->is_ticket = ticket;
     return means.text;
@@ -403,16 +413,17 @@ static struct event *collect(struct authority *base) {
     return event;
 }
 
-static void close_authority(struct authority *base) {
-    struct sim_authority *authority = of(base);
-
-    forget_all(authority);
-    while (!list_empty(&authority->accounts)) {
-        free_account(authority, container_of(authority->accounts.first, struct account, node));
-    }
+static void let_go_of_registry(struct sim_authority *authority) {
+    struct registry *registry = authority->registry;
     struct list_node *node;
 
-    while ((node = list_take_first(&authority->tokens)) != NULL) {
+    if (--registry->references > 0) {
+        return;
+    }
+    while (!list_empty(&registry->accounts)) {
+        free_account(authority, container_of(registry->accounts.first, struct account, node));
+    }
+    while ((node = list_take_first(&registry->tokens)) != NULL) {
         struct token *token = container_of(node, struct token, node);
 
         memory_free(token->text);
@@ -422,15 +433,33 @@ static void close_authority(struct authority *base) {
         memory_free(token->label);
         memory_free(token);
     }
+    memory_free(registry);
+}
+
+static void close_authority(struct authority *base) {
+    struct sim_authority *authority = of(base);
+
+    forget_all(authority);
+    let_go_of_registry(authority);
     buffer_close(&authority->text);
     memory_free(authority);
 }
 
 static const struct authority_engine engine = {authenticate, collect, close_authority};
 
-struct authority *sim_authority_new(void) {
+static struct authority *authority_new(struct registry *registry) {
     struct sim_authority *authority = memory_new_struct(struct sim_authority);
 
     authority->base.engine = &engine;
+    authority->registry = registry;
+    registry->references++;
     return &authority->base;
+}
+
+struct authority *sim_authority_new(void) {
+    return authority_new(memory_new_struct(struct registry));
+}
+
+struct authority *sim_authority_share(struct authority *authority) {
+    return authority_new(of(authority)->registry);
 }

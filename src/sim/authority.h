@@ -20,6 +20,9 @@ struct sim_token {
 };
 
 struct authority *sim_authority_new(void);
+/* One for another server, with the same accounts and tokens. What is changed over one of them the
+ * others are not told before their next life. */
+struct authority *sim_authority_share(struct authority *authority);
 
 /* There is such an account; if it is known, with this password and role from now on. */
 void sim_authority_add(struct authority *authority, struct slice name, struct slice password,

@@ -97,9 +97,11 @@ static void receive(struct client *client, struct slice bytes) {
     struct command_client *command = client->state;
     if (command->framed) {
         line_end_receive(&command->lines, client, bytes, hear);
-    } else {
-        hear(client, bytes);
+        return;
     }
+    do { /* what it has missed of a conversation comes as one, a line each */
+        hear(client, slice_cut(&bytes, '\n'));
+    } while (bytes.length > 0);
 }
 
 static void lost(struct client *client) {

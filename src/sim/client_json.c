@@ -134,7 +134,12 @@ static void receive(struct client *client, struct slice bytes) {
         return;
     }
     bool guessed = code == 1008 && json->wrong_logins >= LIMIT_LOGIN_ATTEMPTS;
-    bool usual = code == json->expect_close || code == 1000 || code == 4000 || guessed;
+    /* It is known on another server by a name, or its former connection got there just now what it
+     * had asked for. */
+    bool moved = (code == 1012 || code == 4502) && client->world->log;
+    bool homeless = code == 1013 && client->world->log; /* the lobby is out of sight */
+    bool usual =
+        code == json->expect_close || code == 1000 || code == 4000 || guessed || moved || homeless;
     if (!usual) {
         client_fail(client, "was told goodbye with %u", code);
     }

@@ -78,7 +78,7 @@ static void hear_before_name(struct client *client, struct slice line) {
         own->stage = LINE_IN;
         client_note(client, "is in the lobby");
         enter(client, 0);
-    } else if (own->stage == LINE_PROMPT) {
+    } else if (own->stage == LINE_PROMPT && !client->world->log) { /* a log may be out of sight */
         client_fail(client, "reads \"%.*s\" before it has a name", SLICE_ARGS(line));
     }
 }
@@ -88,7 +88,10 @@ static void append_prefix(const struct client *client, const struct record *reco
     const struct utterance *utterance = record->utterance;
     struct slice addressee = slice_skip(line, strlen("[you -> "));
     addressee = slice_cut(&addressee, ']');
-    bool own = utterance->author == client->index && people_find(addressee) >= 0;
+    /* Of what comes as history the words tell by the name whose it is, and somebody may have taken
+     * the name that the other side had. */
+    bool renamed = client->world->log && slice_starts_with(line, SLICE("[you -> "));
+    bool own = (utterance->author == client->index || renamed) && people_find(addressee) >= 0;
     if (utterance->to && own) {
         buffer_append_format(prefix, "[you -> %.*s] ", SLICE_ARGS(addressee));
         return;
@@ -103,12 +106,13 @@ static void append_prefix(const struct client *client, const struct record *reco
                                                                   : ": ");
 }
 
-/* The last words of somebody come before the news that he has gone. */
+/* The last words of somebody come before the news that he has gone; but not of one who has come to
+ * another server, and is missed on the former one later. */
 static void check_alive(struct client *client, const struct record *record) {
     struct line_client *own = client->state;
     const struct client *author = &client->world->clients[record->utterance->author];
     int name = people_find(slice_of_string(record->sender));
-    bool told = client->world->plan.announce_limit >= 100 && !own->moved;
+    bool told = client->world->plan.announce_limit >= 100 && !own->moved && !client->world->log;
     if (told && author->kind == &client_line && !record->utterance->to && name >= 0 &&
         own->gone & 1u << name) {
         client_fail(client, "hears %s after that one has disconnected", record->sender);
@@ -199,6 +203,9 @@ static bool hear_answer(struct client *client, struct slice line) {
         bool taken = slice_equal(line, slice_of_string(error_text(ERR_NAME_TAKEN)));
         own->asked = taken ? -1 : own->asked;
         return true;
+    }
+    if (client->world->log && cut_start(&line, "Welcome ")) {
+        return true; /* it had lost its name to somebody on another server */
     }
     return cut_start(&line, "In ") || cut_start(&line, "There are no rooms") ||
            cut_start(&line, "Nothing has been said in ");

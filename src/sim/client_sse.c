@@ -50,6 +50,18 @@ static void choose_rooms(struct client *client) {
     }
 }
 
+static struct reading *reading_of(struct client *client, const struct sse_room *room) {
+    struct room_log *log = ledger_log(&client->world->ledger, slice_of_string(room->key), NULL);
+    return log ? reader_open(client, log) : NULL;
+}
+
+/* Decided when it asks: what it reads then may have been sent before the server went down again. */
+static void expect_gap(struct client *client, struct sse_room *room) {
+    const struct reading *reading = reading_of(client, room);
+    room->gap_due =
+        reading && room->epoch[0] != '\0' && strcmp(room->epoch, reading->log->epoch) != 0;
+}
+
 static void connected(struct client *client) {
     struct sse_client *sse = client->state;
     struct buffer request = {0};
@@ -62,6 +74,7 @@ static void connected(struct client *client) {
     buffer_append_string(&request, "GET /sse?");
     for (unsigned i = 0; i < sse->room_count; i++) {
         buffer_append_format(&request, "room=%s&", sse->rooms[i].asked);
+        expect_gap(client, &sse->rooms[i]);
     }
     buffer_append_string(&request, " HTTP/1.1\r\nHost: localhost\r\n");
     if (buffer_length(&sse->last_id) > 0) {
@@ -83,11 +96,6 @@ static struct sse_room *find_room(struct sse_client *sse, struct slice name) {
     return NULL;
 }
 
-static struct reading *reading_of(struct client *client, const struct sse_room *room) {
-    struct room_log *log = ledger_log(&client->world->ledger, slice_of_string(room->key), NULL);
-    return log ? reader_open(client, log) : NULL;
-}
-
 /* What was read behind the last id will come again. */
 static void go_back(struct client *client) {
     struct sse_client *sse = client->state;
@@ -96,7 +104,6 @@ static void go_back(struct client *client) {
         struct reading *reading = reading_of(client, room);
         if (reading && room->epoch[0] != '\0') {
             reader_begin_at(reading, room->seq + 1);
-            room->gap_due = strcmp(room->epoch, reading->log->epoch) != 0;
         }
     }
 }

@@ -24,7 +24,8 @@ struct arguments {
     unsigned seconds;
     uint64_t steps;
     size_t clients, trace;
-    bool echo, digest, seeds_given;
+    unsigned nodes;
+    bool echo, digest, holes, seeds_given;
 };
 
 /* Shared with the child. */
@@ -37,7 +38,8 @@ struct shared {
 
 static void usage(FILE *out) {
     fputs("usage: banter-sim [--seed SEED | --seeds FIRST-LAST] [--minutes M] [--seconds S]\n"
-          "                  [--steps N] [--clients N] [--trace LINES] [--echo] [--digest]\n"
+          "                  [--steps N] [--clients N] [--nodes N] [--trace LINES] [--echo]\n"
+          "                  [--digest] [--ignore-holes]\n"
           "\n"
           "Runs a whole server with its clients from each seed and holds the rules against what "
           "the clients see.\n"
@@ -45,6 +47,8 @@ static void usage(FILE *out) {
           "  --seconds S   of virtual time in each run (default 60)\n"
           "  --steps N     at most N events in each run\n"
           "  --clients N   instead of as many as the seed has\n"
+          "  --nodes N     servers over one log, instead of as many as the seed has\n"
+          "  --ignore-holes  a bug on purpose: what a server was not told of is not read\n"
           "  --trace N     lines shown of what led to a broken rule (default 60)\n"
           "  --echo        show everything that happens\n"
           "  --digest      print what all bytes and events add up to; equal runs, equal digests\n",
@@ -80,6 +84,12 @@ static bool take_option(int option, const char *value, struct arguments *argumen
     case 'c':
         arguments->clients = strtoul(value, NULL, 10);
         return true;
+    case 'o':
+        arguments->nodes = (unsigned)strtoul(value, NULL, 10);
+        return true;
+    case 'i':
+        arguments->holes = true;
+        return true;
     case 't':
         arguments->trace = strtoul(value, NULL, 10);
         return true;
@@ -102,6 +112,8 @@ static bool parse(int count, char **values, struct arguments *arguments) {
         {"seconds", required_argument, NULL, 'v'},
         {"steps", required_argument, NULL, 'n'},
         {"clients", required_argument, NULL, 'c'},
+        {"nodes", required_argument, NULL, 'o'},
+        {"ignore-holes", no_argument, NULL, 'i'},
         {"trace", required_argument, NULL, 't'},
         {"echo", no_argument, NULL, 'e'},
         {"digest", no_argument, NULL, 'd'},
@@ -130,6 +142,8 @@ static void run_seed(const struct arguments *arguments, uint64_t seed, struct sh
                                     .seconds = arguments->seconds,
                                     .steps = arguments->steps,
                                     .client_count = arguments->clients,
+                                    .server_count = arguments->nodes,
+                                    .ignores_holes = arguments->holes,
                                     .echo = arguments->echo ? stdout : NULL,
                                     .ring = &shared->ring};
     struct world_result result;
@@ -171,7 +185,9 @@ static void report_failure(const char *program, const struct arguments *argument
         printf(" --steps %" PRIu64, arguments->steps);
     if (arguments->clients > 0)
         printf(" --clients %zu", arguments->clients);
-    printf(" --echo\n");
+    if (arguments->nodes > 0)
+        printf(" --nodes %u", arguments->nodes);
+    printf("%s --echo\n", arguments->holes ? " --ignore-holes" : "");
 }
 
 static void report(const struct arguments *arguments, const struct shared *shared, double seconds) {

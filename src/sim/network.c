@@ -104,10 +104,12 @@ void pipe_cut(struct wire *wire, struct pipe *pipe) {
 }
 
 struct wire *wire_open(struct world *world, struct client *client, const char *scheme) {
-    if (!world->server.delivery) {
+    struct server *server = server_pick(world);
+    if (!server) {
         return NULL;
     }
     struct wire *wire = memory_new_struct(struct wire);
+    wire->server = server;
     wire->id = ++world->network.last_id;
     wire->world = world;
     wire->client = client;
@@ -115,11 +117,11 @@ struct wire *wire_open(struct world *world, struct client *client, const char *s
     wire->choppy = chance(world, 60);
     wire->sent_us = world->now_us - 1000000;
     id_map_put(world->network.wires, wire->id, wire);
-    server_set_time(world);
-    wire->peer = outlet_open(delivery_outlet(world->server.delivery),
-                             protocol_find(slice_of_string(scheme)), wire,
-                             &(struct peer_source){.address = SLICE("192.0.2.1")});
-    server_due(world);
+    server_set_time(server);
+    wire->peer =
+        outlet_open(delivery_outlet(server->delivery), protocol_find(slice_of_string(scheme)), wire,
+                    &(struct peer_source){.address = SLICE("192.0.2.1")});
+    server_due(server);
     return wire;
 }
 
@@ -197,7 +199,7 @@ void wire_up(struct wire *wire) {
     if (!wire->peer) {
         return;
     }
-    server_set_time(world);
+    server_set_time(wire->server);
     while (!wire->paused && (packet = arrived(wire, &wire->up))) {
         if (packet->ending == ENDING_RESET) {
             wire->dead = true;
@@ -226,7 +228,7 @@ void wire_up(struct wire *wire) {
     } else if (wire->paused && wire->up.last && wire->up.last->ending == ENDING_RESET) {
         wire->dead = true; /* it shows when something is sent */
     }
-    server_due(world);
+    server_due(wire->server);
 }
 
 static void wake_sender(struct wire *wire) {
@@ -309,24 +311,23 @@ void wire_writable(struct wire *wire) {
         return;
     }
     wire->blocked = false;
-    server_set_time(wire->world);
+    server_set_time(wire->server);
     outlet_writable(wire->peer);
-    server_due(wire->world);
+    server_due(wire->server);
 }
 
 void wire_gone(struct wire *wire) {
-    struct world *world = wire->world;
     if (!wire->peer) {
         return;
     }
     struct peer *peer = wire->peer;
     wire->peer = NULL;
-    server_set_time(world);
+    server_set_time(wire->server);
     outlet_gone(peer);
     if (wire->client) {
         pipe_end(wire, &wire->down, ENDING_RESET, HAPPEN_DOWN);
     }
-    server_due(world);
+    server_due(wire->server);
     settle(wire);
 }
 

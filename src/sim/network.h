@@ -36,6 +36,7 @@ struct wire {
     uint64_t id;
     struct world *world;
     struct client *client; /* NULL: it has let go */
+    struct server *server; /* it leads to */
     struct peer *peer;     /* NULL: the server has let go */
     struct pipe up, down;
     size_t capacity;

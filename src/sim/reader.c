@@ -75,14 +75,27 @@ static uint64_t missed(const struct client *client, const struct reading *readin
         if (reading->since > 0 && record->order < reading->since) {
             return 0;
         }
-        if (visible(client, record)) {
+        /* What was erased before it came to this server, it never had. */
+        bool may_lack = client->world->log && record->erased;
+        if (visible(client, record) && !may_lack) {
             return seq;
         }
     }
     return 0;
 }
 
+/* Somebody comes to another server and does not say where they were in a conversation: then it
+ * comes by itself, from what is marked as read. */
+static bool begins_anew(const struct client *client, const struct reading *reading, uint64_t seq) {
+    return client->world->log && reading->log->direct && reading->wire != client->wire &&
+           seq < reading->next;
+}
+
 void reader_shown(struct client *client, struct reading *reading, uint64_t seq) {
+    if (begins_anew(client, reading, seq)) {
+        reader_begin_at(reading, seq);
+    }
+    reading->wire = client->wire;
     struct world *world = client->world;
     const struct room_log *log = reading->log;
     const struct record *record = ledger_record(log, seq);
@@ -110,7 +123,9 @@ void reader_shown(struct client *client, struct reading *reading, uint64_t seq) 
 }
 
 void reader_complete(struct client *client, const struct reading *reading) {
-    if (!reading->staying || reading->life != reading->log->life) {
+    /* Conversations with somebody who has gone are not found on another server. */
+    bool moved = client->world->log && reading->log->direct && reading->wire != client->wire;
+    if (!reading->staying || reading->life != reading->log->life || moved) {
         return;
     }
     uint64_t lost = missed(client, reading, reading->log->last + 1);

@@ -19,6 +19,7 @@ struct reading {
     unsigned life;
     uint64_t next;  /* nothing below may be shown (again) */
     uint64_t since; /* what was stored before this (world->order) may be left out; 0: nothing may */
+    uint64_t wire;  /* it was shown something last on this one */
     bool staying;   /* it has not asked to leave, so it must be shown everything */
 };
 

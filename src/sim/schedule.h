@@ -15,9 +15,10 @@ enum happening {
     HAPPEN_WRITABLE, /* the server's socket takes bytes again: wire */
     HAPPEN_GONE,     /* the server learns that a connection is over: wire */
     HAPPEN_ACT,      /* a client does something: client */
-    HAPPEN_TURN,     /* the server's loop turns */
-    HAPPEN_TICK,     /* time passes for the server */
-    HAPPEN_STORE,    /* the store does some of what it was asked */
+    HAPPEN_TURN,     /* a server's loop turns */
+    HAPPEN_TICK,     /* time passes for a server */
+    HAPPEN_STORE,    /* a server's store does some of what it was asked */
+    HAPPEN_HEAL,     /* a server's link to the shared log is there again */
     HAPPEN_VERDICT,  /* the authority answers a question */
     HAPPEN_TROUBLE,  /* something goes wrong */
 };

@@ -44,7 +44,7 @@ static uint32_t mask(struct client *client) {
 static void send_compressed(struct client *client, enum websocket_opcode opcode,
                             struct slice payload) {
     struct buffer plain = {0}, frame = {0};
-    deflater_compress(client->world->server.settings.deflater, 15, payload, &plain);
+    deflater_compress(client->world->servers[0].settings.deflater, 15, payload, &plain);
     websocket_append_masked(&frame, opcode, buffer_slice(&plain), mask(client));
     frame.data[frame.start] |= 0x40;
     client_send(client, buffer_slice(&frame));
@@ -151,7 +151,7 @@ void websocket_end_receive(struct websocket_end *end, struct client *client, str
     uint64_t wire = client->wire;
     while (bytes.length > 0 && client->wire == wire && !client->world->broken) {
         world_check(client->world, end->close_code == 0, "bytes after a close frame");
-        switch (websocket_decode(&end->decoder, client->world->server.settings.inflater, &bytes)) {
+        switch (websocket_decode(&end->decoder, client->world->servers[0].settings.inflater, &bytes)) {
         case WEBSOCKET_MESSAGE:
             hear(client, end->decoder.event_opcode, end->decoder.payload);
             break;

@@ -7,11 +7,19 @@ struct witness {
     struct store store;
     struct store *inner;
     struct world *world;
+    struct server *server;
     bool shut;
 };
 
 static struct witness *witness_of(struct store *store) {
     return container_of(store, struct witness, store);
+}
+
+static void note_name(struct witness *witness, const char *what, const struct name_claim *claim) {
+    struct world *world = witness->world;
+    trace_note(&world->trace, world->now_us, "server", witness->server->index + 1,
+               "%s %.*s for %02x%02x", what, SLICE_ARGS(claim->folded), claim->identity.bytes[0],
+               claim->identity.bytes[1]);
 }
 
 static void do_follow(struct store *store, struct slice room_key, struct slice room_name) {
@@ -91,8 +99,8 @@ static void do_erase(struct store *store, struct slice room_key) {
     }
     struct room_log *log = ledger_log(&witness->world->ledger, room_key, NULL);
     world_check(witness->world, !log || log->direct, "a public room was erased");
-    if (log) {
-        log->erasing = true;
+    if (log && !witness->world->log) {
+        log->erasing = true; /* of a shared log it is told when it happens */
     }
     witness->inner->engine->erase(witness->inner, room_key);
 }
@@ -102,11 +110,28 @@ static void do_turn(struct store *store) {
     witness->inner->engine->turn(witness->inner);
 }
 
+/* What the shared log had done was written down as it happened. */
+static void confirm(struct world *world, struct room_log *log, const struct draft *draft,
+                    const struct outcome *outcome) {
+    const struct utterance *utterance = draft->body.cid.length > 0
+                                            ? ledger_by_cid(&world->ledger, draft->body.cid)
+                                            : ledger_by_text(&world->ledger, draft->body.content);
+    const struct record *record = ledger_record(log, outcome->seq);
+    bool erased = log->erasing || log->life > 0;
+    world_check(world, erased || (record && record->utterance == utterance),
+                "%s %llu is acknowledged as what it is not", log->name,
+                (unsigned long long)outcome->seq);
+}
+
 static void appended(struct world *world, const struct event *event) {
     const struct draft *draft = event->appended.draft;
     const struct outcome *outcome = &event->appended.outcome;
     struct room_log *log = ledger_log(&world->ledger, draft->room_key, &draft->room_name);
     if (outcome->error != 0) {
+        return;
+    }
+    if (world->log) {
+        confirm(world, log, draft, outcome);
         return;
     }
     if (!outcome->duplicate) {
@@ -120,18 +145,28 @@ static void appended(struct world *world, const struct event *event) {
                 (unsigned long long)outcome->seq, SLICE_ARGS(draft->body.cid));
 }
 
+/* One that is on its way while its room is erased. */
+static bool is_erased(const struct world *world, const struct room_log *log,
+                      const struct entry *entry) {
+    return world->log && (log->erasing || log->life > 0) && !ledger_record(log, entry->seq);
+}
+
 static void committed(struct world *world, const struct event *event) {
     struct room_log *log = ledger_log(&world->ledger, event->committed.room_key, NULL);
     world_check(world, log, "entries of an unknown room were committed");
     for (size_t i = 0; log && i < event->committed.count; i++) {
-        ledger_compare(world, log, event->committed.entries[i]);
+        if (!is_erased(world, log, event->committed.entries[i])) {
+            ledger_compare(world, log, event->committed.entries[i]);
+        }
     }
 }
 
 static void paged(struct world *world, const struct page *page) {
     struct room_log *log = ledger_log(&world->ledger, page->head.room_key, NULL);
     for (size_t i = 0; i < page->count && log && page->error == 0; i++) {
-        ledger_compare(world, log, page->entries[i]);
+        if (!is_erased(world, log, page->entries[i])) {
+            ledger_compare(world, log, page->entries[i]);
+        }
         world_check(world, i == 0 || page->entries[i]->seq == page->entries[i - 1]->seq + 1,
                     "%s: a page with a hole before %llu", log->name,
                     (unsigned long long)page->entries[i]->seq);
@@ -148,6 +183,12 @@ static void note(struct witness *witness, const struct completion *completion) {
         appended(world, event);
     } else if (event->kind == EVENT_COMMITTED) {
         committed(world, event);
+    } else if (event->kind == EVENT_CLAIMED) {
+        note_name(witness, event->claimed.error == 0 ? "is given" : "is refused",
+                  &event->claimed.claim);
+    } else if (event->kind == EVENT_ELSEWHERE) {
+        note_name(witness, event->elsewhere.gone ? "hears no more of" : "hears of",
+                  &event->elsewhere.claim);
     } else if (event->kind == EVENT_FOLLOWED && event->followed.error == 0) {
         const struct room_head *head = &event->followed.head;
         ledger_head(world, ledger_log(&world->ledger, head->room_key, &head->room_name), head);
@@ -170,28 +211,68 @@ static void do_close(struct store *store) {
     (void)store;
 }
 
-static const struct store_engine ENGINE = {
-    .name = "witness",
-    .follow = do_follow,
-    .unfollow = do_unfollow,
-    .append = do_append,
-    .signal = do_signal,
-    .read = do_read,
-    .list = do_list,
-    .search = do_search,
-    .mark = do_mark,
-    .recall = do_recall,
-    .erase = do_erase,
-    .turn = do_turn,
-    .collect = do_collect,
-    .close = do_close,
+static void do_share(struct store *store, const struct signal *signal, unsigned count) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->shared->share(witness->inner, signal, count);
+    }
+}
+
+static void do_claim(struct store *store, const struct name_claim *claim) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        note_name(witness, "claims", claim);
+        witness->inner->engine->shared->claim(witness->inner, claim);
+    }
+}
+
+static void do_release(struct store *store, struct slice folded, const struct identity *identity) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        struct name_claim claim = {.folded = folded, .identity = *identity};
+        note_name(witness, "releases", &claim);
+        witness->inner->engine->shared->release(witness->inner, folded, identity);
+    }
+}
+
+static void do_gather(struct store *store, struct slice room_key, struct origin origin,
+                      struct slice cid) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->shared->gather(witness->inner, room_key, origin, cid);
+    }
+}
+
+static void do_call(struct store *store, const struct call *call) {
+    struct witness *witness = witness_of(store);
+    if (!witness->shut) {
+        witness->inner->engine->shared->call(witness->inner, call);
+    }
+}
+
+static const struct shared_engine SHARED = {
+    .share = do_share,
+    .claim = do_claim,
+    .release = do_release,
+    .gather = do_gather,
+    .call = do_call,
 };
 
-struct witness *witness_new(struct world *world, struct store *inner) {
+#define CALLS                                                                                      \
+    .name = "witness", .follow = do_follow, .unfollow = do_unfollow, .append = do_append,          \
+    .signal = do_signal, .read = do_read, .list = do_list, .search = do_search, .mark = do_mark,   \
+    .recall = do_recall, .erase = do_erase, .turn = do_turn, .collect = do_collect,                \
+    .close = do_close
+
+static const struct store_engine ENGINE = {CALLS};
+static const struct store_engine ENGINE_SHARED = {CALLS, .shared = &SHARED};
+
+struct witness *witness_new(struct server *server, struct store *inner) {
     struct witness *witness = memory_new_struct(struct witness);
-    witness->store.engine = &ENGINE;
+    witness->store.engine = inner->engine->shared ? &ENGINE_SHARED : &ENGINE;
     witness->inner = inner;
-    witness->world = world;
+    witness->world = server->world;
+    witness->server = server;
     return witness;
 }
 

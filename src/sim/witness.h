@@ -6,10 +6,10 @@
 
 #include "hub/store.h"
 
+struct server;
 struct witness;
-struct world;
 
-struct witness *witness_new(struct world *world, struct store *inner);
+struct witness *witness_new(struct server *server, struct store *inner);
 void witness_free(struct witness *witness); /* not the inner store */
 struct store *witness_store(struct witness *witness);
 

@@ -52,7 +52,7 @@ static uint64_t one_of(struct world *world, const uint64_t *values, size_t count
     one_of(world, (const uint64_t[]){__VA_ARGS__},                                                 \
            sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
-static void plan_draw(struct world *world, size_t client_count) {
+static void plan_draw(struct world *world, size_t client_count, unsigned server_count) {
     struct plan *plan = &world->plan;
     plan->max_message = ONE_OF(world, 300, 1000, 4000);
     plan->stream_window = plan->max_message * ONE_OF(world, 16, 16, 64);
@@ -73,6 +73,13 @@ static void plan_draw(struct world *world, size_t client_count) {
     plan->flush_ms = (unsigned)ONE_OF(world, 0, 0, 5, 300, FLUSH_AUTO);
     plan->load_us = (unsigned)ONE_OF(world, 0, 30, 300);
     plan->client_count = client_count > 0 ? client_count : 8 + (size_t)draw(world, 14);
+    plan->server_count = chance(world, 40) ? 2 + (unsigned)draw(world, SERVERS_MOST - 1) : 1;
+    if (server_count > 0) {
+        plan->server_count = server_count < SERVERS_MOST ? server_count : SERVERS_MOST;
+    }
+    if (plan->server_count > 1) { /* the shared log keeps everything */
+        plan->keep = 10000;
+    }
 }
 
 static void check_load(struct world *world, const struct wire *wire) {
@@ -107,29 +114,37 @@ static void to_wire(struct world *world, const struct appointment *appointment) 
     check_load(world, network_find(world, appointment->subject));
 }
 
+static void to_trouble(struct world *world, uint64_t subject) {
+    if (subject == 0) {
+        trouble_strike(world);
+    } else if (!world->servers[subject - 1].delivery) {
+        server_start(&world->servers[subject - 1]);
+    }
+}
+
 static void happen(struct world *world, const struct appointment *appointment) {
+    struct server *server = &world->servers[appointment->subject % SERVERS_MOST];
     switch (appointment->what) {
     case HAPPEN_ACT:
         client_act(&world->clients[appointment->subject - 1]);
         break;
     case HAPPEN_TURN:
-        server_turn(world);
+        server_turn(server);
         break;
     case HAPPEN_TICK:
-        server_tick(world);
+        server_tick(server);
         break;
     case HAPPEN_STORE:
-        trouble_store(world);
+        trouble_store(server);
         break;
     case HAPPEN_VERDICT:
-        server_verdict(world);
+        server_verdict(server);
         break;
     case HAPPEN_TROUBLE:
-        if (appointment->subject == 0) {
-            trouble_strike(world);
-        } else if (!world->server.delivery) {
-            server_start(world);
-        }
+        to_trouble(world, appointment->subject);
+        break;
+    case HAPPEN_HEAL:
+        trouble_heal(server);
         break;
     default:
         to_wire(world, appointment);
@@ -189,8 +204,10 @@ static void part(struct world *world) {
 static void live(struct world *world, const struct world_options *options) {
     int64_t end_us = (int64_t)options->seconds * 1000000;
     bool going = true;
-    world_later(world, 0, HAPPEN_TICK, 0);
-    world_later(world, 0, HAPPEN_STORE, 0);
+    for (unsigned i = 0; i < world->plan.server_count; i++) {
+        world_later(world, 0, HAPPEN_TICK, i);
+        world_later(world, 0, HAPPEN_STORE, i);
+    }
     trouble_begin(world);
     while (going && !world->broken) {
         int64_t left_us = end_us - world->now_us;
@@ -212,9 +229,10 @@ void world_run(const struct world_options *options, struct world_result *result)
     struct world world = {0};
     rng_seed(&world.rng, options->seed);
     trace_init(&world.trace, options->ring, options->seed, options->echo);
-    plan_draw(&world, options->client_count);
+    world.ignores_holes = options->ignores_holes;
+    plan_draw(&world, options->client_count, options->server_count);
     network_init(&world.network);
-    server_init(&world);
+    servers_init(&world);
     clients_init(&world);
     live(&world, options);
     *result = (struct world_result){.broken = world.broken,
@@ -222,7 +240,7 @@ void world_run(const struct world_options *options, struct world_result *result)
                                     .events = world.events,
                                     .entries = world.ledger.entries};
     memcpy(result->rule, world.rule, sizeof result->rule);
-    server_close(&world);
+    servers_close(&world);
     clients_close(&world);
     network_close(&world.network);
     ledger_close(&world.ledger);

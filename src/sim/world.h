@@ -8,6 +8,7 @@
  *   schedule  what will happen, by virtual time                          schedule.c
  *   network   wires: connections with latency, windows and chunks        network.c
  *   server    the product: started, turned, crashed, started again       server.c
+ *             or several of them over one shared log
  *   witness   stands between delivery and store, and writes the ledger   witness.c
  *   ledger    what is stored, and what everybody has ever said           ledger.c
  *   reader    where somebody stands in a room's log: the rules           reader.c
@@ -48,6 +49,7 @@ struct plan {
     unsigned load_us;    /* at most, between two looks at the clock */
     unsigned account_count; /* so many of the people are accounts, with the password "right" */
     size_t client_count;
+    unsigned server_count;
 };
 
 struct world {
@@ -56,7 +58,8 @@ struct world {
     struct trace trace;
     struct schedule schedule;
     struct network network;
-    struct server server;
+    struct server servers[SERVERS_MOST];
+    struct shared_log *log; /* NULL: there is one server, with a log of its own */
     struct ledger ledger;
     struct client *clients;
     int64_t now_us;
@@ -64,6 +67,7 @@ struct world {
     uint64_t events;
     bool calm;   /* no more trouble, and nobody asks for anything new */
     bool broken; /* a rule was broken: `rule` tells which */
+    bool ignores_holes; /* see struct world_options */
     char rule[240];
 };
 
@@ -72,6 +76,9 @@ struct world_options {
     unsigned seconds;    /* of virtual time */
     uint64_t steps;      /* at most so many events; 0: no bound */
     size_t client_count; /* 0: as the seed has it */
+    unsigned server_count; /* 0: as the seed has it */
+    bool ignores_holes;    /* a bug, to see that it is found: servers do not fill holes in what they
+                              are told of the shared log */
     FILE *echo;          /* of the trace; NULL: none */
     struct trace_ring *ring;
 };
@@ -102,5 +109,7 @@ void calm_check_end(struct world *world); /* everybody has left, and long ago */
 /* trouble.c */
 void trouble_begin(struct world *world);
 void trouble_strike(struct world *world);
-void trouble_store(struct world *world); /* the store goes on a little */
+void trouble_pass(struct server *server);  /* its store goes on a little … */
+void trouble_store(struct server *server); /* … and again later */
+void trouble_heal(struct server *server);  /* its link to the shared log is there again */
 void trouble_end(struct world *world);   /* all of it is over */

@@ -1,82 +1,16 @@
 #include <string.h>
 
 #include "store/archive.h"
-#include "store/archive_words.h"
+#include "store/archive_writer.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_offline.h"
-#include "wire/json.h"
+
+#define BODY_HASH_COLUMN 14
 
 struct exporter {
     struct sqlite_offline offline;
-    FILE *file;
-    struct buffer line;
-    struct archive_counts counts;
+    struct archive_writer writer;
 };
-
-static void put_line(struct exporter *exporter) {
-    struct slice line = buffer_slice(&exporter->line);
-    fwrite(line.data, 1, line.length, exporter->file);
-    fputc('\n', exporter->file);
-    buffer_clear(&exporter->line);
-}
-
-static void put_identity(struct buffer *line, const struct identity *identity) {
-    json_append_key(line, "identity");
-    buffer_append_char(line, '"');
-    for (size_t i = 0; i < IDENTITY_SIZE; i++) {
-        buffer_append_format(line, "%02x", identity->bytes[i]);
-    }
-    buffer_append_char(line, '"');
-}
-
-static void put_hash(struct buffer *line, sqlite3_stmt *row, int column) {
-    buffer_append_format(line, ",\"hash\":\"%016llx\"",
-                         (unsigned long long)sqlite3_column_int64(row, column));
-}
-
-static void put_optional(struct buffer *line, const char *key, struct slice text) {
-    if (text.length > 0) {
-        json_append_string_member(line, key, text);
-    }
-}
-
-static void put_number(struct buffer *line, const char *key, uint64_t number) {
-    if (number > 0) {
-        json_append_u64_member(line, key, number);
-    }
-}
-
-static void put_switch(struct buffer *line, const char *key, bool on) {
-    if (on) {
-        json_append_key(line, key);
-        buffer_append_string(line, "true");
-    }
-}
-
-static void put_entry(struct exporter *exporter, const struct entry *entry, sqlite3_stmt *row) {
-    const struct entry_body *body = &entry->body;
-    struct buffer *line = &exporter->line;
-    buffer_append_format(line, "{\"seq\":%llu,\"id\":\"%s\"", (unsigned long long)entry->seq,
-                         entry->id);
-    json_append_u64_member(line, "time", (uint64_t)entry->timestamp_us);
-    json_append_string_member(line, "kind", slice_of_string(archive_kinds[body->kind]));
-    json_append_string_member(line, "sender", body->sender);
-    put_identity(line, &body->identity);
-    if (body->cid.length > 0) {
-        json_append_string_member(line, "cid", body->cid);
-        put_hash(line, row, 14);
-    }
-    json_append_string_member(line, "content", body->content);
-    put_number(line, "re", body->re);
-    put_number(line, "of", body->of);
-    put_optional(line, "key", body->key);
-    put_switch(line, "removal", body->removal);
-    put_optional(line, "meta", body->meta);
-    put_switch(line, "deleted", body->deleted);
-    buffer_append_char(line, '}');
-    put_line(exporter);
-    exporter->counts.entries++;
-}
 
 /* What cannot be read is told by verify, and left out of nothing silently here. */
 static int put_entries(struct exporter *exporter, int64_t room) {
@@ -91,7 +25,8 @@ static int put_entries(struct exporter *exporter, int64_t room) {
             code = SQLITE_CORRUPT;
             break;
         }
-        put_entry(exporter, entry, row);
+        archive_put_entry(&exporter->writer, entry,
+                          (uint64_t)sqlite3_column_int64(row, BODY_HASH_COLUMN));
         entry_unref(entry);
     }
     sqlite3_finalize(row);
@@ -99,7 +34,6 @@ static int put_entries(struct exporter *exporter, int64_t room) {
 }
 
 static int put_old_cids(struct exporter *exporter, int64_t room) {
-    struct buffer *line = &exporter->line;
     sqlite3_stmt *row =
         sqlite_offline_query(&exporter->offline,
                              "SELECT cid, identity, body_hash, seq, id, timestamp FROM cids"
@@ -107,32 +41,27 @@ static int put_old_cids(struct exporter *exporter, int64_t room) {
                              room);
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-        struct identity identity = sqlite_column_identity(row, 1);
-        buffer_append_string(line, "{\"old_cid\":");
-        json_append_string(line, sqlite_column_slice(row, 0));
-        put_identity(line, &identity);
-        put_hash(line, row, 2);
-        json_append_u64_member(line, "seq", (uint64_t)sqlite3_column_int64(row, 3));
-        json_append_string_member(line, "id", sqlite_column_slice(row, 4));
-        json_append_u64_member(line, "time", (uint64_t)sqlite3_column_int64(row, 5));
-        buffer_append_char(line, '}');
-        put_line(exporter);
+        archive_put_old_cid(&exporter->writer, &(struct archive_old_cid){
+                                                   .cid = sqlite_column_slice(row, 0),
+                                                   .identity = sqlite_column_identity(row, 1),
+                                                   .hash = (uint64_t)sqlite3_column_int64(row, 2),
+                                                   .seq = (uint64_t)sqlite3_column_int64(row, 3),
+                                                   .id = sqlite_column_slice(row, 4),
+                                                   .timestamp_us = sqlite3_column_int64(row, 5),
+                                               });
     }
     sqlite3_finalize(row);
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 static void put_room(struct exporter *exporter, sqlite3_stmt *room) {
-    struct buffer *line = &exporter->line;
-    buffer_append_string(line, "{\"room\":");
-    json_append_string(line, sqlite_column_slice(room, 1));
-    json_append_string_member(line, "name", sqlite_column_slice(room, 2));
-    put_optional(line, "topic", sqlite_column_slice(room, 3));
-    put_number(line, "gone", (uint64_t)sqlite3_column_int64(room, 4));
-    put_number(line, "gone_time", (uint64_t)sqlite3_column_int64(room, 5));
-    buffer_append_char(line, '}');
-    put_line(exporter);
-    exporter->counts.rooms++;
+    archive_put_room(&exporter->writer, &(struct archive_room){
+                                            .key = sqlite_column_slice(room, 1),
+                                            .name = sqlite_column_slice(room, 2),
+                                            .topic = sqlite_column_slice(room, 3),
+                                            .gone = (uint64_t)sqlite3_column_int64(room, 4),
+                                            .gone_us = sqlite3_column_int64(room, 5),
+                                        });
 }
 
 static int put_rooms(struct exporter *exporter) {
@@ -152,33 +81,22 @@ static int put_rooms(struct exporter *exporter) {
     return result != SQLITE_OK || code == SQLITE_DONE ? result : code;
 }
 
-static int put_all(struct exporter *exporter) {
-    buffer_append_string(&exporter->line, "{\"format\":\"" ARCHIVE_FORMAT "\"");
-    json_append_u64_member(&exporter->line, "version", ARCHIVE_VERSION);
-    json_append_string_member(&exporter->line, "epoch", slice_of_string(exporter->offline.epoch));
-    buffer_append_char(&exporter->line, '}');
-    put_line(exporter);
-    return put_rooms(exporter);
-}
-
 int archive_export(const char *folder, FILE *file, struct archive_counts *counts,
                    struct buffer *message) {
-    struct exporter exporter = {.file = file};
+    struct exporter exporter = {.writer = {.file = file}};
     int error = sqlite_offline_open(&exporter.offline, folder, message);
     if (error != 0) {
         return error;
     }
-    int code = put_all(&exporter);
+    archive_put_head(&exporter.writer, slice_of_string(exporter.offline.epoch));
+    int code = put_rooms(&exporter);
     if (code != SQLITE_OK) {
         buffer_append_format(message, "cannot export all of %s: %s; banterd verify says more",
                              folder, sqlite3_errstr(code));
         error = ERR_IO;
-    } else if (fflush(file) != 0 || ferror(file)) {
-        buffer_append_string(message, "cannot write the archive: is the disk full?");
-        error = ERR_IO;
     }
-    *counts = exporter.counts;
+    int finished = archive_finish(&exporter.writer, message);
+    *counts = exporter.writer.counts;
     sqlite_offline_close(&exporter.offline);
-    buffer_close(&exporter.line);
-    return error;
+    return error != 0 ? error : finished;
 }

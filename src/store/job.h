@@ -38,6 +38,7 @@ enum job_kind {
 struct job {
     struct job *next;
     enum job_kind kind;
+    bool unasked;          /* made by an engine, though it is of a kind that is asked for */
     int error;             /* of FOLLOW, LIST, SIGNAL, CLAIM and GATHER */
     struct slice room_key; /* points into bytes, the draft or the signal */
     union {

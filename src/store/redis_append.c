@@ -1,13 +1,13 @@
 /* Appends. Each is one script; all of a turn leave as one pipeline.
  *
  * With wait_replicas an append has three steps: it is in the log, where nobody looks yet; a WAIT,
- * which is sent right behind the appends of its turn and therefore on the same connection, or not at
- * all; and, if enough replicas have it, a script that moves the room's `committed` mark to it and
- * publishes everything up to there. That script is told the entry's id: if meanwhile another server
- * has taken over and has another entry there, or none, it does nothing. Where replicas are missing
- * the sender is told ERR_UNAVAILABLE; the entry stays where nobody looks, until it comes again under
- * its cid, or a later append succeeds, or somebody finds it (append_settle): by then enough replicas
- * have it, or it is gone without having been seen. */
+ * which is sent right behind the appends of its turn and therefore on the same connection, or not
+ * at all; and, if enough replicas have it, a script that moves the room's `committed` mark to it
+ * and publishes everything up to there. That script is told the entry's id: if meanwhile another
+ * server has taken over and has another entry there, or none, it does nothing. Where replicas are
+ * missing the sender is told ERR_UNAVAILABLE; the entry stays where nobody looks, until it comes
+ * again under its cid, or a later append succeeds, or somebody finds it (append_settle): by then
+ * enough replicas have it, or it is gone without having been seen. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@
 struct redis_batch {
     struct redis_shard *shard;
     size_t count, capacity;
-    struct redis_task **tasks; /* in the queue until they are done */
+    struct redis_task **tasks; /* NULL: not any more, it was decided */
 };
 
 /* A tail that somebody has left behind. */
@@ -31,6 +31,12 @@ struct tail {
 
 static bool waits(const struct redis_shard *shard) {
     return shard->keeper->options.wait_replicas > 0;
+}
+
+static void leave_batch(struct redis_task *task) {
+    if (task->batch != NULL) {
+        task->batch->tasks[task->place] = NULL;
+    }
 }
 
 static void read_numbers(const struct redis_reply *reply, struct outcome *outcome) {
@@ -69,7 +75,6 @@ static bool is_shown(const struct redis_reply *reply, const struct outcome *outc
 static void on_appended(void *context, const struct redis_reply *reply) {
     struct redis_task *task = context;
     struct outcome *outcome = &task->job->append.outcome;
-    task->room->appends_done++;
     if (!shard_did(task->shard, reply)) {
         outcome->error = ERR_UNAVAILABLE;
     } else {
@@ -80,6 +85,7 @@ static void on_appended(void *context, const struct redis_reply *reply) {
         feed_trimmed(task->room, reply_number(reply, 4));
     }
     if (outcome->error != 0 || is_shown(reply, outcome)) {
+        leave_batch(task);
         task_done(task);
     }
 }
@@ -101,12 +107,35 @@ static void add_to_batch(struct redis_task *task) {
         batch->capacity = batch->capacity == 0 ? 8 : batch->capacity * 2;
         batch->tasks = memory_resize(batch->tasks, batch->capacity * sizeof(*batch->tasks));
     }
+    task->batch = batch;
+    task->place = batch->count;
     batch->tasks[batch->count++] = task;
+}
+
+/* Whoever asks whether this node is ready asks about all rooms, which may be anywhere. */
+static bool is_hopeless_probe(const struct redis_keeper *keeper, const struct draft *draft) {
+    bool up = true;
+    if (!slice_equal(draft->room_key, SLICE("$ready"))) {
+        return false;
+    }
+    for (size_t i = 0; i < keeper->options.shard_count; i++) {
+        up = up && redis_is_up(keeper->shards[i].redis);
+    }
+    return !up;
+}
+
+static void refuse(struct redis_task *task) {
+    task->job->append.outcome = (struct outcome){.error = ERR_UNAVAILABLE};
+    task_done(task);
 }
 
 void append_send(struct redis_task *task) {
     struct redis_keeper *keeper = task->shard->keeper;
     const struct draft *draft = task->job->append.draft;
+    if (is_hopeless_probe(keeper, draft)) {
+        refuse(task);
+        return;
+    }
     struct script_call call;
     char hash[24];
     snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)entry_body_hash(&draft->body));
@@ -131,11 +160,6 @@ static void free_batch(struct redis_batch *batch) {
     memory_free(batch);
 }
 
-static void refuse(struct redis_task *task) {
-    task->job->append.outcome = (struct outcome){.error = ERR_UNAVAILABLE};
-    task_done(task);
-}
-
 /* What became of the batch's entries of one room, whose last is `leader`. */
 struct commit {
     struct redis_batch *batch;
@@ -145,7 +169,8 @@ struct commit {
 static void on_committed(void *context, const struct redis_reply *reply) {
     struct commit *commit = context;
     struct redis_batch *batch = commit->batch;
-    bool did = shard_did(batch->shard, reply) && reply->kind == REDIS_INTEGER && reply->integer == 1;
+    bool did =
+        shard_did(batch->shard, reply) && reply->kind == REDIS_INTEGER && reply->integer == 1;
     size_t left = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct redis_task *task = batch->tasks[i];
@@ -192,8 +217,8 @@ static void lead(struct redis_batch *batch, struct redis_task *task) {
     struct commit *commit = memory_new_struct(struct commit);
     *commit = (struct commit){batch, leader};
     const struct outcome *outcome = &leader->job->append.outcome;
-    send_commit(batch->shard, task->job->room_key, outcome->seq,
-                slice_of_string(outcome->id), on_committed, commit);
+    send_commit(batch->shard, task->job->room_key, outcome->seq, slice_of_string(outcome->id),
+                on_committed, commit);
 }
 
 static bool enough(struct redis_shard *shard, const struct redis_reply *reply) {
@@ -219,11 +244,8 @@ static void on_replicated(void *context, const struct redis_reply *reply) {
     bool replicated = enough(batch->shard, reply);
     size_t left = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        struct redis_task *task = batch->tasks[i];
-        if (task->done) { /* refused, or shown long since */
-            batch->tasks[i] = NULL;
-        } else if (!replicated) {
-            refuse(task);
+        if (batch->tasks[i] != NULL && !replicated) {
+            refuse(batch->tasks[i]);
             batch->tasks[i] = NULL;
         }
         left += batch->tasks[i] != NULL;
@@ -266,9 +288,10 @@ void append_finish(struct redis_task *task) {
     struct job *job = task->job;
     const struct outcome *outcome = &job->append.outcome;
     map_remove(keeper->pending, slice_from(task->id, ENTRY_ID_LENGTH));
+    task->room->appends_done++;
     if (outcome->error == 0 && !outcome->duplicate && task->room->followed) {
-        struct entry *entry = entry_new(&job->append.draft->body, outcome->seq,
-                                        outcome->timestamp_us, outcome->id);
+        struct entry *entry =
+            entry_new(&job->append.draft->body, outcome->seq, outcome->timestamp_us, outcome->id);
         feed_take(task->room, entry);
         entry_unref(entry);
     }

@@ -1,6 +1,7 @@
 #include "store/redis_keeper.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #define START_PATIENCE_S 10
 #define LEAVE_MS 2000
+#define SWEEP_LOOK_MS 500
 
 static char *copy(const char *text) {
     return text != NULL ? memory_copy_string(slice_of_string(text)) : NULL;
@@ -23,6 +25,10 @@ static const char *const *copy_list(const char *const *list, size_t count) {
     return copies;
 }
 
+static int compare_texts(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
 static void free_list(const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         memory_free((void *)list[i]);
@@ -34,12 +40,17 @@ static void copy_options(struct redis_keeper *keeper, const struct store_redis_o
     struct store_redis_options *own = &keeper->options;
     *own = *options;
     own->shards = copy_list(options->shards, options->shard_count);
+    /* The first is the same one on every node, however they are written. */
+    qsort((void *)own->shards, own->shard_count, sizeof(*own->shards), compare_texts);
     own->sentinels = copy_list(options->sentinels, options->sentinel_count);
     own->name_space = copy(options->name_space);
+    own->copy_folder = copy(options->copy_folder);
     own->username = copy(options->username);
     own->password = copy(options->password);
     own->sentinel_password = copy(options->sentinel_password);
     keeper->name_space = slice_of_string(own->name_space);
+    keeper->silent = (struct log){.level = LOG_ERROR, .descriptor = -1};
+    own->log = own->log != NULL ? own->log : &keeper->silent;
 }
 
 static void free_options(struct redis_keeper *keeper) {
@@ -47,6 +58,7 @@ static void free_options(struct redis_keeper *keeper) {
     free_list(own->shards, own->shard_count);
     free_list(own->sentinels, own->sentinel_count);
     memory_free((void *)own->name_space);
+    memory_free((void *)own->copy_folder);
     memory_free((void *)own->username);
     memory_free((void *)own->password);
     memory_free((void *)own->sentinel_password);
@@ -56,12 +68,15 @@ void keeper_give(struct redis_keeper *keeper, struct job *job) {
     job_list_append(&keeper->out, job);
 }
 
+void keeper_give_signal(struct redis_keeper *keeper, struct signal *signal) {
+    struct job *job = job_new_signal(signal);
+    job->unasked = true;
+    keeper_give(keeper, job);
+}
+
 void keeper_log(const struct redis_keeper *keeper, enum log_level level, const char *format, ...) {
     char line[1000];
     va_list arguments;
-    if (keeper->options.log == NULL) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
@@ -76,6 +91,7 @@ static void close_handles(struct redis_keeper *keeper) {
     shards_close(keeper);
     uv_close((uv_handle_t *)&keeper->inbox_ready, NULL);
     uv_close((uv_handle_t *)&keeper->beat, NULL);
+    uv_close((uv_handle_t *)&keeper->sweeping, NULL);
     uv_close((uv_handle_t *)&keeper->ending, NULL);
     uv_close((uv_handle_t *)&keeper->turn_end, NULL);
 }
@@ -96,6 +112,7 @@ static void on_left_late(uv_timer_t *timer) {
 static void leave(struct redis_keeper *keeper) {
     keeper->leaving = true;
     uv_timer_stop(&keeper->beat);
+    uv_timer_stop(&keeper->sweeping);
     uv_timer_start(&keeper->ending, on_left_late, LEAVE_MS, 0);
     nodes_leave(keeper, on_left, keeper);
 }
@@ -103,8 +120,12 @@ static void leave(struct redis_keeper *keeper) {
 static void on_inbox(uv_async_t *handle) {
     struct redis_keeper *keeper = container_of(handle, struct redis_keeper, inbox_ready);
     struct job_list jobs = {0};
-    keeper->stopping = !mailbox_take(&keeper->inbox, &jobs) || keeper->stopping;
-    tasks_take(keeper, &jobs);
+    bool more = mailbox_take(&keeper->inbox, &jobs);
+    while (jobs.first != NULL) {
+        tasks_take(keeper, &jobs);
+        more = mailbox_take(&keeper->inbox, &jobs);
+    }
+    keeper->stopping = !more;
 }
 
 static void on_turn_end(uv_check_t *handle) {
@@ -125,6 +146,10 @@ static void on_beat(uv_timer_t *timer) {
     for (size_t i = 0; i < keeper->options.shard_count; i++) {
         nodes_beat(&keeper->shards[i]);
     }
+}
+
+static void on_sweeping(uv_timer_t *timer) {
+    sweep_look(container_of(timer, struct redis_keeper, sweeping));
 }
 
 static void *run(void *argument) {
@@ -164,14 +189,17 @@ static struct redis_keeper *new_keeper(const struct store_redis_options *options
     uv_loop_init(&keeper->loop);
     uv_async_init(&keeper->loop, &keeper->inbox_ready, on_inbox);
     uv_timer_init(&keeper->loop, &keeper->beat);
+    uv_timer_init(&keeper->loop, &keeper->sweeping);
     uv_timer_init(&keeper->loop, &keeper->ending);
     uv_check_init(&keeper->loop, &keeper->turn_end);
     uv_check_start(&keeper->turn_end, on_turn_end);
     uv_timer_start(&keeper->beat, on_beat, BEAT_MS, BEAT_MS);
+    uv_timer_start(&keeper->sweeping, on_sweeping, SWEEP_LOOK_MS, SWEEP_LOOK_MS);
     return keeper;
 }
 
-/* The first shard has the names and the nodes: without it nothing begins. The others get as long. */
+/* The first shard has the names and the nodes: without it nothing begins. The others get as long.
+ */
 static bool wait_for_shards(struct redis_keeper *keeper) {
     struct timespec deadline;
     clock_gettime(CLOCK_REALTIME, &deadline);
@@ -207,13 +235,17 @@ int redis_keeper_start(const struct store_redis_options *options, struct outbox 
     }
     if (!wait_for_shards(started)) {
         buffer_append_format(message, "cannot use the Redis at %s: %s; see that it runs there",
-                             options->shards[0],
+                             started->options.shards[0],
                              started->failure[0] != '\0' ? started->failure : "no answer");
         redis_keeper_stop(started);
         return ERR_IO;
     }
     *keeper = started;
     return 0;
+}
+
+const struct store_redis_options *redis_keeper_options(const struct redis_keeper *keeper) {
+    return &keeper->options;
 }
 
 void redis_keeper_put(struct redis_keeper *keeper, struct job_list *jobs) {

@@ -30,15 +30,17 @@
 #include "store/store_redis.h"
 #include "store/ulid.h"
 
-#define REDIS_EPOCH 12   /* characters of an epoch's name */
-#define REDIS_NODE 16    /* … of a node's */
-#define REDIS_NODES 256  /* at most that many are known */
-#define BEAT_MS 2000     /* from one renewal of the lease to the next … */
-#define LEASE_MS 6000    /* … and how long it lasts */
-#define BATCH_TASKS 256  /* that leave together */
-#define HELD_SIGNALS 256 /* of a room, for entries before them */
+#define REDIS_EPOCH 12        /* characters of an epoch's name */
+#define REDIS_NODE 16         /* … of a node's */
+#define REDIS_NODES 256       /* at most that many are known */
+#define BEAT_MS 2000          /* from one renewal of the lease to the next … */
+#define LEASE_MS 6000         /* … and how long it lasts */
+#define BATCH_TASKS 256       /* that leave together */
+#define REMEMBERED_ROOMS 4096 /* that were followed, see redis_rooms.c */
+#define HELD_SIGNALS 256      /* of a room, for entries before them */
 
 struct redis_keeper;
+struct redis_ring;
 struct redis_room;
 
 /* A Redis. */
@@ -47,15 +49,15 @@ struct redis_shard {
     struct redis *redis;
     char *name; /* as the options have it */
     unsigned index;
-    bool dirty; /* there may be something to release */
-    bool ready; /* was up once */
-    bool beaten; /* this node has announced itself there */
+    bool dirty;                      /* there may be something to release */
+    bool ready;                      /* was up once */
+    bool beaten;                     /* this node has announced itself there */
     struct redis_task *first, *last; /* the queue */
-    struct redis_room *run; /* its entries were taken and not passed on yet */
-    struct job_list trimmed; /* told when the queue is empty */
-    struct redis_batch *batch; /* appended in this turn, to be waited for */
-    char trouble[32]; /* what it refuses with, when it does: told already */
-    unsigned sweep; /* changes of the rules of retention it was swept for */
+    struct redis_room *run;          /* its entries were taken and not passed on yet */
+    struct job_list trimmed;         /* told when the queue is empty */
+    struct redis_batch *batch;       /* appended in this turn, to be waited for */
+    char trouble[32];                /* what it refuses with, when it does: told already */
+    struct redis_sweep *sweep;       /* NULL: none is under way */
 };
 
 /* A job on its way through a shard's queue. */
@@ -66,9 +68,12 @@ struct redis_task {
     struct job *job;
     bool done;
     bool last_of_batch;
-    struct redis_fence *fence; /* the job leaves when all shards have come to it */
+    struct redis_fence *fence;    /* the job leaves when all shards have come to it */
     char id[ENTRY_ID_LENGTH + 1]; /* APPEND: the entry's; FOLLOW: that of the last entry */
-    struct redis_task *leader; /* APPEND: the last of its room in its batch */
+    /* APPEND that waits for replicas. */
+    struct redis_batch *batch;
+    size_t place;              /* there */
+    struct redis_task *leader; /* the last of its room there */
 };
 
 /* How many sessions another node has in a room. */
@@ -88,10 +93,12 @@ struct redis_room {
     struct redis_keeper *keeper;
     struct redis_shard *shard;
     struct slice key, name; /* owned */
-    unsigned uses; /* tasks and commands under way */
+    unsigned uses;          /* tasks and commands under way */
     unsigned subscriptions;
+    struct list_node node; /* of those remembered */
     /* Followed: what the hub was told, and what is still to come. */
     bool followed;
+    bool remembered; /* was followed; the follower only knows how far */
     bool unsure; /* it may be another log than it was: nothing is taken until it was looked at */
     bool checking, check_again;
     bool filling;
@@ -109,8 +116,8 @@ struct redis_room {
     /* Who is in it. */
     struct redis_count *others;
     size_t other_count;
-    unsigned elsewhere; /* told last */
-    unsigned count; /* here */
+    unsigned elsewhere;  /* told last */
+    unsigned count;      /* here */
     struct map *members; /* here, by identity; NULL: none */
 };
 
@@ -120,24 +127,24 @@ struct redis_names {
     bool known;         /* all of them were read */
 };
 
-struct redis_ring;
-struct redis_hunts;
-
 struct redis_keeper {
     struct store_redis_options options; /* its texts are the keeper's own */
+    struct log silent;                  /* where there is none */
     struct slice name_space;
     char node[REDIS_NODE + 1];
     pthread_t thread;
     uv_loop_t loop;
     uv_async_t inbox_ready;
-    uv_timer_t beat, ending;
+    uv_timer_t beat, sweeping, ending;
     uv_check_t turn_end;
     struct mailbox inbox;
     struct outbox *outbox;
     struct job_list out; /* finished in this turn */
     struct redis_shard *shards;
     struct redis_ring *ring;
-    struct map *rooms;   /* by key */
+    struct map *rooms;      /* by key */
+    struct list remembered; /* rooms, those that were followed longest ago first */
+    size_t remembered_count;
     struct map *pending; /* own appends under way, by the entry's id */
     struct redis_names names;
     char alive[REDIS_NODES][REDIS_NODE + 1]; /* other nodes */
@@ -145,7 +152,8 @@ struct redis_keeper {
     struct ulid_source ids;
     struct rng rng;
     bool stopping, leaving;
-    size_t erasing; /* rooms whose erasure has failed so far */
+    uint64_t sweep_ms;          /* when the next is due */
+    unsigned retention_changes; /* of the rules, that were swept for */
     /* For who opens the store. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -158,13 +166,21 @@ int redis_keeper_start(const struct store_redis_options *options, struct outbox 
                        struct redis_keeper **keeper, struct buffer *message) MUST_USE;
 void redis_keeper_put(struct redis_keeper *keeper, struct job_list *jobs); /* takes all */
 void redis_keeper_stop(struct redis_keeper *keeper);
-/* A finished job leaves. */
+/* Its own, until it is stopped. */
+const struct store_redis_options *redis_keeper_options(const struct redis_keeper *keeper);
+/* A finished job leaves; a signal of another node. */
 void keeper_give(struct redis_keeper *keeper, struct job *job);
+void keeper_give_signal(struct redis_keeper *keeper, struct signal *signal); /* takes */
 void keeper_log(const struct redis_keeper *keeper, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void keeper_new_epoch(struct redis_keeper *keeper, char epoch[REDIS_EPOCH + 1]);
 
 /* redis_shards.c */
+struct redis_ring *ring_new(const struct store_redis_options *options);   /* memory_free */
+unsigned ring_find(const struct redis_ring *ring, struct slice room_key); /* which shard */
+/* How to reach one. */
+struct redis_options shard_options(const struct store_redis_options *options,
+                                   const char *const *name);
 int shards_open(struct redis_keeper *keeper, struct buffer *message) MUST_USE;
 void shards_close(struct redis_keeper *keeper); /* the loop must run until it is empty */
 void shards_free(struct redis_keeper *keeper);
@@ -198,7 +214,10 @@ void room_follow_finish(struct redis_task *task);
 void room_unfollow_finish(struct redis_task *task);
 void room_check(struct redis_room *room);
 void rooms_doubt(struct redis_shard *shard); /* its logs may become other ones */
-void rooms_check(struct redis_shard *shard);
+/* All, or those of which not everything was heard. */
+void rooms_check(struct redis_shard *shard, bool all);
+/* Entries of a room that nobody here follows may wait for replicas, and for somebody to look. */
+void room_settled(struct redis_keeper *keeper, struct slice room_key);
 struct room_head head_of_reply(const struct redis_reply *reply, struct slice room_key,
                                struct slice room_name);
 
@@ -212,9 +231,13 @@ void feed_pass_on(struct redis_room *room);
 void feed_drop_held(struct redis_room *room);
 
 /* redis_pages.c */
+struct page_range;
+/* The call that reads a page. `fresh`: the epoch, if there is none yet. */
+void pages_call(struct script_call *call, struct slice name_space, struct slice room_key,
+                const struct page_range *range, const char *fresh);
 void pages_ask(struct redis_room *room, uint64_t after, redis_answer *answer, void *context);
 /* Entries of a page's answer, ascending or descending as they were asked for. The array is the
- * caller's (memory_free), with a reference on each; `*broken`: one was none. */
+ * caller's (memory_free), with a reference on each. */
 struct entry **pages_entries(const struct redis_reply *reply, bool descending, size_t *count);
 void pages_read(struct redis_task *task);
 void pages_list(struct redis_keeper *keeper, struct job *job);
@@ -234,7 +257,9 @@ void names_init(struct redis_keeper *keeper, uint64_t seed);
 void names_free(struct redis_keeper *keeper);
 void names_claim(struct redis_task *task);
 void names_drop(struct redis_task *task);
+/* What Redis has for a name now; and what was published of it. */
 void names_told(struct redis_keeper *keeper, struct slice folded, struct slice value);
+void names_heard(struct redis_keeper *keeper, struct slice folded, struct slice value);
 void names_read(struct redis_keeper *keeper);
 void names_claim_again(struct redis_keeper *keeper);
 void names_recall(struct redis_keeper *keeper);
@@ -254,4 +279,6 @@ void marks_take(struct job *job, const struct redis_reply *reply);
 void room_erase(struct redis_task *task);
 
 /* redis_sweep.c */
+void sweep_look(struct redis_keeper *keeper); /* whether it is time for one; from time to time */
+/* Arguments: count, bytes, horizon, now. */
 void sweep_retention(struct redis_keeper *keeper, struct slice room_key, struct script_call *call);

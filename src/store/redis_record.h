@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "hub/signal.h"
 #include "store/redis_scripts.h"
 

@@ -1,7 +1,7 @@
 /* Rooms are spread by consistent hashing: each shard has a hundred points on a ring of 64 bits,
  * told from its address; a room belongs to the shard with the next point behind its own. So adding
- * a shard moves a share of the rooms to it and no others, and the order in which they are configured
- * does not matter. */
+ * a shard moves a share of the rooms to it and no others, and the order in which they are
+ * configured does not matter. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "store/redis_keeper.h"
 
-#define POINTS 100 /* of a shard */
+#define POINTS 100                         /* of a shard */
 #define RING_SEED UINT64_C(0x62616e746572) /* as good as any, but for ever */
 
 struct point {
@@ -28,7 +28,7 @@ static int compare(const void *left, const void *right) {
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-static struct redis_ring *new_ring(const struct store_redis_options *options) {
+struct redis_ring *ring_new(const struct store_redis_options *options) {
     struct redis_ring *ring = memory_new(sizeof(struct redis_ring) +
                                          options->shard_count * POINTS * sizeof(struct point));
     struct buffer text = {0};
@@ -45,8 +45,7 @@ static struct redis_ring *new_ring(const struct store_redis_options *options) {
     return ring;
 }
 
-struct redis_shard *shard_of(const struct redis_keeper *keeper, struct slice room_key) {
-    const struct redis_ring *ring = keeper->ring;
+unsigned ring_find(const struct redis_ring *ring, struct slice room_key) {
     uint64_t place = hash_slice(RING_SEED, room_key);
     size_t low = 0, high = ring->count;
     while (low < high) {
@@ -57,7 +56,11 @@ struct redis_shard *shard_of(const struct redis_keeper *keeper, struct slice roo
             high = middle;
         }
     }
-    return &keeper->shards[ring->points[low % ring->count].shard];
+    return ring->points[low % ring->count].shard;
+}
+
+struct redis_shard *shard_of(const struct redis_keeper *keeper, struct slice room_key) {
+    return &keeper->shards[ring_find(keeper->ring, room_key)];
 }
 
 static void tell_opener(struct redis_shard *shard, const char *failure) {
@@ -79,22 +82,12 @@ static void on_up(void *context, struct slice run_id) {
     shard->trouble[0] = '\0';
     redis_scripts_load(shard->redis);
     nodes_beat(shard);
-    if (shard->ready) {
-        keeper_log(shard->keeper, LOG_INFO, "The Redis at %s is back", shard->name);
-    }
     tell_opener(shard, NULL);
 }
 
 static void on_down(void *context, const char *reason) {
     struct redis_shard *shard = context;
-    if (shard->ready && !shard->keeper->leaving) {
-        keeper_log(shard->keeper, LOG_ERROR,
-                   "The Redis at %s is away: %s; what is sent to its rooms is refused until it is "
-                   "back",
-                   shard->name, reason);
-    } else {
-        tell_opener(shard, reason);
-    }
+    tell_opener(shard, reason);
     shard->beaten = false;
     rooms_doubt(shard);
 }
@@ -103,29 +96,32 @@ static void on_message(void *context, struct slice channel, struct slice payload
     feed_message(context, channel, payload);
 }
 
-static const struct redis_handlers HANDLERS = {
-    .up = on_up, .down = on_down, .message = on_message};
+static const struct redis_handlers HANDLERS = {.up = on_up, .down = on_down, .message = on_message};
+
+struct redis_options shard_options(const struct store_redis_options *options,
+                                   const char *const *name) {
+    bool found = options->sentinel_count > 0;
+    return (struct redis_options){
+        .servers = name,
+        .server_count = found ? 0 : 1,
+        .sentinels = options->sentinels,
+        .sentinel_count = options->sentinel_count,
+        .master = found ? *name : NULL,
+        .username = options->username,
+        .password = options->password,
+        .sentinel_password = options->sentinel_password,
+        .database = options->database,
+        .tls = options->tls,
+        .connect_timeout_ms = options->connect_timeout_ms,
+        .command_timeout_ms = options->command_timeout_ms,
+        .log = options->log,
+    };
+}
 
 static struct redis *connect_shard(struct redis_keeper *keeper, struct redis_shard *shard) {
-    const struct store_redis_options *own = &keeper->options;
-    const char *const server = shard->name;
-    bool found = own->sentinel_count > 0;
-    struct redis_options options = {
-        .servers = &server,
-        .server_count = found ? 0 : 1,
-        .sentinels = own->sentinels,
-        .sentinel_count = own->sentinel_count,
-        .master = found ? shard->name : NULL,
-        .username = own->username,
-        .password = own->password,
-        .sentinel_password = own->sentinel_password,
-        .database = own->database,
-        .tls = own->tls,
-        .connect_timeout_ms = own->connect_timeout_ms,
-        .command_timeout_ms = own->command_timeout_ms,
-        .seed = rng_next(&keeper->rng),
-        .log = own->log,
-    };
+    const char *const name = shard->name;
+    struct redis_options options = shard_options(&keeper->options, &name);
+    options.name = "store";
     return redis_new(&keeper->loop, &options, &HANDLERS, shard);
 }
 
@@ -135,7 +131,7 @@ int shards_open(struct redis_keeper *keeper, struct buffer *message) {
         buffer_append_string(message, "no Redis is named: set redis = HOST:PORT");
         return ERR_BAD_REQUEST;
     }
-    keeper->ring = new_ring(options);
+    keeper->ring = ring_new(options);
     keeper->shards = memory_new(options->shard_count * sizeof(struct redis_shard));
     for (unsigned i = 0; i < options->shard_count; i++) {
         struct redis_shard *shard = &keeper->shards[i];

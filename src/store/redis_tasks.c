@@ -113,10 +113,6 @@ static bool start_reading(struct redis_keeper *keeper, struct job *job) {
     case JOB_LIST:
         pages_list(keeper, job);
         return true;
-    case JOB_SEARCH:
-        job->search.findings.error = ERR_UNAVAILABLE;
-        keeper_give(keeper, job);
-        return true;
     default:
         return false;
     }
@@ -130,8 +126,7 @@ static void take_job(struct redis_keeper *keeper, struct job *job) {
         put_fence(keeper, job);
         return;
     }
-    struct redis_shard *shard =
-        of_all(job) ? first_shard(keeper) : shard_of(keeper, job->room_key);
+    struct redis_shard *shard = of_all(job) ? first_shard(keeper) : shard_of(keeper, job->room_key);
     struct redis_task *task = new_task(shard, job);
     if (needs_room(job)) {
         task->room = room_use(keeper, job->room_key, room_name_of(job));

@@ -288,6 +288,46 @@ int sqlite_log_append(struct sqlite_log *log, const struct draft *draft, struct 
     return code;
 }
 
+int sqlite_log_copy(struct sqlite_log *log, struct slice room_key, struct slice room_name,
+                    const struct entry *entry) {
+    struct outcome given = {.seq = entry->seq, .timestamp_us = entry->timestamp_us};
+    struct sqlite_room *room;
+    memcpy(given.id, entry->id, sizeof(given.id));
+    int code = sqlite_rooms_get(&log->rooms, &log->connection, room_key, room_name, &room);
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    sqlite_rooms_touch(&log->rooms, room);
+    if (room->id == 0) {
+        sqlite_room_rename(room, room_name);
+        code = add_room(log, room);
+    }
+    if (code == SQLITE_OK) {
+        code = add_entry(log, room, &entry->body, entry_body_hash(&entry->body), &given);
+    }
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    room->last = given.seq;
+    room->last_timestamp_us = given.timestamp_us;
+    return take_effect(log, room, &entry->body);
+}
+
+int sqlite_log_forget(struct sqlite_log *log, struct slice room_key, uint64_t first) {
+    struct sqlite_room *room;
+    int code = sqlite_rooms_get(&log->rooms, &log->connection, room_key, SLICE_NONE, &room);
+    if (code != SQLITE_OK || room->id == 0 || room->first >= first) {
+        return code;
+    }
+    sqlite_rooms_touch(&log->rooms, room);
+    sqlite3_stmt *statement = sqlite_statement(&log->connection, STATEMENT_TRIM);
+    sqlite3_bind_int64(statement, 1, room->id);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)first - 1);
+    room->first = first;
+    sqlite_room_measure_again(room);
+    return sqlite_run(statement);
+}
+
 int sqlite_log_erase(struct sqlite_log *log, struct slice room_key) {
     static const enum sqlite_statement steps[] = {STATEMENT_ERASE_ENTRIES, STATEMENT_ERASE_CIDS,
                                                   STATEMENT_ERASE_READS, STATEMENT_ERASE_ROOM};

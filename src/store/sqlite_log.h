@@ -38,6 +38,11 @@ int sqlite_log_begin(struct sqlite_log *log) MUST_USE;
 int sqlite_log_append(struct sqlite_log *log, const struct draft *draft,
                       struct outcome *outcome) MUST_USE;
 int sqlite_log_erase(struct sqlite_log *log, struct slice room_key) MUST_USE;
+/* Of a log that was numbered elsewhere: an entry behind those that are here, with the effect it
+ * has; and that those before `first` are gone. */
+int sqlite_log_copy(struct sqlite_log *log, struct slice room_key, struct slice room_name,
+                    const struct entry *entry) MUST_USE;
+int sqlite_log_forget(struct sqlite_log *log, struct slice room_key, uint64_t first) MUST_USE;
 int sqlite_log_commit(struct sqlite_log *log) MUST_USE;
 
 /* Gives the transaction up, if there is one, because of the failure `code`. */

@@ -103,6 +103,12 @@ int sqlite_rooms_get(struct sqlite_rooms *rooms, const struct sqlite_connection 
     return SQLITE_OK;
 }
 
+void sqlite_room_rename(struct sqlite_room *room, struct slice name) {
+    struct slice fresh = own(name);
+    memory_free((void *)room->name.data);
+    room->name = fresh;
+}
+
 void sqlite_rooms_touch(struct sqlite_rooms *rooms, struct sqlite_room *room) {
     if (!room->touched) {
         room->touched = true;

@@ -45,6 +45,8 @@ int sqlite_rooms_get(struct sqlite_rooms *rooms, const struct sqlite_connection 
 
 /* Before the transaction changes the room. */
 void sqlite_rooms_touch(struct sqlite_rooms *rooms, struct sqlite_room *room);
+/* One that has no row yet. */
+void sqlite_room_rename(struct sqlite_room *room, struct slice name);
 /* The room's rows are gone. */
 void sqlite_room_empty(struct sqlite_room *room);
 /* How many bytes it has is not known any more. */

@@ -25,14 +25,17 @@ struct store_redis_options {
     size_t shard_count;
     const char *const *sentinels;
     size_t sentinel_count;
-    const char *name_space; /* before every key and channel */
+    const char *name_space;                              /* before every key and channel */
     const char *username, *password, *sentinel_password; /* NULL: none */
     unsigned database;
-    struct tls_context *tls;  /* NULL: plain */
-    unsigned wait_replicas;   /* that must have an entry before anybody is told of it */
-    unsigned wait_timeout_ms; /* for them */
+    struct tls_context *tls;      /* NULL: plain */
+    struct tls_context *copy_tls; /* the same for the thread that copies the logs */
+    const char *copy_folder;      /* where the logs are copied to, to be searched; NULL: searches
+                                     are answered with ERR_UNAVAILABLE */
+    unsigned wait_replicas;       /* that must have an entry before anybody is told of it */
+    unsigned wait_timeout_ms;     /* for them */
     unsigned connect_timeout_ms, command_timeout_ms;
-    const struct log *log;                   /* NULL: says nothing; else lives as long as the store */
+    const struct log *log; /* NULL: says nothing; else lives as long as the store */
     const struct retention_rules *retention; /* NULL: everything is kept */
     store_wake *wake;                        /* NULL: the driver looks by itself */
     void *wake_context;                      /* usable until close has returned */

@@ -24,6 +24,7 @@
 #define CHUNK_MIN 4096 /* bytes of memory; of the first chunk of a quiet room */
 #define CHUNK_MAX (256 * 1024)
 #define CHUNKS_PER_WINDOW 16
+#define QUIET_TIMES 16 /* until chunks get smaller */
 
 struct item {
     uint64_t end; /* offset after the frame */
@@ -50,6 +51,7 @@ struct stream {
     size_t memory; /* bytes of all chunks */
     unsigned holds;
     uint32_t chunk_size; /* of the next chunk, header included */
+    uint8_t quiet_times; /* that a chunk was hardly used, in a row */
     bool seq_known;      /* last_seq means something */
 };
 
@@ -201,6 +203,10 @@ size_t stream_memory(const struct stream *stream) {
     return stream->memory;
 }
 
+bool stream_is_full(const struct stream *stream) {
+    return stream->used > stream->window;
+}
+
 void stream_set_window(struct stream *stream, size_t window) {
     stream->window = window;
 }
@@ -333,16 +339,21 @@ static void evict_all(struct chunk *chunk, stream_evict *evict, void *context) {
     }
 }
 
-/* A room that has gone quiet starts with smaller chunks again. */
+/* A room that has gone quiet starts with smaller chunks again. A busy one has quiet moments, and
+ * what comes then at once should fit into one chunk: that is sent for less than two. */
 static void shrink_chunks(struct stream *stream, const struct chunk *last) {
-    if (stream->chunk_size > CHUNK_MIN && chunk_used(last) < stream->chunk_size / 4)
+    if (stream->chunk_size == CHUNK_MIN || chunk_used(last) >= stream->chunk_size / 4) {
+        stream->quiet_times = 0;
+    } else if (++stream->quiet_times == QUIET_TIMES) {
+        stream->quiet_times = 0;
         stream->chunk_size /= 2;
+    }
 }
 
 void stream_trim(struct stream *stream, stream_evict *evict, void *context) {
     struct chunk *chunk;
     while ((chunk = oldest_chunk(stream)) != NULL) {
-        if (stream->used > stream->window)
+        if (stream_is_full(stream))
             evict_all(chunk, evict, context);
         else if (stream->holds > 0 || !list_empty(&chunk->waits))
             return;

@@ -42,6 +42,8 @@ uint64_t stream_oldest(
     const struct stream *stream); /* offset of the first byte still held; tail when none is */
 size_t stream_size(const struct stream *stream);   /* bytes held */
 size_t stream_memory(const struct stream *stream); /* bytes of its chunks, however full they are */
+/* Whether stream_trim lets go of a chunk that somebody may want, because the window is full. */
+bool stream_is_full(const struct stream *stream);
 void stream_set_window(struct stream *stream,
                        size_t window); /* from the next stream_trim on; 0: keep nothing */
 

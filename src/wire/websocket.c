@@ -5,7 +5,7 @@
  * and given out as a slice of it. Only what a read leaves half done - a header, a control frame, a
  * message in several frames or reads - is kept, in a struct websocket_partial that exists for that
  * long. A million idle connections therefore cost a million times sizeof(struct
- * websocket_decoder).
+ * websocket_reading).
  *
  * What must stay true:
  * - A rule is applied as soon as the bytes it speaks of are here: the first two bytes of a header,
@@ -48,19 +48,19 @@ struct websocket_partial {
 
 void websocket_decoder_init(struct websocket_decoder *decoder, bool server, bool deflate,
                             size_t max_message) {
-    decoder->expect_mask = server;
-    decoder->deflate = deflate;
-    decoder->max_message = max_message;
+    decoder->kept.expect_mask = server;
+    decoder->kept.deflate = deflate;
+    decoder->kept.max_message = max_message < UINT32_MAX ? (uint32_t)max_message : UINT32_MAX;
 }
 
 static void partial_free(struct websocket_decoder *decoder) {
-    struct websocket_partial *partial = decoder->partial;
+    struct websocket_partial *partial = decoder->kept.partial;
     if (partial == NULL)
         return;
     buffer_close(&partial->message);
     buffer_close(&partial->inflated);
     memory_free(partial);
-    decoder->partial = NULL;
+    decoder->kept.partial = NULL;
 }
 
 void websocket_decoder_close(struct websocket_decoder *decoder) {
@@ -68,13 +68,13 @@ void websocket_decoder_close(struct websocket_decoder *decoder) {
 }
 
 static struct websocket_partial *partial_need(struct websocket_decoder *decoder) {
-    if (decoder->partial == NULL)
-        decoder->partial = memory_new_struct(struct websocket_partial);
-    return decoder->partial;
+    if (decoder->kept.partial == NULL)
+        decoder->kept.partial = memory_new_struct(struct websocket_partial);
+    return decoder->kept.partial;
 }
 
-bool websocket_decoder_half_read(const struct websocket_decoder *decoder) {
-    const struct websocket_partial *partial = decoder->partial;
+bool websocket_half_read(const struct websocket_reading *reading) {
+    const struct websocket_partial *partial = reading->partial;
     return partial != NULL &&
            (partial->in_frame || partial->head_length > 0 || partial->message_opcode != 0);
 }
@@ -82,13 +82,13 @@ bool websocket_decoder_half_read(const struct websocket_decoder *decoder) {
 /* Gives back what the last result needed, unless something else is still half read. */
 static void release_results(struct websocket_decoder *decoder) {
     decoder->payload = SLICE_NONE;
-    if (!websocket_decoder_half_read(decoder))
+    if (!websocket_half_read(&decoder->kept))
         partial_free(decoder);
 }
 
 static enum websocket_event fail(struct websocket_decoder *decoder, uint16_t code) {
     partial_free(decoder);
-    decoder->fail_code = code;
+    decoder->kept.fail_code = decoder->fail_code = code;
     return WEBSOCKET_FAILED;
 }
 
@@ -97,7 +97,7 @@ static bool is_control(uint8_t opcode) {
 }
 
 static uint8_t open_message(const struct websocket_decoder *decoder) {
-    return decoder->partial == NULL ? 0 : decoder->partial->message_opcode;
+    return decoder->kept.partial == NULL ? 0 : decoder->kept.partial->message_opcode;
 }
 
 /* The rules that the first two bytes of a header can break. */
@@ -105,14 +105,14 @@ static bool start_allowed(const struct websocket_decoder *decoder, const uint8_t
     bool final = head[0] & 0x80, rsv1 = head[0] & 0x40, masked = head[1] & 0x80;
     uint8_t opcode = head[0] & 0x0f, length = head[1] & 0x7f;
 
-    if ((head[0] & 0x30) != 0 || masked != decoder->expect_mask)
+    if ((head[0] & 0x30) != 0 || masked != decoder->kept.expect_mask)
         return false;
     switch (opcode) {
     case WEBSOCKET_CONTINUATION:
         return open_message(decoder) != 0 && !rsv1;
     case WEBSOCKET_TEXT:
     case WEBSOCKET_BINARY:
-        return open_message(decoder) == 0 && (!rsv1 || decoder->deflate);
+        return open_message(decoder) == 0 && (!rsv1 || decoder->kept.deflate);
     case WEBSOCKET_CLOSE:
         return final && !rsv1 && length <= CONTROL_MAX && length != 1;
     case WEBSOCKET_PING:
@@ -162,7 +162,7 @@ static uint64_t wire_limit(uint64_t max_message, bool compressed) {
 }
 
 static bool frame_fits(const struct websocket_decoder *decoder, const struct frame *frame) {
-    const struct websocket_partial *partial = decoder->partial;
+    const struct websocket_partial *partial = decoder->kept.partial;
     bool compressed = frame->compressed;
     uint64_t collected = 0;
     if (is_control(frame->opcode))
@@ -171,7 +171,7 @@ static bool frame_fits(const struct websocket_decoder *decoder, const struct fra
         compressed = partial->compressed;
         collected = buffer_length(&partial->message);
     }
-    return frame->remaining <= wire_limit(decoder->max_message, compressed) - collected;
+    return frame->remaining <= wire_limit(decoder->kept.max_message, compressed) - collected;
 }
 
 /* Reads a header from the input, going on with what there is of it from earlier calls.
@@ -180,10 +180,10 @@ static enum websocket_event take_head(struct websocket_decoder *decoder, struct 
                                       struct frame *frame) {
     uint8_t head[HEAD_MAX];
     size_t have = 0;
-    if (decoder->partial != NULL) {
-        have = decoder->partial->head_length;
-        memcpy(head, decoder->partial->head, have);
-        decoder->partial->head_length = 0;
+    if (decoder->kept.partial != NULL) {
+        have = decoder->kept.partial->head_length;
+        memcpy(head, decoder->kept.partial->head, have);
+        decoder->kept.partial->head_length = 0;
     }
 
     size_t taken = 0;
@@ -239,7 +239,7 @@ static enum websocket_event deliver_close(struct websocket_decoder *decoder, str
         if (!utf8_valid(payload))
             return fail(decoder, CLOSE_INVALID);
     }
-    decoder->ended = true;
+    decoder->kept.ended = true;
     decoder->close_code = (uint16_t)code;
     decoder->payload = payload;
     decoder->event_opcode = WEBSOCKET_CLOSE;
@@ -248,7 +248,7 @@ static enum websocket_event deliver_close(struct websocket_decoder *decoder, str
 
 static enum websocket_event take_control(struct websocket_decoder *decoder,
                                          const struct frame *frame, struct slice chunk) {
-    bool begun = decoder->partial != NULL && decoder->partial->in_frame;
+    bool begun = decoder->kept.partial != NULL && decoder->kept.partial->in_frame;
     if (begun || frame->remaining > 0) {
         struct websocket_partial *partial = partial_need(decoder);
         assert(partial->control_length + chunk.length <= CONTROL_MAX);
@@ -274,7 +274,7 @@ static int finish_message(struct websocket_decoder *decoder, struct inflater *in
                           bool compressed, bool text, struct slice *message) {
     if (compressed) {
         struct buffer *inflated = &partial_need(decoder)->inflated;
-        int error = inflater_expand(inflater, *message, decoder->max_message, inflated);
+        int error = inflater_expand(inflater, *message, decoder->kept.max_message, inflated);
         if (error != 0)
             return error;
         *message = buffer_slice(inflated);
@@ -283,7 +283,7 @@ static int finish_message(struct websocket_decoder *decoder, struct inflater *in
         return 0;
     if (compressed || open_message(decoder) == 0)
         return utf8_valid(*message) ? 0 : ERR_UTF8;
-    return utf8_check_complete(&decoder->partial->utf8) ? 0 : ERR_UTF8;
+    return utf8_check_complete(&decoder->kept.partial->utf8) ? 0 : ERR_UTF8;
 }
 
 static enum websocket_event deliver_message(struct websocket_decoder *decoder,
@@ -292,8 +292,8 @@ static enum websocket_event deliver_message(struct websocket_decoder *decoder,
     int error = finish_message(decoder, inflater, compressed, opcode == WEBSOCKET_TEXT, &message);
     if (error != 0) /* RFC 7692 names no code for a broken stream; 1007 is what most servers send */
         return fail(decoder, error == ERR_TOO_LARGE ? CLOSE_TOO_LARGE : CLOSE_INVALID);
-    if (decoder->partial != NULL)
-        decoder->partial->message_opcode = 0;
+    if (decoder->kept.partial != NULL)
+        decoder->kept.partial->message_opcode = 0;
     decoder->event_opcode = opcode;
     decoder->payload = message;
     return WEBSOCKET_MESSAGE;
@@ -326,8 +326,8 @@ static enum websocket_event take_data(struct websocket_decoder *decoder, struct 
 static enum websocket_event take_frame(struct websocket_decoder *decoder, struct inflater *inflater,
                                        struct slice *input) {
     struct frame frame;
-    if (decoder->partial != NULL && decoder->partial->in_frame) {
-        frame = decoder->partial->frame;
+    if (decoder->kept.partial != NULL && decoder->kept.partial->in_frame) {
+        frame = decoder->kept.partial->frame;
     } else {
         enum websocket_event event = take_head(decoder, input, &frame);
         if (event != WEBSOCKET_MESSAGE)
@@ -340,9 +340,10 @@ static enum websocket_event take_frame(struct websocket_decoder *decoder, struct
 
 enum websocket_event websocket_decode(struct websocket_decoder *decoder, struct inflater *inflater,
                                       struct slice *input) {
-    enum websocket_event event = decoder->fail_code != 0 ? WEBSOCKET_FAILED : WEBSOCKET_MORE;
+    enum websocket_event event = decoder->kept.fail_code != 0 ? WEBSOCKET_FAILED : WEBSOCKET_MORE;
+    decoder->fail_code = decoder->kept.fail_code;
     release_results(decoder);
-    while (event == WEBSOCKET_MORE && input->length > 0 && !decoder->ended)
+    while (event == WEBSOCKET_MORE && input->length > 0 && !decoder->kept.ended)
         event = take_frame(decoder, inflater, input);
     if (event == WEBSOCKET_FAILED || event == WEBSOCKET_MORE)
         *input = slice_skip(*input, input->length);

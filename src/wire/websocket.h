@@ -31,14 +31,21 @@ enum websocket_event {
 
 struct websocket_partial; /* a frame or message that is half read */
 
-/* Per connection; zeroed, then websocket_decoder_init. Costs nothing beside these bytes while
- * nothing is half read. */
-struct websocket_decoder {
+/* What has to be kept of a connection while nothing arrives. Who has many of them keeps only this
+ * of the decoder between two calls. */
+struct websocket_reading {
     struct websocket_partial *partial; /* NULL between messages */
-    size_t max_message;
-    bool expect_mask; /* we are the server */
-    bool deflate;     /* permessage-deflate was agreed on */
-    bool ended;       /* a close frame came: what follows it is dropped */
+    uint32_t max_message;
+    uint16_t fail_code;   /* 0: it has not failed */
+    bool expect_mask : 1; /* we are the server */
+    bool deflate : 1;     /* permessage-deflate was agreed on */
+    bool ended : 1;       /* a close frame came: what follows it is dropped */
+};
+
+/* Zeroed, then websocket_decoder_init. Costs nothing beside these bytes while nothing is half read.
+ */
+struct websocket_decoder {
+    struct websocket_reading kept;
     /* Results, valid until the next call. */
     uint16_t fail_code;
     uint16_t close_code; /* of a close frame: its code, or 1005 when it had none */
@@ -46,14 +53,14 @@ struct websocket_decoder {
     struct slice payload; /* of a close frame: its reason, without the code */
 };
 
-/* `max_message`: bytes of a message after inflating; a frame that would exceed it fails with 1009
- * at its header. */
+/* `max_message`: bytes of a message after inflating (more than 4 GiB are as good as that); a frame
+ * that would exceed it fails with 1009 at its header. */
 void websocket_decoder_init(struct websocket_decoder *decoder, bool server, bool deflate,
                             size_t max_message);
 void websocket_decoder_close(struct websocket_decoder *decoder);
 
 /* Whether a frame or a message has begun to arrive and has not ended. */
-bool websocket_decoder_half_read(const struct websocket_decoder *decoder);
+bool websocket_half_read(const struct websocket_reading *reading);
 
 /* Uses bytes from the front of `*input` (advances it) up to the end of one message or control
  * frame. May unmask in place inside `input`. An unfragmented message that is whole in `input` is

@@ -105,7 +105,7 @@ static void read_by(const struct reading *reading, struct slice bytes, size_t st
         going = read_piece(reading, &decoder, take_bytes(&bytes, step));
     }
     if (going) {
-        note_number(reading->trace, "half read", websocket_decoder_half_read(&decoder));
+        note_number(reading->trace, "half read", websocket_half_read(&decoder.kept));
     }
     websocket_decoder_close(&decoder);
 }

@@ -137,6 +137,19 @@ def test_the_sandbox_is_on_for_every_thread(server):
         assert found == expected, task
 
 
+@pytest.mark.parametrize("where", ["localhost:{0.port}", "unix:{0.path}"])
+def test_a_redis_is_found_and_found_again_from_within_the_sandbox(server, redis, where):
+    shared = redis()
+    running = server(*NO_LIMIT, *DEBUG, "--set", "store=redis://" + where.format(shared))
+    assert not has_sandbox(running) or status_of(running, "Seccomp") == ["2"]
+    ann = V1(running.port())
+    ann.hello(name="ann")
+    assert ann.ask("message", room="lobby", content="hello")["type"] == "ack"
+    shared.kill()
+    shared.start()
+    wait_until(lambda: ann.ask("message", room="lobby", content="hello again")["type"] == "ack")
+
+
 def test_the_sandbox_can_be_switched_off(server):
     running = server("--set", "sandbox=off")
     assert status_of(running, "Seccomp") == ["0"]

@@ -5,6 +5,7 @@ import http.client
 import json
 import selectors
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -232,3 +233,30 @@ def test_nobody_there_means_nobody_to_wait_for(server):
     drain(running)
     assert running.process.wait(TIMEOUT) == 0
     assert 0.5 <= time.monotonic() - begin < 2.5  # the balancer's grace
+
+
+def test_the_service_manager_is_told_how_long_it_takes(server, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(TIMEOUT)
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        running = server("--set", "drain=1m")
+        assert manager.recv(100) == b"READY=1"
+        drain(running)
+        assert manager.recv(100) == b"STOPPING=1"
+        assert manager.recv(100) == b"EXTEND_TIMEOUT_USEC=75000000"
+        running.kill()
+
+
+def test_how_long_it_takes_can_change_while_it_runs(server, tmp_path):
+    file = tmp_path / "banter.conf"
+    file.write_text("drain = 1h\n")
+    running = server("--config", file)
+    client = V1(running.port())
+    client.hello()
+    file.write_text("drain = 1\n")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "drain" in running.log())
+    drain(running)
+    client.expect_close(1012)
+    assert running.process.wait(TIMEOUT) == 0

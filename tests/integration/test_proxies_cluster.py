@@ -22,24 +22,23 @@ class Street:
         pair = authority.make()
         self.context = authority.context()
         self.start = start
-        self.flags = (*NO_LIMIT, *flags)
         self.ports = free_ports(2 * NODES)
         self.nodes = [self.begin(number) for number in range(NODES)]
         for number in range(NODES):
             self.mark(number)
-        self.own_flags = kind.flags
+        self.flags = (*kind.flags, *flags)
         # From here on they believe the proxy alone.
         for number, node in enumerate(self.nodes):
             node.stop()
-            self.nodes[number] = self.begin(number, *kind.flags, folder_of=node)
+            self.nodes[number] = self.begin(number, *self.flags, folder_of=node)
         self.proxy = kind(folder, pair, *self.ports[: 2 * NODES if kind is HaproxyCluster else NODES])
 
     def begin(self, number, *flags, **keywords):
         listen = (f"ws://127.0.0.1:{self.ports[number]}", f"line://127.0.0.1:{self.ports[NODES + number]}")
-        return self.start("--set", f"banner={number}", *self.flags, *flags, listen=listen, **keywords)
+        return self.start("--set", f"banner={number}", *NO_LIMIT, *flags, listen=listen, **keywords)
 
     def restart(self, number):
-        self.nodes[number] = self.begin(number, *self.own_flags, folder_of=self.nodes[number])
+        self.nodes[number] = self.begin(number, *self.flags, folder_of=self.nodes[number])
 
     def mark(self, number):
         with V1(self.nodes[number].port()) as guest:
@@ -56,6 +55,14 @@ class Street:
         class Guest(V1):
             def connect(self, port):
                 return street.context.wrap_socket(street.connect(port), server_hostname="localhost")
+
+            def is_cut(self):
+                try:
+                    while self._read():
+                        pass
+                except ConnectionResetError:
+                    pass
+                return True
 
         guest = Guest(self.proxy.port)
         guest.hello()
@@ -106,7 +113,7 @@ def test_who_was_on_a_node_that_died_finds_another(street_of):
     street.nodes[2].kill()
     for guest in guests:
         if guest.node == 2:
-            guest.expect_end()
+            assert guest.is_cut()
     again = [street.come() for _ in range(6)]
     assert {guest.node for guest in again} == {0, 1}
     for guest in guests:
@@ -133,6 +140,8 @@ def test_a_node_that_drains_gets_nobody_and_sends_its_clients_to_the_others(stre
     for guest in leaving:
         guest.hear_until("message", content="still served")
         assert street.come().node in (1, 2)
+        guest.socket.close()
+    assert street.nodes[0].process.wait(TIMEOUT) == 0
     for guest in guests:
         if guest.node != 0:
             assert guest.ask("message", room="which", content="not touched")["type"] == "ack"
@@ -143,5 +152,5 @@ def test_lines_are_spread_and_come_with_their_address(street_of):
     street = street_of("--set", "max_connections_per_address=1")
     people = [street.come_by_line(f"name{n}", f"127.0.0.{20 + n}") for n in range(6)]
     assert collections.Counter(person.node for person in people) == {0: 2, 1: 2, 2: 2}
-    for person in people:
-        person.line_until("Welcome name{}. Send QUIT to disconnect.".format(people.index(person)))
+    for number, person in enumerate(people):
+        person.line_until(f"Welcome name{number}. Send QUIT to disconnect.")

@@ -8,12 +8,19 @@ from clients import TIMEOUT
 
 
 class Accounts:
-    def __init__(self, data):
+    """`flags`: what else its commands are told, where the accounts are not in the data folder alone."""
+
+    def __init__(self, data, *flags):
         self.data = str(data)
+        self.flags = flags
 
     def run(self, *arguments, input=""):
         done = subprocess.run(
-            [BANTERD, *arguments, "--data", self.data], input=input, capture_output=True, text=True, timeout=TIMEOUT
+            [BANTERD, *arguments, "--data", self.data, *self.flags],
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

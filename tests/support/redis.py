@@ -237,7 +237,7 @@ class Redis(Process):
         if master.password:
             self.cli("CONFIG", "SET", "masterauth", master.password)
         self.cli("REPLICAOF", "127.0.0.1", master.port)
-        self.hear("sync: Finished with success")
+        self.hear("sync: (Finished with success|Master accepted a Partial)")
 
     def promote(self):
         """Follows nobody any more."""
@@ -293,6 +293,17 @@ class Sentinel(Process):
     def master_port(self):
         """The port of whom it takes for the master."""
         return int(self.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.name)[1])
+
+    def failover(self):
+        """Makes a replica the master, as soon as one is known to be good enough; returns its port."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                self.cli("SENTINEL", "FAILOVER", self.name)
+                return self.hear_failover()
+            except RedisError as error:
+                assert "NOGOODSLAVE" in str(error) and time.monotonic() < deadline, error
+            time.sleep(0.05)  # it does not say when it has found out
 
     def hear_failover(self):
         """Waits until another has become master; returns its port."""

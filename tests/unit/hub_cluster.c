@@ -99,8 +99,8 @@ static void tell_elsewhere(struct world *world, const struct held *held, bool go
 
 static int hold(struct cluster *cluster, size_t node, const struct name_claim *claim) {
     struct held *held = held_find(cluster, claim->folded);
-    bool taken = (held->by[node] || held->by[1 - node]) &&
-                 !identity_equal(&held->identity, &claim->identity);
+    bool taken =
+        held->by[1 - node] && !identity_equal(&held->identity, &claim->identity);
 
     if (taken) {
         return ERR_NAME_TAKEN;
@@ -206,9 +206,8 @@ static void gather(struct cluster *cluster, struct world *world, const struct ef
 
     for (size_t i = 0; i < 8 && cluster->error == 0; i++) {
         if (room->members[other][i].name[0] != '\0') {
-            members[event.gathered.count++] =
-                (struct other_member){room->members[other][i].identity,
-                                      slice_of_string(room->members[other][i].name)};
+            members[event.gathered.count++] = (struct other_member){
+                room->members[other][i].identity, slice_of_string(room->members[other][i].name)};
         }
     }
     world_step(world, &event);
@@ -271,8 +270,11 @@ struct cluster *cluster_new(const struct hub_options *options) {
 
 void cluster_free(struct cluster *cluster) {
     for (size_t i = 0; i < NODES; i++) {
+        world_end(cluster->nodes[i]);
+    }
+    cluster_settle(cluster);
+    for (size_t i = 0; i < NODES; i++) {
         world_free(cluster->nodes[i]);
-        cluster_bury(cluster, i); /* whoever the other still knows there */
     }
     buffer_close(&cluster->traffic);
     memory_free(cluster);

@@ -1,6 +1,6 @@
 /* Two hubs over one store, moved by hand: two worlds (hub_world.h), and between them what a shared
- * store does, at once and without loss. What one has stored the other is told; a name is held by one
- * identity; signals that one shares come to the other. */
+ * store does, at once and without loss. What one has stored the other is told; a name is held by
+ * one identity; signals that one shares come to the other. */
 #pragma once
 
 #include "hub_world.h"
@@ -26,7 +26,7 @@ void cluster_lose_calls(struct cluster *cluster, bool lose);
 void cluster_bury(struct cluster *cluster, size_t node);
 /* What went through the store since the last time: "claim ann", "release ann", "share lobby joined
  * ann 1", "call @ann,bob", a line each. */
-#define expect_traffic(cluster, expected) \
+#define expect_traffic(cluster, expected)                                                          \
     cluster_expect_traffic(cluster, expected, __FILE__, __LINE__)
 void cluster_expect_traffic(struct cluster *cluster, const char *expected, const char *file,
                             int line);

@@ -1094,7 +1094,7 @@ bool world_is_open(const struct world *world, uint64_t connection) {
     return world->links[connection].open && !world->links[connection].closing;
 }
 
-void world_free(struct world *world) {
+void world_end(struct world *world) {
     for (uint64_t connection = 1; connection < CONNECTIONS; connection++) {
         if (world->links[connection].open) {
             world_close(world, connection, true);
@@ -1106,6 +1106,10 @@ void world_free(struct world *world) {
     world_settle(world);
     world_pass(world, INT64_C(3600000000));
     world_settle(world);
+}
+
+void world_free(struct world *world) {
+    world_end(world);
     assert_int_equal(hub_client_count(world->hub), 0);
     assert_int_equal(hub_session_count(world->hub), 0);
     assert_int_equal(hub_room_count(world->hub), 0);

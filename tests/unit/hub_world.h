@@ -32,6 +32,8 @@ extern const struct hub_options world_defaults;
 struct world *world_new(const struct hub_options *options); /* NULL: the defaults */
 /* Closes every connection, lets all time pass, and checks that nothing is left. */
 void world_free(struct world *world);
+/* Only closes them and lets the time pass. */
+void world_end(struct world *world);
 struct hub *world_hub(struct world *world);
 
 void world_open(struct world *world, uint64_t connection, enum client_kind kind);

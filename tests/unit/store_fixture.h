@@ -1,4 +1,4 @@
-/* What the tests of the stores share: a store of either engine, short words to ask it for things, and a trace of what it
+/* What the tests of the stores share: a store of any engine, short words to ask it for things, and a trace of what it
  * answers, in its order, one line each:
  *
  *     followed general 1-0           first and last
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +33,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "store/store_memory.h"
+#include "store/store_redis.h"
 #include "store/store_sqlite.h"
 
 #define PATIENCE_MS 10000
@@ -36,8 +42,11 @@
 
 struct fixture {
     struct store *store;
-    bool durable;    /* sqlite */
-    char folder[64]; /* of sqlite */
+    bool durable;    /* survives being closed: all but memory */
+    bool shared;     /* redis */
+    char folder[64]; /* of sqlite; what stands behind the last slash is redis' namespace */
+    const char *name_space; /* of redis; NULL: one of its own */
+    unsigned wait_replicas; /* redis */
     const struct retention_rules *retention; /* NULL: everything is kept */
     struct log log;
     int woken; /* an eventfd */
@@ -66,6 +75,83 @@ static inline int fixture_open_sqlite(struct fixture *fixture, struct buffer *me
     return store_sqlite_open(&options, &fixture->store, message);
 }
 
+/* The Redis of this program: started with the first store that needs it, ended with the program. */
+struct fixture_redis {
+    pid_t pid;
+    char folder[64];
+    char path[96];
+};
+
+static inline struct fixture_redis *fixture_redis(void) {
+    static struct fixture_redis redis;
+    return &redis;
+}
+
+static inline void fixture_end_redis(void) {
+    const struct fixture_redis *redis = fixture_redis();
+    char command[256];
+    kill(redis->pid, SIGKILL);
+    waitpid(redis->pid, NULL, 0);
+    snprintf(command, sizeof(command), "rm -r %.63s", redis->folder);
+    if (system(command) != 0) {
+        fprintf(stderr, "%s is left behind\n", redis->folder);
+    }
+}
+
+static inline bool fixture_redis_answers(const struct fixture_redis *redis) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(address.sun_path, redis->path, strlen(redis->path) + 1);
+    bool answers = connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    close(descriptor);
+    return answers;
+}
+
+static inline void fixture_start_redis(void) {
+    struct fixture_redis *redis = fixture_redis();
+    if (redis->pid != 0) {
+        return;
+    }
+    snprintf(redis->folder, sizeof(redis->folder), "/tmp/banter-redis-XXXXXX");
+    assert_non_null(mkdtemp(redis->folder));
+    snprintf(redis->path, sizeof(redis->path), "%.63s/socket", redis->folder);
+    redis->pid = fork();
+    if (redis->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis->path, "--dir",
+               redis->folder, "--save", "", "--appendonly", "no", NULL);
+        _exit(127);
+    }
+    atexit(fixture_end_redis);
+    for (int i = 0; i < PATIENCE_MS && !fixture_redis_answers(redis); i++) {
+        poll(NULL, 0, 1);
+    }
+}
+
+static inline int fixture_open_redis(struct fixture *fixture, struct buffer *message) {
+    fixture_start_redis();
+    const char *const shard = fixture_redis()->path;
+    char copy[80];
+    snprintf(copy, sizeof(copy), "%s/copy", fixture->folder);
+    struct store_redis_options options = {
+        .shards = &shard,
+        .shard_count = 1,
+        .name_space = fixture->name_space != NULL ? fixture->name_space
+                                                  : strrchr(fixture->folder, '/') + 1,
+        .copy_folder = copy,
+        .wait_replicas = fixture->wait_replicas,
+        .wait_timeout_ms = 1000,
+        .connect_timeout_ms = PATIENCE_MS,
+        .command_timeout_ms = PATIENCE_MS,
+        .log = &fixture->log,
+        .retention = fixture->retention,
+        .wake = fixture_wake,
+        .wake_context = fixture,
+    };
+    return store_redis_open(&options, &fixture->store, message);
+}
+
 static inline void fixture_open(struct fixture *fixture) {
     struct buffer message = {0};
     struct store_memory_options memory = {
@@ -75,7 +161,11 @@ static inline void fixture_open(struct fixture *fixture) {
         .wake = fixture_wake,
         .wake_context = fixture,
     };
-    if (!fixture->durable) {
+    if (fixture->shared) {
+        if (fixture_open_redis(fixture, &message) != 0) {
+            fail_msg("%.*s", SLICE_ARGS(buffer_slice(&message)));
+        }
+    } else if (!fixture->durable) {
         fixture->store = store_memory_new(&memory);
     } else if (fixture_open_sqlite(fixture, &message) != 0) {
         fail_msg("%.*s", SLICE_ARGS(buffer_slice(&message)));
@@ -350,6 +440,19 @@ static inline int start_sqlite(void **state) {
     return 0;
 }
 
+static inline struct fixture *fixture_new_redis(void) {
+    struct fixture *fixture = fixture_new(true);
+    fixture->shared = true;
+    return fixture;
+}
+
+static inline int start_redis(void **state) {
+    struct fixture *fixture = fixture_new_redis();
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
 static inline int stop_store(void **state) {
     fixture_free(*state);
     return 0;
@@ -359,4 +462,6 @@ static inline int stop_store(void **state) {
 #define STORE_CASE(function)                                                                       \
     {"memory: " #function, function, start_memory, stop_store, NULL}, {                            \
         "sqlite: " #function, function, start_sqlite, stop_store, NULL                             \
+    }, {                                                                                           \
+        "redis: " #function, function, start_redis, stop_store, NULL                               \
     }

@@ -11,6 +11,7 @@
 
 #include "server/arguments.h"
 #include "server/config.h"
+#include "server/redis_settings.h"
 #include "server/room_settings.h"
 
 struct fixture {
@@ -62,6 +63,10 @@ static int check(struct fixture *fixture) {
     return config_check(&fixture->config, fixture->message, sizeof(fixture->message));
 }
 
+static int check_redis(struct fixture *fixture) {
+    return redis_settings_check(&fixture->config, fixture->message, sizeof(fixture->message));
+}
+
 static int run(struct fixture *fixture, int count, const char **values) {
     return arguments_parse(count, (char **)values, &fixture->config, &fixture->action,
                            fixture->message, sizeof(fixture->message));
@@ -85,7 +90,7 @@ static void the_defaults_are_those_of_the_protocol(void **state) {
     assert_string_equal(config->listen.items[0], "ws://127.0.0.1:8765");
     assert_string_equal(config->listen.items[1], "line://127.0.0.1:8888");
     assert_string_equal(config->data, "./data");
-    assert_int_equal(config->store, CONFIG_STORE_SQLITE);
+    assert_string_equal(config->store, "sqlite");
     assert_int_equal(config->history, CONFIG_HISTORY_DURABLE);
     assert_true(config->create_rooms);
     assert_int_equal(config->rate_per_minute, 20);
@@ -180,7 +185,7 @@ static void values_out_of_bounds_are_refused_and_change_nothing(void **state) {
         {"ping_interval", ".5"},
         {"ping_interval", "99999999"},
         {"create_rooms", "maybe"},
-        {"store", "redis://localhost"},
+        {"store", "redis:/localhost"},
         {"history", "Durable"},
         {"log_format", ""},
         {"backlog", "18446744073709551617"},
@@ -267,9 +272,8 @@ static void what_room_says_is_checked(void **state) {
 static void a_choice_names_the_words_it_takes(void **state) {
     struct fixture *fixture = *state;
 
-    assert_int_equal(set(fixture, "store", "redis://localhost"), ERR_BAD_REQUEST);
-    assert_string_equal(fixture->message,
-                        "store = redis://localhost: must be one of: sqlite memory");
+    assert_int_equal(set(fixture, "history", "forever"), ERR_BAD_REQUEST);
+    assert_string_equal(fixture->message, "history = forever: must be one of: none memory durable");
 }
 
 static void lists_add_up_within_a_source_and_replace_a_lower_one(void **state) {
@@ -308,7 +312,7 @@ static void set_takes_any_key(void **state) {
     assert_int_equal(fixture->action, ARGUMENTS_CHECK);
     assert_string_equal(fixture->config.banner, "a=b");
     assert_int_equal(fixture->config.rate_per_minute, 0);
-    assert_int_equal(fixture->config.store, CONFIG_STORE_MEMORY);
+    assert_string_equal(fixture->config.store, "memory");
     assert_int_equal(RUN(fixture, "--set", "banner"), ERR_BAD_REQUEST);
     assert_message(fixture, "--set KEY=VALUE");
     assert_int_equal(RUN(fixture, "--set", "baner=x"), ERR_BAD_REQUEST);
@@ -369,6 +373,20 @@ static void the_stream_window_must_hold_16_messages(void **state) {
     assert_int_equal(set(fixture, "max_message", "262145"), 0);
     assert_int_equal(check(fixture), ERR_BAD_REQUEST);
     assert_message(fixture, "set it to 4194320");
+}
+
+static void redis_must_have_the_time_to_ask_its_replicas(void **state) {
+    struct fixture *fixture = *state;
+
+    assert_int_equal(load(fixture, "store = redis://localhost\nwait_replicas = 1\n"
+                                   "redis_timeout = 3\nwait_timeout = 1.5\n"),
+                     0);
+    assert_int_equal(check_redis(fixture), 0);
+    assert_int_equal(set(fixture, "wait_timeout", "2"), 0);
+    assert_int_equal(check_redis(fixture), ERR_BAD_REQUEST);
+    assert_message(fixture, "wait_timeout must be at most half of redis_timeout");
+    assert_int_equal(set(fixture, "wait_replicas", "0"), 0);
+    assert_int_equal(check_redis(fixture), 0);
 }
 
 static void a_printed_configuration_can_be_loaded(void **state) {
@@ -488,6 +506,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(unknown_options_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_listen_says_is_checked, begin, end),
         cmocka_unit_test_setup_teardown(the_stream_window_must_hold_16_messages, begin, end),
+        cmocka_unit_test_setup_teardown(redis_must_have_the_time_to_ask_its_replicas, begin, end),
         cmocka_unit_test_setup_teardown(a_printed_configuration_can_be_loaded, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_looked_at_line_by_line, begin, end),
         cmocka_unit_test_setup_teardown(what_can_change_trades_places_and_the_rest_stays, begin,

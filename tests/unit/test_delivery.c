@@ -1,183 +1,6 @@
-/* Delivery without sockets: real hub, real protocols, the memory store, and a transport that takes as many bytes as the
- * test allows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/memory.h"
-#include "base/rng.h"
-#include "delivery/delivery.h"
-#include "store/store_memory.h"
-#include "wire/websocket.h"
-
-/* One connection as a socket would see it. */
-struct wire {
-    struct peer *peer;
-    struct buffer output;
-    size_t room; /* bytes it takes before it is full */
-    unsigned sends;
-    bool blocked, paused, finished, reset, wakes;
-};
-
-struct world {
-    struct store *store;
-    struct delivery *delivery;
-    struct protocol_settings settings;
-    struct rng rng;
-    uint64_t now_ms;
-};
-
-static ssize_t wire_send(void *owner, const struct iovec *vectors, int count) {
-    struct wire *wire = owner;
-    size_t taken = 0;
-    assert_false(wire->finished);
-    assert_false(wire->blocked);
-    wire->sends++;
-    for (int i = 0; i < count; i++) {
-        size_t left = wire->room - taken;
-        size_t bytes = vectors[i].iov_len < left ? vectors[i].iov_len : left;
-        buffer_append(&wire->output, vectors[i].iov_base, bytes);
-        taken += bytes;
-        if (bytes < vectors[i].iov_len) {
-            wire->blocked = true;
-            break;
-        }
-    }
-    wire->room -= taken;
-    return (ssize_t)taken;
-}
-
-static void wire_pause(void *owner, bool paused) {
-    ((struct wire *)owner)->paused = paused;
-}
-
-static void wire_finish(void *owner) {
-    ((struct wire *)owner)->finished = true;
-}
-
-static void wire_reset(void *owner) {
-    ((struct wire *)owner)->reset = true;
-}
-
-static void wire_wake(void *owner, unsigned delay_ms) {
-    assert_int_equal(delay_ms, 5);
-    ((struct wire *)owner)->wakes = true;
-}
-
-static const struct transport transport = {wire_send, wire_pause, wire_finish, wire_reset, wire_wake};
-
-static void fill(void *context, void *bytes, size_t size) {
-    rng_fill(context, bytes, size);
-}
-
-static struct world *world_with(size_t window, unsigned ping_ms, unsigned idle_ms) {
-    struct world *world = memory_new_struct(struct world);
-    rng_seed(&world->rng, 7);
-    world->settings = (struct protocol_settings){.max_message = 65536,
-                                                 .banner = SLICE("banter chat server"),
-                                                 .server = SLICE("banterd test"),
-                                                 .inflater = inflater_new(),
-                                                 .deflater = deflater_new()};
-    world->store = store_memory_new(&(struct store_memory_options){.seed = 1, .keep = LIMIT_MEMORY_ROOM_ENTRIES});
-    world->delivery = delivery_new(&(struct delivery_options){
-        .hub = {.seed = 1,
-                .max_message = 65536,
-                .session_linger_s = 120,
-                .announce_limit = 100,
-                .backlog = 100,
-                .create_rooms = true},
-        .outlet = {.transport = &transport,
-                   .settings = &world->settings,
-                   .ping_interval_ms = ping_ms,
-                   .idle_timeout_ms = idle_ms,
-                   .ping_timeout_ms = 10000,
-                   .handshake_timeout_ms = 10000},
-        .store = world->store,
-        .stream_window = window,
-        .stream_memory = 4 * window,
-        .random = fill,
-        .random_context = &world->rng});
-    world->now_ms = 1000;
-    outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
-    return world;
-}
-
-static struct world *world_new(size_t window) {
-    return world_with(window, 30000, 0);
-}
-
-static void turn(struct world *world) {
-    struct outlet *outlet = delivery_outlet(world->delivery);
-    outlet_set_time(outlet, 1700000000000000 + (int64_t)world->now_ms * 1000, world->now_ms);
-    for (int rounds = 0; delivery_turn(world->delivery); rounds++)
-        assert_true(rounds < 10000);
-}
-
-static void pass(struct world *world, uint64_t ms) {
-    for (uint64_t end = world->now_ms + ms; world->now_ms < end;) {
-        world->now_ms += 100;
-        turn(world);
-        delivery_tick(world->delivery);
-    }
-    turn(world);
-}
-
-static struct wire *wire_open(struct world *world, const char *scheme) {
-    struct wire *wire = memory_new_struct(struct wire);
-    const struct protocol *protocol = protocol_find(slice_of_string(scheme));
-    assert_non_null(protocol);
-    wire->room = SIZE_MAX / 2;
-    wire->peer = outlet_open(delivery_outlet(world->delivery), protocol, wire,
-                             &(struct peer_source){.address = SLICE("127.0.0.1")});
-    turn(world);
-    return wire;
-}
-
-static void say(struct world *world, struct wire *wire, const char *bytes) {
-    struct buffer copy = {0}; /* protocols may write into what they are fed */
-    buffer_append_string(&copy, bytes);
-    outlet_receive(wire->peer, buffer_slice(&copy));
-    outlet_read_end(wire->peer);
-    turn(world);
-    buffer_close(&copy);
-}
-
-static void allow(struct world *world, struct wire *wire, size_t bytes) {
-    wire->room = bytes;
-    wire->blocked = false;
-    outlet_writable(wire->peer);
-    turn(world);
-}
-
-static void wire_close(struct world *world, struct wire *wire) {
-    outlet_gone(wire->peer);
-    turn(world);
-    buffer_close(&wire->output);
-    memory_free(wire);
-}
-
-static void world_free(struct world *world) {
-    pass(world, 200000); /* lingering sessions go */
-    assert_int_equal(outlet_peer_count(delivery_outlet(world->delivery)), 0);
-    assert_int_equal(delivery_pending(world->delivery), 0);
-    delivery_free(world->delivery);
-    world->store->engine->close(world->store);
-    inflater_free(world->settings.inflater);
-    deflater_free(world->settings.deflater);
-    memory_free(world);
-}
-
-static void assert_output(struct wire *wire, const char *expected) {
-    struct slice output = buffer_slice(&wire->output);
-    char text[4096];
-    snprintf(text, sizeof text, "%.*s", SLICE_ARGS(output));
-    assert_string_equal(text, expected);
-    buffer_clear(&wire->output);
-}
+/* The outlet and what it drives, for a transport that sends to one after the other, and for one that sends to many at
+ * once. */
+#include "delivery_world.h"
 
 static void every_reader_gets_a_line_in_one_send(void **state) {
     (void)state;
@@ -321,27 +144,6 @@ static void answers_without_line_feed_leave_five_milliseconds_apart(void **state
     world_free(world);
 }
 
-/* A WebSocket client that has just been upgraded; what it was sent so far is dropped. */
-static struct wire *open_json(struct world *world, const char *protocol) {
-    struct wire *wire = wire_open(world, "ws");
-    char head[512];
-    snprintf(head, sizeof head,
-             "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s\r\n",
-             protocol ? "Sec-WebSocket-Protocol: " : "", protocol ? protocol : "");
-    say(world, wire, head);
-    return wire;
-}
-
-static void send_json(struct world *world, struct wire *wire, const char *text) {
-    struct buffer frame = {0};
-    websocket_append_masked(&frame, WEBSOCKET_TEXT, slice_of_string(text), 0x12345678);
-    outlet_receive(wire->peer, buffer_slice(&frame));
-    turn(world);
-    buffer_close(&frame);
-}
-
-/* Counts, and checks the order of, the "seq": numbers in what came so far; also in batches. */
 static uint64_t check_seqs(struct wire *wire, uint64_t expected) {
     struct slice rest = buffer_slice(&wire->output);
     static const char mark[] = "\"seq\":";
@@ -355,11 +157,6 @@ static uint64_t check_seqs(struct wire *wire, uint64_t expected) {
         expected++;
     }
     return expected;
-}
-
-static bool saw(struct wire *wire, const char *text) {
-    struct slice output = buffer_slice(&wire->output);
-    return output.length && memmem(output.data, output.length, text, strlen(text));
 }
 
 static void history_becomes_live_without_a_seam(void **state) {
@@ -932,5 +729,6 @@ int main(void) {
         cmocka_unit_test(batches_before_live_say_that_there_is_more),
         cmocka_unit_test(a_plain_client_gets_batches_where_it_asked_to_join),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("one after the other", tests, use_transport, NULL) +
+           cmocka_run_group_tests_name("together", tests, use_transport_shared, NULL);
 }

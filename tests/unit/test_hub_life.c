@@ -50,15 +50,15 @@ static unsigned check_client(const struct client *client) {
         has_current = has_current || client->current == membership;
         assert_true(!membership->subscribed || membership->state == MEMBERSHIP_JOINED);
     }
-    assert_int_equal(client->room_count, room_count);
+    assert_int_equal(client->roster.joined_count, room_count);
     assert_true(has_current);
     assert_true(client->state != CLIENT_GONE || client->outstanding > 0);
-    assert_true(client->deferral == NULL || client->outstanding > 0);
+    assert_true(client_extras(client)->deferral == NULL || client->outstanding > 0);
     assert_true(client->retry_count <= client->outstanding);
-    assert_true(client->state != CLIENT_LIVE || client->deferral == NULL || client->paused);
+    assert_true(client->state != CLIENT_LIVE || client_extras(client)->deferral == NULL || client->paused);
     assert_true(client->session == NULL || is_device(client->session, client));
     assert_true(client->session == NULL || client->state == CLIENT_LIVE);
-    const struct deferral *deferral = client->deferral;
+    const struct deferral *deferral = client_extras(client)->deferral;
 
     return entrances +
            (deferral != NULL && deferral->state != DEFERRAL_FENCE && !deferral->vouched);
@@ -118,7 +118,8 @@ static void check_session(const struct hub *hub, const struct session *session) 
     if (session->claim != NULL) {
         assert_false(account_denies(hub, claim_folded(session->claim), &session->identity));
     }
-    assert_true(session->lingering == NULL || session->lingering->expires_us > hub->now_us);
+    const struct lingering *lingering = session_belongings(session)->lingering;
+    assert_true(lingering == NULL || lingering->expires_us > hub->now_us);
 }
 
 static void check_books(struct world *world) {

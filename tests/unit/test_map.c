@@ -54,13 +54,19 @@ static void assert_same_items(const struct map *map, struct thing *things, size_
     assert_int_equal(visited, count);
 }
 
-static void a_map_agrees_with_an_array_whatever_is_put_and_removed(void **state) {
+static struct slice name_of(const void *thing) {
+    return key_of(thing);
+}
+
+static uint64_t id_of(const void *thing) {
+    return ((const struct thing *)thing)->id;
+}
+
+static void agree_with_array(struct map *map) {
     struct thing *things = things_new();
-    struct map *map = map_new(7);
     struct rng rng;
     size_t count = 0;
 
-    (void)state;
     rng_seed(&rng, 1);
     for (unsigned step = 0; step < STEPS; step++) {
         struct thing *thing = &things[rng_below(&rng, ITEMS)];
@@ -84,6 +90,16 @@ static void a_map_agrees_with_an_array_whatever_is_put_and_removed(void **state)
     memory_free(things);
 }
 
+static void a_map_agrees_with_an_array_whatever_is_put_and_removed(void **state) {
+    (void)state;
+    agree_with_array(map_new(7));
+}
+
+static void a_map_that_asks_for_keys_does_too(void **state) {
+    (void)state;
+    agree_with_array(map_new_of(7, name_of));
+}
+
 static void assert_same_ids(const struct id_map *map, struct thing *things, size_t count) {
     struct thing *thing;
     size_t cursor = 0, visited = 0;
@@ -101,13 +117,11 @@ static void assert_same_ids(const struct id_map *map, struct thing *things, size
     assert_int_equal(visited, count);
 }
 
-static void an_id_map_agrees_with_an_array_whatever_is_put_and_removed(void **state) {
+static void ids_agree_with_array(struct id_map *map) {
     struct thing *things = things_new();
-    struct id_map *map = id_map_new();
     struct rng rng;
     size_t count = 0;
 
-    (void)state;
     rng_seed(&rng, 2);
     for (unsigned step = 0; step < STEPS; step++) {
         struct thing *thing = &things[rng_below(&rng, ITEMS)];
@@ -128,6 +142,37 @@ static void an_id_map_agrees_with_an_array_whatever_is_put_and_removed(void **st
     }
     assert_same_ids(map, things, count);
     id_map_free(map);
+    memory_free(things);
+}
+
+static void an_id_map_agrees_with_an_array_whatever_is_put_and_removed(void **state) {
+    (void)state;
+    ids_agree_with_array(id_map_new());
+}
+
+static void an_id_map_that_asks_for_ids_does_too(void **state) {
+    (void)state;
+    ids_agree_with_array(id_map_new_of(id_of));
+}
+
+static void what_is_copied_from_map_to_map_does_not_collide(void **state) {
+    struct thing *things = memory_new(200000 * sizeof(*things));
+    struct map *from = map_new(1), *to = map_new(1);
+    struct thing *thing;
+    size_t cursor = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 200000; i++) {
+        snprintf(things[i].name, sizeof(things[i].name), "%u", i);
+        map_put(from, key_of(&things[i]), &things[i]);
+    }
+    /* In its order: where both laid things out alike that would take hours. */
+    while ((thing = map_next(from, &cursor)) != NULL) {
+        map_put(to, key_of(thing), thing);
+    }
+    assert_int_equal(map_count(to), 200000);
+    map_free(from);
+    map_free(to);
     memory_free(things);
 }
 
@@ -208,6 +253,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_map_agrees_with_an_array_whatever_is_put_and_removed),
         cmocka_unit_test(an_id_map_agrees_with_an_array_whatever_is_put_and_removed),
+        cmocka_unit_test(a_map_that_asks_for_keys_does_too),
+        cmocka_unit_test(an_id_map_that_asks_for_ids_does_too),
+        cmocka_unit_test(what_is_copied_from_map_to_map_does_not_collide),
         cmocka_unit_test(an_empty_map_finds_and_removes_nothing),
         cmocka_unit_test(keys_are_bytes_zeros_and_nothing_included),
         cmocka_unit_test(the_order_depends_on_seed_and_history_only),

@@ -1,5 +1,5 @@
-/* Searching a store: each case of the first kind runs against the memory engine and against the sqlite engine, whose index
- * must find the same. The rest is about the index: that it can be thrown away, and that what is deleted leaves it. */
+/* Searching a store: each case of the first kind runs against every engine; those with an index must find the same as the
+ * one without. The rest is about the index: that it can be thrown away, and that what is deleted leaves it. */
 #include <dirent.h>
 
 #include "store_fixture.h"

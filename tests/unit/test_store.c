@@ -1,4 +1,4 @@
-/* What every store must do: each case runs against the memory engine and against the sqlite engine. */
+/* What every store must do: each case runs against every engine: memory, sqlite, and redis (with a server of its own). */
 #include "store_fixture.h"
 
 static void entries_are_numbered_from_one_in_each_room(void **state) {

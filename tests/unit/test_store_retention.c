@@ -42,6 +42,12 @@ static int prepare_sqlite(void **state) {
     return start(state, true);
 }
 
+static int prepare_redis(void **state) {
+    *state = fixture_new_redis();
+    atomic_store(&clock_us, START_US);
+    return 0;
+}
+
 static struct retention keep_count(uint64_t count) {
     struct retention retention = everything;
     retention.count = count;
@@ -340,6 +346,8 @@ static void an_erased_room_leaves_no_cids(void **state) {
 #define RETENTION_CASE(function)                                                                   \
     {"memory: " #function, function, prepare_memory, stop_store, NULL}, {                          \
         "sqlite: " #function, function, prepare_sqlite, stop_store, NULL                           \
+    }, {                                                                                           \
+        "redis: " #function, function, prepare_redis, stop_store, NULL                             \
     }
 
 int main(void) {
@@ -358,6 +366,8 @@ int main(void) {
         RETENTION_CASE(rooms_of_the_server_have_bounds_of_their_own),
         cmocka_unit_test_setup_teardown(bounds_that_were_lowered_hold_after_a_restart,
                                         prepare_sqlite, stop_store),
+        cmocka_unit_test_setup_teardown(bounds_that_were_lowered_hold_after_a_restart,
+                                        prepare_redis, stop_store),
         cmocka_unit_test_setup_teardown(cids_are_forgotten_after_a_day, prepare_sqlite, stop_store),
         cmocka_unit_test_setup_teardown(an_erased_room_leaves_no_cids, prepare_sqlite, stop_store),
     };

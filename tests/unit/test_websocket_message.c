@@ -110,9 +110,9 @@ static void fragments_together_over_the_limit_fail_with_1009(void **state) {
 static void a_header_alone_costs_no_memory_for_its_payload(void **state) {
     (void)state;
     struct websocket_decoder decoder = {0};
-    struct buffer bytes = header_only(FIN | WEBSOCKET_BINARY, (uint64_t)1 << 50);
+    struct buffer bytes = header_only(FIN | WEBSOCKET_BINARY, (uint64_t)1 << 31);
     struct slice input = buffer_slice(&bytes);
-    websocket_decoder_init(&decoder, true, false, (size_t)1 << 60);
+    websocket_decoder_init(&decoder, true, false, UINT32_MAX);
     assert_int_equal(websocket_decode(&decoder, NULL, &input), WEBSOCKET_MORE);
     websocket_decoder_close(&decoder);
     buffer_close(&bytes);
@@ -145,7 +145,7 @@ static void a_whole_message_is_given_without_copying(void **state) {
     assert_ptr_equal(decoder.payload.data, start + 6);
     assert_int_equal(websocket_decode(&decoder, NULL, &input), WEBSOCKET_CONTROL);
     assert_ptr_equal(decoder.payload.data, start + 6 + 5 + 6);
-    assert_null(decoder.partial);
+    assert_null(decoder.kept.partial);
     websocket_decoder_close(&decoder);
     buffer_close(&bytes);
 }
@@ -161,7 +161,7 @@ static void between_messages_no_memory_is_held(void **state) {
     for (size_t i = 0; i < buffer_length(&bytes); i++)
         assert_true(feed(&decoder, NULL, slice_from(buffer_slice(&bytes).data + i, 1), &trace));
     assert_int_equal(websocket_decode(&decoder, NULL, &nothing), WEBSOCKET_MORE);
-    assert_null(decoder.partial);
+    assert_null(decoder.kept.partial);
     assert_true(sizeof decoder <= 64);
     buffer_close(&bytes);
     buffer_close(&trace);

@@ -27,7 +27,6 @@ struct load {
                                     wrong with the hand-over shows under a sanitizer */
     unsigned worker[ITEMS_MOST];
     uint64_t weight; /* so that threads get through at different times */
-    char names[THREADS_MOST + 1][16];
 };
 
 static uint64_t belongs_to_itself(const void *context, size_t item) {

@@ -120,6 +120,7 @@ end
 local bound = committed and tonumber(committed) or seq
 first, bytes = trim(first, seq, bound, bytes, keep, 256)
 if not waits then
+    changed()
     publish(first, seq, entry)
 end
 return {'new', text(seq), time, id, text(first), committed or ''}

@@ -69,11 +69,13 @@ local function id_at(seq)
     return erased and erased[2] or ''
 end
 
--- One life of this Redis; a room that lost entries has one of its own. `fresh`: if there is none yet.
+-- One life of this Redis; a room that lost entries has one of its own. `fresh`: if there is none yet (empty: none is made).
 local function epoch(fresh)
     local known = redis.call('HGET', HEAD, 'epoch') or redis.call('GET', ns .. ':epoch')
     if not known then
-        redis.call('SET', ns .. ':epoch', fresh)
+        if fresh ~= '' then
+            redis.call('SET', ns .. ':epoch', fresh)
+        end
         known = fresh
     end
     return known
@@ -84,6 +86,11 @@ local function head(fresh)
     local h = redis.call('HMGET', HEAD, 'name', 'topic', 'first', 'last', 'committed')
     local last = h[4] or '0'
     return {epoch(fresh), h[1] or '', h[2] or '', h[3] or '1', h[5] or last, last}
+end
+
+-- Notes that there is something to read in the room, for those who read every log (a copy of them is searched).
+local function changed()
+    redis.call('ZADD', ns .. ':changes', redis.call('INCR', ns .. ':change'), room)
 end
 
 local function publish(first, seq, entry)
@@ -144,6 +151,7 @@ local function commit(seq)
         return
     end
     redis.call('HSET', HEAD, 'committed', text(seq))
+    changed()
     local items = redis.call('XRANGE', LOG, text(committed + 1) .. '-0', text(seq) .. '-0')
     for i = 1, #items do
         local number = tonumber(string.match(items[i][1], '^%d+'))

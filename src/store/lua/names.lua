@@ -1,5 +1,6 @@
 -- Names: "IDENTITY REGISTERED NODE,NODE SHOWN". A holder whose lease has run out holds nothing.
 -- claim: → 1 and what is kept now, or 0 and what stands against it · release: → 1
+-- again: a claim by who may have lost it without knowing: a guest who has moved meanwhile stays where they are
 local verb, node, folded, who, registered, shown = unpack(ARGV, 3, 8)
 local NAMES, ALL = ns .. ':names', ns .. ':all'
 
@@ -32,8 +33,9 @@ end
 
 local current = redis.call('HGET', NAMES, folded)
 local by, kind, others, name = read(current)
-if verb == 'claim' then
-    if by ~= who and #others > 0 then
+if verb ~= 'release' then
+    local moved = verb == 'again' and registered == '0'
+    if (by ~= who or moved) and #others > 0 then
         return {0, current}
     end
     local holders = {node}

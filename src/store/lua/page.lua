@@ -19,7 +19,7 @@ while from <= to and not full do
     for i = 1, #items do
         entries[#entries + 1] = items[i]
         bytes = bytes + #items[i][2][CONTENT]
-        full = #entries > limit or bytes > most
+        full = #entries > limit or bytes > most and #entries > 1
         local seq = tonumber(string.match(items[i][1], '^%d+'))
         if down then
             to = seq - 1

@@ -7,6 +7,7 @@ local begin, last = tonumber(h[1] or '1'), tonumber(h[2] or '0')
 local bound = h[3] and tonumber(h[3]) or last
 local first = trim(begin, last, bound, tonumber(h[4] or '0'), keep, MOST)
 if first > begin then
+    changed()
     redis.call('PUBLISH', FEED, 'T' .. pack({text(first), text(bound)}))
 end
 return {text(begin), text(first), text(last), first - begin == MOST and '1' or '0'}

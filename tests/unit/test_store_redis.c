@@ -1,0 +1,378 @@
+/* Two nodes on one Redis, as their hubs see it: what one asks for, and what the other is told. The
+ * rest of what the engine must do is what every store must (test_store.c and its neighbours). */
+#include "store_fixture.h"
+
+struct pair {
+    struct fixture *a, *b;
+};
+
+static int start(void **state) {
+    struct pair *pair = memory_new_struct(struct pair);
+    pair->a = fixture_new_redis();
+    pair->b = fixture_new_redis();
+    pair->b->name_space = strrchr(pair->a->folder, '/') + 1;
+    fixture_open(pair->a);
+    fixture_open(pair->b);
+    *state = pair;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct pair *pair = *state;
+    fixture_free(pair->a);
+    fixture_free(pair->b);
+    memory_free(pair);
+    return 0;
+}
+
+/* What only stores that are shared say. */
+static void trace_shared(struct fixture *fixture, const struct event *event) {
+    struct buffer *trace = &fixture->trace;
+    switch (event->kind) {
+    case EVENT_CLAIMED:
+        buffer_append_format(trace, "claimed %.*s: %s\n", SLICE_ARGS(event->claimed.claim.folded),
+                             event->claimed.error == 0 ? "yes" : error_code(event->claimed.error));
+        break;
+    case EVENT_ELSEWHERE:
+        buffer_append_format(trace, "elsewhere %.*s%s\n", SLICE_ARGS(event->elsewhere.claim.shown),
+                             event->elsewhere.gone ? " gone" : "");
+        break;
+    case EVENT_GATHERED:
+        buffer_append_string(trace, "gathered");
+        for (size_t i = 0; i < event->gathered.count; i++) {
+            buffer_append_format(trace, " %.*s", SLICE_ARGS(event->gathered.members[i].name));
+        }
+        buffer_append_string(trace, "\n");
+        break;
+    case EVENT_CALLED:
+        buffer_append_format(trace, "called %.*s by %.*s\n", SLICE_ARGS(event->called.to_name),
+                             SLICE_ARGS(event->called.from_name));
+        break;
+    case EVENT_SIGNALLED:
+        buffer_append_format(trace, "signalled %.*s, %u elsewhere\n",
+                             SLICE_ARGS(event->signalled.signal->name),
+                             event->signalled.signal->elsewhere);
+        signal_free(event->signalled.signal);
+        break;
+    default:
+        trace_event(fixture, event);
+    }
+}
+
+/* Everything that is told until this line comes; the last of it. */
+static const char *hear(struct fixture *fixture, const char *line) {
+    buffer_clear(&fixture->trace);
+    fixture->store->engine->turn(fixture->store);
+    for (;;) {
+        *buffer_reserve(&fixture->trace, 1) = '\0';
+        const char *heard = buffer_slice(&fixture->trace).data;
+        if (heard != NULL && strstr(heard, line) != NULL) {
+            return heard;
+        }
+        trace_shared(fixture, &next_completion(fixture)->event);
+    }
+}
+
+static void expect(struct fixture *fixture, const char *lines) {
+    assert_string_equal(hear(fixture, lines), lines);
+}
+
+static void share(struct fixture *fixture, enum signal_kind kind, const char *name,
+                  unsigned count) {
+    struct signal signal = {
+        .kind = kind,
+        .identity = identity_of(name),
+        .room_key = SLICE("general"),
+        .room_name = SLICE("general"),
+        .name = slice_of_string(name),
+    };
+    fixture->store->engine->shared->share(fixture->store, &signal, count);
+}
+
+static void claim(struct fixture *fixture, const char *name, const char *who, bool registered) {
+    struct name_claim asked = {
+        .folded = slice_of_string(name),
+        .shown = slice_of_string(name),
+        .identity = identity_of(who),
+        .registered = registered,
+        .ticket = 1,
+    };
+    fixture->store->engine->shared->claim(fixture->store, &asked);
+}
+
+static void release_name(struct fixture *fixture, const char *name, const char *who) {
+    struct identity identity = identity_of(who);
+    fixture->store->engine->shared->release(fixture->store, slice_of_string(name), &identity);
+    fixture->store->engine->turn(fixture->store);
+}
+
+static void cli(const char *command) {
+    char line[256];
+    snprintf(line, sizeof(line), "redis-cli -s %s %s > /dev/null", fixture_redis()->path, command);
+    assert_int_equal(system(line), 0);
+}
+
+static void both_follow(struct pair *pair) {
+    follow(pair->a, "general");
+    follow(pair->b, "general");
+    expect(pair->a, "followed general 1-0\n");
+    expect(pair->b, "followed general 1-0\n");
+}
+
+static void what_one_appends_the_other_is_shown(void **state) {
+    struct pair *pair = *state;
+    both_follow(pair);
+    say(pair->a, "general", "ann", "a1", "one");
+    expect(pair->a, "appended a1 = 1\ncommitted general 1 \"one\"\n");
+    expect(pair->b, "committed general 1 \"one\"\n");
+    say(pair->b, "general", "bob", "b1", "two");
+    expect(pair->b, "appended b1 = 2\ncommitted general 2 \"two\"\n");
+    expect(pair->a, "committed general 2 \"two\"\n");
+}
+
+static void what_was_appended_before_is_not_told_but_read(void **state) {
+    struct pair *pair = *state;
+    say(pair->a, "general", "ann", "a1", "one");
+    expect(pair->a, "appended a1 = 1\n");
+    follow(pair->b, "general");
+    expect(pair->b, "followed general 1-1\n");
+    assert_int_equal(read_last(pair->b, "general")->count, 1);
+}
+
+/* Both append as fast as they can; each must hear all numbers in turn, its own acknowledged first.
+ */
+static void both_hear_the_same_in_the_same_order(void **state) {
+    struct pair *pair = *state;
+    both_follow(pair);
+    for (int i = 0; i < 500; i++) {
+        say(pair->a, "general", "ann", NULL, "x");
+        say(pair->b, "general", "bob", NULL, "x");
+        if (i % 7 == 0) {
+            pair->a->store->engine->turn(pair->a->store);
+            pair->b->store->engine->turn(pair->b->store);
+        }
+    }
+    struct fixture *nodes[] = {pair->a, pair->b};
+    pair->a->store->engine->turn(pair->a->store);
+    pair->b->store->engine->turn(pair->b->store);
+    for (int i = 0; i < 2; i++) {
+        bool acknowledged[1001] = {false};
+        uint64_t committed = 0;
+        while (committed < 1000) {
+            const struct event *event = &next_completion(nodes[i])->event;
+            if (event->kind == EVENT_APPENDED) {
+                assert_int_equal(event->appended.outcome.error, 0);
+                acknowledged[event->appended.outcome.seq] = true;
+                draft_free(event->appended.draft);
+                continue;
+            }
+            for (size_t k = 0; k < event->committed.count; k++) {
+                const struct entry *entry = event->committed.entries[k];
+                assert_int_equal(entry->seq, ++committed);
+                bool own = slice_equal(entry->body.sender, i == 0 ? SLICE("ann") : SLICE("bob"));
+                assert_int_equal(acknowledged[entry->seq], own);
+            }
+        }
+    }
+}
+
+static void lost_publications_are_read_from_the_log(void **state) {
+    struct pair *pair = *state;
+    both_follow(pair);
+    for (int i = 0; i < 20; i++) {
+        char text[16], line[64];
+        cli("CLIENT KILL TYPE pubsub");
+        snprintf(text, sizeof(text), "%d", i);
+        do {
+            say(pair->a, "general", "ann", text, text);
+            pair->a->store->engine->turn(pair->a->store);
+            hear(pair->a, "appended ");
+        } while (pair->a->outcome.error == ERR_UNAVAILABLE);
+        assert_int_equal(pair->a->outcome.seq, i + 1);
+        snprintf(line, sizeof(line), "committed general %d \"%d\"\n", i + 1, i);
+        expect(pair->b, line);
+    }
+}
+
+static void a_forgotten_script_is_told_again(void **state) {
+    struct pair *pair = *state;
+    cli("SCRIPT FLUSH");
+    say(pair->a, "general", "ann", "a1", "one");
+    hear(pair->a, "appended ");
+    if (pair->a->outcome.error != 0) {
+        say(pair->a, "general", "ann", "a1", "one");
+        hear(pair->a, "appended ");
+    }
+    assert_int_equal(pair->a->outcome.seq, 1);
+}
+
+static void an_emptied_redis_begins_a_new_epoch(void **state) {
+    struct pair *pair = *state;
+    both_follow(pair);
+    say(pair->a, "general", "ann", NULL, "one");
+    hear(pair->a, "committed");
+    hear(pair->b, "committed");
+    char former[64];
+    snprintf(former, sizeof(former), "%s", pair->b->epoch);
+    cli("FLUSHALL");
+    expect(pair->b, "followed general 1-0\n");
+    assert_string_not_equal(pair->b->epoch, former);
+    expect(pair->a, "followed general 1-0\n");
+    assert_string_equal(pair->a->epoch, pair->b->epoch);
+    say(pair->b, "general", "bob", "b1", "anew");
+    expect(pair->b, "appended b1 = 1\ncommitted general 1 \"anew\"\n");
+    expect(pair->a, "committed general 1 \"anew\"\n");
+}
+
+static void without_replicas_nothing_is_acknowledged_or_shown(void **state) {
+    struct pair *pair = *state;
+    fixture_close(pair->a);
+    pair->a->wait_replicas = 1;
+    fixture_open(pair->a);
+    follow(pair->a, "general");
+    expect(pair->a, "followed general 1-0\n");
+    say(pair->a, "general", "ann", "a1", "one");
+    expect(pair->a, "appended a1 unavailable\n");
+    struct page_query query = {.room_key = SLICE("general"), .limit = 10};
+    pair->b->store->engine->read(pair->b->store, &query);
+    const struct page *page = next_page(pair->b);
+    assert_int_equal(page->count, 0);
+    assert_int_equal(page->head.last, 0);
+}
+
+static void a_signal_comes_behind_what_was_said_before_it(void **state) {
+    struct pair *pair = *state;
+    both_follow(pair);
+    say(pair->a, "general", "ann", "a1", "bye");
+    share(pair->a, SIGNAL_LEFT, "ann", 4);
+    expect(pair->a, "appended a1 = 1\ncommitted general 1 \"bye\"\n");
+    expect(pair->b, "committed general 1 \"bye\"\nsignalled ann, 4 elsewhere\n");
+}
+
+static void who_follows_later_knows_how_many_are_elsewhere(void **state) {
+    struct pair *pair = *state;
+    share(pair->a, SIGNAL_JOINED, "ann", 1);
+    run(pair->a);
+    follow(pair->b, "general");
+    fixture_close(pair->b);
+    fixture_open(pair->b);
+    follow(pair->b, "general");
+    pair->b->store->engine->turn(pair->b->store);
+    const struct event *event = &next_completion(pair->b)->event;
+    assert_int_equal(event->kind, EVENT_FOLLOWED);
+    assert_int_equal(event->followed.head.elsewhere, 1);
+}
+
+static void who_is_there_is_gathered(void **state) {
+    struct pair *pair = *state;
+    struct origin origin = {1, 2};
+    share(pair->a, SIGNAL_JOINED, "ann", 1);
+    share(pair->a, SIGNAL_JOINED, "eve", 2);
+    share(pair->a, SIGNAL_JOINED, "eve", 3);
+    share(pair->a, SIGNAL_LEFT, "eve", 2);
+    share(pair->a, SIGNAL_LEFT, "ann", 1);
+    run(pair->a);
+    pair->b->store->engine->shared->gather(pair->b->store, SLICE("general"), origin, SLICE("c"));
+    expect(pair->b, "gathered eve\n");
+}
+
+static void a_name_is_held_once(void **state) {
+    struct pair *pair = *state;
+    claim(pair->a, "ann", "one", false);
+    expect(pair->a, "claimed ann: yes\n");
+    expect(pair->b, "elsewhere ann\n");
+    claim(pair->b, "ann", "two", false);
+    expect(pair->b, "claimed ann: name_taken\n");
+    release_name(pair->a, "ann", "one");
+    expect(pair->b, "elsewhere ann gone\n");
+    claim(pair->b, "ann", "two", false);
+    expect(pair->b, "claimed ann: yes\n");
+    expect(pair->a, "elsewhere ann\n");
+}
+
+static void a_guest_moves_and_an_account_is_on_both(void **state) {
+    struct pair *pair = *state;
+    claim(pair->a, "ann", "one", false);
+    claim(pair->a, "max", "two", true);
+    expect(pair->a, "claimed ann: yes\nclaimed max: yes\n");
+    expect(pair->b, "elsewhere ann\nelsewhere max\n");
+    claim(pair->b, "ann", "one", false);
+    claim(pair->b, "max", "two", true);
+    hear(pair->b, "claimed max: yes\n");
+    expect(pair->a, "elsewhere ann\nelsewhere max\n");
+    release_name(pair->b, "max", "two");
+    release_name(pair->a, "ann", "one"); /* has none any more */
+    expect(pair->a, "elsewhere max gone\n");
+    claim(pair->a, "ann", "three", false);
+    expect(pair->a, "claimed ann: name_taken\n");
+}
+
+static void a_node_that_leaves_leaves_nothing(void **state) {
+    struct pair *pair = *state;
+    follow(pair->b, "general");
+    expect(pair->b, "followed general 1-0\n");
+    claim(pair->a, "ann", "one", false);
+    share(pair->a, SIGNAL_JOINED, "ann", 1);
+    hear(pair->a, "claimed");
+    hear(pair->b, ", 1 elsewhere\n");
+    fixture_close(pair->a);
+    hear(pair->b, "elsewhere ann gone\n");
+    hear(pair->b, "signalled , 0 elsewhere\n");
+}
+
+static void conversations_are_called(void **state) {
+    struct pair *pair = *state;
+    struct call call = {
+        .room_key = SLICE("@a,b"),
+        .from = identity_of("ann"),
+        .to = identity_of("bob"),
+        .from_name = SLICE("ann"),
+        .to_name = SLICE("bob"),
+    };
+    pair->a->store->engine->shared->call(pair->a->store, &call);
+    pair->a->store->engine->turn(pair->a->store);
+    expect(pair->b, "called bob by ann\n");
+}
+
+static void append_at_rate(struct fixture *fixture, const char *cid, unsigned rate) {
+    struct origin origin = {1, 2};
+    struct entry_body body = {.identity = identity_of("ann"), .cid = slice_of_string(cid)};
+    struct draft *draft = draft_new(SLICE("general"), SLICE("general"), &body, origin, START_US);
+    draft->rate = rate;
+    fixture->store->engine->append(fixture->store, draft);
+}
+
+static void the_rate_counts_on_all_nodes(void **state) {
+    struct pair *pair = *state;
+    append_at_rate(pair->a, "a1", 3);
+    append_at_rate(pair->a, "a2", 3);
+    expect(pair->a, "appended a1 = 1\nappended a2 = 2\n");
+    append_at_rate(pair->b, "b1", 3);
+    append_at_rate(pair->b, "b1", 3); /* is known, and free */
+    append_at_rate(pair->b, "b2", 3);
+    expect(pair->b, "appended b1 = 3\nappended b1 duplicate of 3\nappended b2 rate_limited\n");
+    assert_in_range(pair->b->outcome.retry_ms, 50000, 59000);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, start, stop)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(what_one_appends_the_other_is_shown),
+        CASE(what_was_appended_before_is_not_told_but_read),
+        CASE(both_hear_the_same_in_the_same_order),
+        CASE(lost_publications_are_read_from_the_log),
+        CASE(a_forgotten_script_is_told_again),
+        CASE(an_emptied_redis_begins_a_new_epoch),
+        CASE(without_replicas_nothing_is_acknowledged_or_shown),
+        CASE(a_signal_comes_behind_what_was_said_before_it),
+        CASE(who_follows_later_knows_how_many_are_elsewhere),
+        CASE(who_is_there_is_gathered),
+        CASE(a_name_is_held_once),
+        CASE(a_guest_moves_and_an_account_is_on_both),
+        CASE(a_node_that_leaves_leaves_nothing),
+        CASE(conversations_are_called),
+        CASE(the_rate_counts_on_all_nodes),
+    };
+    return cmocka_run_group_tests_name("store redis", tests, NULL, NULL);
+}
