@@ -27,6 +27,7 @@ JSON = r"json_(loadb|delete|(array|string|integer|real)_\w+|object_(get|size|ite
 # handed to it.
 ALLOWED = {
     "wire": rf"SHA1|SHA256|(de|in)flate\w*|http_\w+|{JSON}|sodium_(bin2base64|base64\w+)",
+    "hub": r"qsort",
     "protocol": rf"inet_pton|{JSON}",
     "delivery": r"log_write",
 }

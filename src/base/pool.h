@@ -1,7 +1,7 @@
-/* Memory for many structs of one size. An allocation of its own costs each eight bytes beside it and
- * what rounding up to sixteen takes; here they lie side by side, in slabs, and the memory of a slab
- * goes back to the system when nothing is in it any more. Where the compiler watches over memory,
- * each is an allocation after all, so that it can.
+/* Memory for many structs of one size. An allocation of its own costs each eight bytes beside it
+ * and what rounding up to sixteen takes; here they lie side by side, in slabs, and the memory of a
+ * slab goes back to the system when nothing is in it any more. Where the compiler watches over
+ * memory, each is an allocation after all, so that it can.
  *
  * Not for use by several threads. */
 #pragma once

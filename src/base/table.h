@@ -1,12 +1,12 @@
 /* What map.c and id_map.c have in common: a table of values by the hashes of their keys. Private to
  * these two.
  *
- * Open addressing with linear probing, at most fifteen sixteenths full; values, hashes and keys stand
- * apart, so that looking for one passes over sixteen hashes in a line of the cache. A removed item
- * leaves no mark: those after it that would no longer be found move back. An empty table holds no
- * memory, and one that is mostly empty shrinks, because a server has a map for many small things;
- * and a large one grows by a sixteenth and not by doubling, because of many things it has each in a
- * map or two. */
+ * Open addressing with linear probing, at most fifteen sixteenths full; values, hashes and keys
+ * stand apart, so that looking for one passes over sixteen hashes in a line of the cache. A removed
+ * item leaves no mark: those after it that would no longer be found move back. An empty table holds
+ * no memory, and one that is mostly empty shrinks, because a server has a map for many small
+ * things; and a large one grows by a sixteenth and not by doubling, because of many things it has
+ * each in a map or two. */
 #pragma once
 
 #include <stdbool.h>

@@ -3,16 +3,19 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "bench/load.h"
 #include "bench/unpack.h"
+#include "io/dial.h"
 #include "io/link.h"
 
 #define SEQUENCES_MAX (512 * 1024 * 1024 / sizeof(struct sequence))
 /* Descriptors beside the connections. */
 #define DESCRIPTORS_SPARE 16
+#define DIAL_TIMEOUT_MS 10000
 
 /* What a message holds behind its tag. It matters where it is compressed: no run of one letter,
  * which would vanish, and no noise, which is not what people write. */
@@ -84,21 +87,22 @@ static void lift_descriptor_limit(struct load *load) {
                   load->count);
 }
 
+/* A name may stand for several addresses, of which not all need be listened on. */
 static void find_server(struct load *load) {
-    struct endpoint_address addresses[ENDPOINT_ADDRESSES];
-    struct endpoint endpoint;
-    size_t count = 0;
+    struct endpoint_address *address = &load->address;
     char message[256];
+    int descriptor;
+    int error =
+        io_dial(load->plan->host_port, DIAL_TIMEOUT_MS, &descriptor, message, sizeof message);
 
-    if (endpoint_parse(slice_of_string(load->plan->host_port), 0, &endpoint) < 0) {
-        load_fail(load, ERR_BAD_REQUEST, "'%s' is not HOST:PORT", load->plan->host_port);
+    if (error < 0) {
+        load_fail(load, error, "%s", message);
         return;
     }
-    int error = endpoint_resolve(&endpoint, false, addresses, &count, message, sizeof message);
-    if (error < 0)
-        load_fail(load, error, "%s", message);
-    else
-        load->address = addresses[0];
+    address->length = sizeof address->storage;
+    if (getpeername(descriptor, (struct sockaddr *)&address->storage, &address->length) != 0)
+        load_fail(load, ERR_IO, "%s: %s", load->plan->host_port, strerror(errno));
+    close(descriptor);
 }
 
 static void allocate(struct load *load) {

@@ -107,7 +107,7 @@ const struct address16 *client_address(const struct client *client) {
     return client->has_address ? &client->address : NULL;
 }
 
-void client_end_introduction(struct hub *hub, struct client *client) {
+static void end_introduction(struct hub *hub, struct client *client) {
     struct newcomer *newcomer = client_extras(client)->newcomer;
 
     if (newcomer != NULL) {
@@ -115,6 +115,15 @@ void client_end_introduction(struct hub *hub, struct client *client) {
         memory_free(newcomer);
         client->extras->newcomer = NULL;
         client_drop_extras(client);
+    }
+}
+
+void client_review_introduction(struct hub *hub, struct client *client) {
+    bool waits = client_extras(client)->newcomer != NULL;
+
+    if (waits && client->state == CLIENT_LIVE && client_duty(client) == NULL &&
+        client_is_admitted(hub, client)) {
+        end_introduction(hub, client);
     }
 }
 
@@ -130,7 +139,7 @@ void client_tick(struct hub *hub) {
         if (hub->now_us - newcomer->opened_us < allowed_us) {
             return;
         }
-        client_end_introduction(hub, client);
+        end_introduction(hub, client);
         /* One that is leaving has no session any more. */
         bool waits = client->state == CLIENT_LIVE &&
                      (client_duty(client) != NULL || !client_is_admitted(hub, client));
@@ -181,7 +190,7 @@ static void finish_if_idle(struct hub *hub, struct client *client) {
         effect->close_code = client->close_code;
     } else if (client->state == CLIENT_GONE) {
         id_map_remove(hub->clients, client->connection);
-        client_end_introduction(hub, client);
+        end_introduction(hub, client);
         passport_withdraw(hub, client);
         client_free(hub, client);
     }

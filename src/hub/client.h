@@ -82,8 +82,8 @@ void client_replace(struct hub *hub, struct client *client);
 /* The same for another reason. */
 void client_send_away(struct hub *hub, struct client *client, uint16_t close_code);
 void client_closed(struct hub *hub, struct client *client, bool lost);
-/* Who it is has been said, and will not be asked again. */
-void client_end_introduction(struct hub *hub, struct client *client);
+/* If who it is has been said, as far as it must be, it will not be asked again. */
+void client_review_introduction(struct hub *hub, struct client *client);
 /* What this client must do before anything else, in words for people; NULL: it has done it. */
 const char *client_duty(const struct client *client);
 /* From its text, "unix" where there is none. */

@@ -113,7 +113,8 @@ static int make_way(struct hub *hub, struct session *session) {
     if (session_belongings(session)->direct_count < LIMIT_DIRECTS_PER_SESSION) {
         return 0;
     }
-    for (struct list_node *node = session_belongings(session)->directs.first; node != NULL; node = node->next) {
+    for (struct list_node *node = session_belongings(session)->directs.first; node != NULL;
+         node = node->next) {
         struct room *room = side_room(node);
 
         if (room->direct->forsaken || !other_is_over(hub, session, room)) {
@@ -152,7 +153,8 @@ int direct_open_as(struct hub *hub, const struct direct_person *from,
 }
 
 static struct direct_person person(struct session *session) {
-    return (struct direct_person){session, claim_folded(session->claim), claim_shown(session->claim)};
+    return (struct direct_person){session, claim_folded(session->claim),
+                                  claim_shown(session->claim)};
 }
 
 int direct_open(struct hub *hub, struct session *from, struct session *to, struct room **room) {
@@ -197,7 +199,8 @@ struct room *direct_find(struct hub *hub, const struct session *session, struct 
     if (list_empty(&session_belongings(session)->directs) || direct_fold(hub, name, &folded) < 0) {
         return NULL;
     }
-    for (struct list_node *node = session_belongings(session)->directs.last; node != NULL; node = node->previous) {
+    for (struct list_node *node = session_belongings(session)->directs.last; node != NULL;
+         node = node->previous) {
         struct room *room = side_room(node);
 
         if (room->direct->forsaken || !slice_equal(room->direct->folded, folded)) {

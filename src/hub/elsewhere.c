@@ -47,7 +47,8 @@ bool elsewhere_denies(const struct hub *hub, struct slice folded, const struct i
 }
 
 bool session_is_stand_in(const struct session *session) {
-    return session->client == NULL && session->secret[0] == '\0' && session_belongings(session)->lingering == NULL;
+    return session->client == NULL && session->secret[0] == '\0' &&
+           session_belongings(session)->lingering == NULL;
 }
 
 /* Whether a session that has to do with another node may be given a name, or lose it. */

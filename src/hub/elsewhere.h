@@ -26,7 +26,7 @@ struct elsewhere {
     struct list order;
     struct list asked;          /* claims without an answer, see claim.c */
     struct list failed;         /* those that the store could not answer, first come first */
-    struct list ahead;  /* see ahead.c */
+    struct list ahead;          /* see ahead.c */
     const struct event *answer; /* EVENT_CLAIMED, while the request that waited is carried out */
 };
 

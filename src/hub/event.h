@@ -52,7 +52,8 @@ struct traits {
     bool numbered : 1;         /* signs as "Client N" */
     bool direct : 1;           /* gets direct messages when it has a name */
     bool needs_name : 1;       /* nothing is allowed before a name is claimed */
-    bool transient : 1; /* one request at a time under an identity of its own (HTTP); is in no room */
+    bool transient : 1; /* one request at a time under an identity of its own (HTTP); is in no room
+                         */
     bool quiet : 1;     /* only reads: of its joins and leaves the count is told and nothing else */
     bool no_login : 1;  /* has no words to show a credential with: in its handshake, or never */
     bool lingers : 1;   /* a lost connection keeps session and name for session_linger */

@@ -19,16 +19,6 @@
 #include "hub/rules.h"
 #include "hub/session.h"
 
-struct welcome {
-    bool whole;                     /* see request.h */
-    unsigned waiting;               /* for entrances, and for the hello itself to be carried out */
-    uint32_t number;                /* tells the hellos apart */
-    struct entrance *points;        /* that are through or have failed */
-    struct entrance **end;          /* of points */
-    struct slice cid, name, secret; /* point into bytes */
-    char bytes[];
-};
-
 /* Who has just shown to be an account does not come back as the guest it was. */
 static bool asks_for_session(const struct client *client, const struct request *request) {
     bool is_account = client->session->registered && request->credential.kind != CREDENTIAL_NONE;
@@ -163,135 +153,6 @@ static void take_name(struct hub *hub, struct client *client, struct slice name,
     }
 }
 
-static struct welcome *welcome_new(struct hub *hub, const struct client *client, struct slice cid) {
-    struct slice name = client_name(client);
-    struct slice secret = client_secret(client);
-    struct welcome *welcome =
-        memory_new(sizeof(*welcome) + cid.length + name.length + secret.length);
-    char *at = welcome->bytes;
-
-    welcome->waiting = 1;
-    welcome->number = ++hub->last_hello;
-    welcome->end = &welcome->points;
-    welcome->cid = cid;
-    welcome->name = name;
-    welcome->secret = secret;
-    at = pack_slice(&welcome->cid, at);
-    at = pack_slice(&welcome->name, at);
-    pack_slice(&welcome->secret, at);
-    return welcome;
-}
-
-static void welcome_free(struct welcome *welcome) {
-    while (welcome->points != NULL) {
-        struct entrance *entrance = welcome->points;
-
-        welcome->points = entrance->next;
-        memory_free(entrance);
-    }
-    memory_free(welcome);
-}
-
-void welcome_forget(struct welcome *welcome) {
-    if (--welcome->waiting == 0) {
-        welcome_free(welcome);
-    }
-}
-
-/* The room of a point that is through; NULL: refused, or left meanwhile (and perhaps being
- * joined again on its own). */
-static struct membership *find_point(struct hub *hub, const struct client *client,
-                                     const struct entrance *point) {
-    struct room *room = point->error == 0 ? room_find(hub, point->room_key) : NULL;
-    struct membership *membership = room != NULL ? roster_find(&client->roster, room) : NULL;
-
-    return membership != NULL && membership->state == MEMBERSHIP_JOINED ? membership : NULL;
-}
-
-static void answer_welcome(struct hub *hub, const struct client *client,
-                           const struct welcome *welcome) {
-    struct slice name = hub_keep(hub, welcome->name);
-    struct slice secret = hub_keep(hub, welcome->secret);
-    struct reply_item *items;
-    size_t count = 0;
-
-    for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
-        count++;
-    }
-    items = effects_allocate(hub->effects, count * sizeof(*items));
-    count = 0;
-    for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
-        const struct membership *membership = find_point(hub, client, point);
-
-        if (membership != NULL) {
-            const struct room *room = membership->room;
-
-            items[count] = room_item(hub, room);
-            items[count++].read = mark_seq(client->session, room->key, room->last);
-        }
-    }
-    struct reply *reply = answer(hub, client, REPLY_WELCOME, welcome->cid);
-
-    reply->name = name;
-    reply->session = secret;
-    reply->items = items;
-    reply->item_count = count;
-}
-
-/* After the welcome: each room's feed, or why there is none. */
-static void open_point(struct hub *hub, struct client *client, const struct entrance *point) {
-    struct membership *membership = find_point(hub, client, point);
-
-    if (membership != NULL && !point->has_after && membership->subscribed) {
-        return; /* goes on reading where it is */
-    }
-    if (membership != NULL) {
-        entrance_read(hub, membership, point->has_after ? point : NULL, true);
-    } else if (point->error < 0) {
-        struct slice room = hub_keep(hub, point->room_name);
-
-        answer_error(hub, client, SLICE_NONE, point->error, SLICE_NONE)->room = room;
-    }
-}
-
-/* Answers in place of the welcome where it was to be all or nothing, and a room is missing. */
-static bool answer_missing(struct hub *hub, const struct client *client,
-                           const struct welcome *welcome) {
-    const struct entrance *point = welcome->whole ? welcome->points : NULL;
-
-    while (point != NULL && point->error == 0) {
-        point = point->next;
-    }
-    if (point == NULL) {
-        return false;
-    }
-    struct slice room = hub_keep(hub, point->room_name);
-
-    answer_error(hub, client, welcome->cid, point->error, SLICE_NONE)->room = room;
-    return true;
-}
-
-static void release(struct hub *hub, struct client *client, struct welcome *welcome) {
-    if (--welcome->waiting > 0) {
-        return;
-    }
-    if (client_hears(client) && !answer_missing(hub, client, welcome)) {
-        answer_welcome(hub, client, welcome);
-        for (const struct entrance *point = welcome->points; point != NULL; point = point->next) {
-            open_point(hub, client, point);
-        }
-    }
-    welcome_free(welcome);
-}
-
-void welcome_settle(struct hub *hub, struct client *client, struct entrance *entrance) {
-    struct welcome *welcome = entrance->welcome;
-
-    *welcome->end = entrance;
-    welcome->end = &entrance->next;
-    release(hub, client, welcome);
-}
-
 /* Enters the room, unless this hello has asked for it already. */
 static void enter(struct hub *hub, struct client *client, const struct place *place,
                   struct entrance *entrance) {
@@ -336,7 +197,8 @@ static void enter_point(struct hub *hub, struct client *client, struct welcome *
 
 /* Direct messages come by themselves. */
 static void enter_directs(struct hub *hub, struct client *client, struct welcome *welcome) {
-    struct list_node *node = client->traits.direct ? session_belongings(client->session)->directs.first : NULL;
+    struct list_node *node =
+        client->traits.direct ? session_belongings(client->session)->directs.first : NULL;
 
     for (; node != NULL; node = node->next) {
         struct room *room = container_of(node, struct direct_side, node)->room;
@@ -350,8 +212,7 @@ static void enter_directs(struct hub *hub, struct client *client, struct welcome
 }
 
 /* The rest comes when the session's conversations are known, so that the welcome tells of them. */
-static void wait_for_recall(struct hub *hub, struct client *client,
-                            const struct request *request) {
+static void wait_for_recall(struct hub *hub, struct client *client, const struct request *request) {
     struct request again = *request;
 
     again.again = true;
@@ -381,7 +242,7 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
         enter_point(hub, client, welcome, &request->resume[i]);
     }
     enter_directs(hub, client, welcome);
-    release(hub, client, welcome);
+    welcome_release(hub, client, welcome);
     if (client->traits.lobby_when_named && client->current == NULL &&
         client->session->claim != NULL) {
         name_enter_lobby(hub, client, SLICE_NONE);

@@ -58,8 +58,8 @@ static const struct verb {
     [REQUEST_QUIT] = {handle_quit, .introducing = true, .sessionless = true},
 };
 
-/* Everybody who is connected and in a room has one of each, see Memory in ARCHITECTURE.md. What only
- * some have belongs into struct extras, struct belongings. */
+/* Everybody who is connected and in a room has one of each, see Memory in ARCHITECTURE.md. What
+ * only some have belongs into struct extras, struct belongings. */
 static_assert(sizeof(struct client) <= 88, "a quiet connection costs more than it should");
 static_assert(sizeof(struct session) <= 104, "a quiet connection costs more than it should");
 static_assert(sizeof(struct membership) <= 72, "a quiet connection costs more than it should");
@@ -159,6 +159,7 @@ static void carry_out(struct hub *hub, struct client *client, const struct reque
         !access_turn_away(hub, client, request->sender, request->cid)) {
         verbs[request->kind].handle(hub, client, request);
     }
+    client_review_introduction(hub, client);
 }
 
 static void take_request(struct hub *hub, struct client *client, const struct request *request) {
@@ -198,9 +199,6 @@ static void take_request(struct hub *hub, struct client *client, const struct re
     if (duty != NULL) {
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, slice_of_string(duty));
         return;
-    }
-    if (!verb->introducing) {
-        client_end_introduction(hub, client);
     }
     if (verb->waits && client->outstanding > 0) {
         deferral_start(hub, client, request);

@@ -187,8 +187,8 @@ static bool is_member(struct hub *hub, const struct room *room, const struct ide
     return false;
 }
 
-/* Of several by one name one is listed: an account is on several nodes, and somebody may have lost a
- * name without their node having heard of it. */
+/* Of several by one name one is listed: an account is on several nodes, and somebody may have lost
+ * a name without their node having heard of it. */
 static bool is_listed(struct hub *hub, struct map *names, struct slice name) {
     struct slice folded;
 
@@ -221,8 +221,7 @@ static size_t list_gathered(struct hub *hub, const struct event *event, const st
 }
 
 /* Where the others could not be asked, those who are known here are better than none. */
-static void tell_gathered(struct hub *hub, const struct client *client,
-                          const struct event *event) {
+static void tell_gathered(struct hub *hub, const struct client *client, const struct event *event) {
     struct room *room = room_find(hub, event->gathered.room_key);
     struct place place = {room, event->gathered.room_key, event->gathered.room_key};
     struct slice name = room != NULL ? place_of(room).name : place.key;

@@ -92,8 +92,21 @@ void entrance_read(struct hub *hub, struct membership *membership, const struct 
  * `rewound`: still the same epoch. */
 void entrance_restart(struct hub *hub, struct membership *membership, uint64_t after, bool rewound);
 
-/* hello.c */
+/* welcome.c */
 
+struct welcome {
+    bool whole;                     /* see request.h */
+    unsigned waiting;               /* for entrances, and for the hello itself to be carried out */
+    uint32_t number;                /* tells the hellos apart */
+    struct entrance *points;        /* that are through or have failed */
+    struct entrance **end;          /* of points */
+    struct slice cid, name, secret; /* point into bytes */
+    char bytes[];
+};
+
+struct welcome *welcome_new(struct hub *hub, const struct client *client, struct slice cid);
+/* One that it waited for is through: answers when that was the last. */
+void welcome_release(struct hub *hub, struct client *client, struct welcome *welcome);
 /* One of its entrances is through, or has failed; taken. */
 void welcome_settle(struct hub *hub, struct client *client, struct entrance *entrance);
 /* Forgets one of its entrances; for the end of the hub. */

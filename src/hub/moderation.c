@@ -132,8 +132,7 @@ static int check_address(const struct client *client, const struct request *requ
                       "An address is like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32");
     }
     proposal->rule.address = request->subject;
-    if (proposal->rule.kind == RULE_BAN &&
-        own != NULL && cidr_contains(&addresses, own)) {
+    if (proposal->rule.kind == RULE_BAN && own != NULL && cidr_contains(&addresses, own)) {
         return refuse(proposal, ERR_BAD_REQUEST, "You come from there yourself");
     }
     return 0;

@@ -85,7 +85,7 @@ struct request {
     unsigned offset; /* of a search: so many of the best were seen already */
     uint16_t
         close_code; /* of REQUEST_QUIT: what to close with (RFC 6455 section 7.4); 1000: clean */
-    bool again; /* the hub's own: it has waited (claim.c) and was charged for already */
+    bool again;     /* the hub's own: it has waited (claim.c) and was charged for already */
     bool lost; /* of REQUEST_QUIT: the client did not say goodbye, keep its name for session_linger
                 */
 };

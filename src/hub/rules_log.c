@@ -130,7 +130,8 @@ static void begin_anew(struct hub *hub) {
     }
 }
 
-/* One that several nodes share may have been lost, and be longer again when this one hears of it. */
+/* One that several nodes share may have been lost, and be longer again when this one hears of it.
+ */
 static bool is_another_log(struct hub *hub, const struct room_head *head) {
     struct rules *rules = hub->rules;
     bool another = hub->options.shared && rules->epoch != NULL &&

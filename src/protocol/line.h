@@ -18,9 +18,9 @@ enum line_stage {
 
 struct line_state {
     struct line_reader reader;
-    enum line_stage stage;
     char *name;       /* from LINE_NAMING to LINE_PROVING: the one that was asked for */
     unsigned guesses; /* wrong passwords */
+    enum line_stage stage;
 };
 
 /* What tells the answers to these two from others, by their cid. */

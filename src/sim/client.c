@@ -200,6 +200,12 @@ void client_got_name(struct client *client, struct slice name) {
     client->held = index;
 }
 
+void client_lost_name(struct client *client, struct slice told) {
+    if (slice_equal(told, SLICE("Somebody else holds your name now"))) {
+        client->held = -1;
+    }
+}
+
 struct utterance *client_say(struct client *client, enum entry_kind kind, enum manner manner) {
     struct world *world = client->world;
     struct utterance *utterance = ledger_say(&world->ledger, client->index, kind);

@@ -74,6 +74,8 @@ const char *client_pick_name(struct client *client);
 /* Whether both are devices of one account. */
 bool client_is_same(const struct client *client, const struct client *other);
 void client_got_name(struct client *client, struct slice name);
+/* If that is what it is told: somebody on another server has it. */
+void client_lost_name(struct client *client, struct slice told);
 
 /* Something new to say; words already chosen. */
 struct utterance *client_say(struct client *client, enum entry_kind kind, enum manner manner);

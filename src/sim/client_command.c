@@ -1,5 +1,7 @@
 /* Commands: names and direct messages, with a line ending after each or with none ever. One that
  * knows none takes what one read brings for one answer, so its network must keep writes apart. */
+#include <string.h>
+
 #include "sim/client.h"
 #include "sim/line_end.h"
 #include "sim/world.h"
@@ -84,7 +86,11 @@ static void hear(struct client *client, struct slice text) {
         command->registered = true;
         client_got_name(client, slice_of_string(people_name((unsigned)command->asked, 0)));
     } else if (slice_starts_with(text, SLICE("error: "))) {
-        command->registering = false; /* lists are never refused, so it is about something else */
+        client_lost_name(client, slice_skip(text, strlen("error: ")));
+        command->registering = false; /* lists are never refused, so it is about something else … */
+        if (slice_equal(text, SLICE("error: Register a name first"))) {
+            command->listing = false; /* … unless its name was lost to another server */
+        }
     } else if (command->listing) {
         command->listing = false;
         check_names(client, text);

@@ -201,6 +201,7 @@ static bool hear_answer(struct client *client, struct slice line) {
     }
     if (cut_start(&line, "error: ")) { /* about anything; this one about a name */
         bool taken = slice_equal(line, slice_of_string(error_text(ERR_NAME_TAKEN)));
+        client_lost_name(client, line);
         own->asked = taken ? -1 : own->asked;
         return true;
     }

@@ -101,7 +101,8 @@ static void hear_welcome(struct client *client, const json_t *frame) {
     }
     json_array_foreach(json_object_get(frame, "rooms"), index, item) {
         struct json_room *room = json_room_get(client, json_text(item, "room"));
-        if (room->resuming) {
+        /* An error of an earlier hello may have come since it asked. */
+        if (room->resuming || (room->index >= 0 && client->world->log)) {
             room->resuming = false;
             json_enter(client, room, item, true, room->after, room->epoch[0] != '\0');
         } else if (room->index < 0) {
@@ -156,6 +157,7 @@ static void hear_refusal(struct client *client, const json_t *frame,
  */
 static void hear_error(struct client *client, const json_t *frame) {
     struct json_room *room = json_room_of(client, frame);
+    client_lost_name(client, json_text(frame, "message"));
     if (room && room->resuming) {
         room->resuming = false;
         room->wanted = false;

@@ -15,7 +15,8 @@ static bool welcome_here(const struct client *client, const struct json_room *ro
                          const struct utterance *utterance) {
     const struct json_client *json = client->state;
     const struct record *record = ledger_record(utterance->log, utterance->seq);
-    bool parting = json->quitting && client->world->log; /* a join that waited was refused by that */
+    bool parting =
+        json->quitting && client->world->log; /* a join that waited was refused by that */
     if (room->index < 0 || room->stage == STAGE_LIVE || parting) {
         return true;
     }

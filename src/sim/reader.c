@@ -84,11 +84,12 @@ static uint64_t missed(const struct client *client, const struct reading *readin
     return 0;
 }
 
-/* Somebody comes to another server and does not say where they were in a conversation: then it
- * comes by itself, from what is marked as read. */
+/* Somebody comes to another server, or as somebody else, and does not say where they were in a
+ * conversation: then it comes by itself, from what is marked as read or with what comes next. */
 static bool begins_anew(const struct client *client, const struct reading *reading, uint64_t seq) {
-    return client->world->log && reading->log->direct && reading->wire != client->wire &&
-           seq < reading->next;
+    bool moved = reading->wire != client->wire;
+    return client->world->log && reading->log->direct &&
+           (seq < reading->next || (moved && seq > reading->next));
 }
 
 void reader_shown(struct client *client, struct reading *reading, uint64_t seq) {

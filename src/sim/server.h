@@ -29,9 +29,9 @@ struct server {
     struct delivery *delivery; /* NULL: it is down */
     struct protocol_settings settings;
     struct rng secrets;
-    int64_t clock_us; /* of the clock by which the server measures its work */
+    int64_t clock_us;   /* of the clock by which the server measures its work */
     int64_t planned_us; /* when its next turn is, if nothing happens before */
-    int64_t wall_us; /* of the wall clock at virtual time 0 */
+    int64_t wall_us;    /* of the wall clock at virtual time 0 */
     bool turn_due;
     unsigned lives;
 };

@@ -151,7 +151,8 @@ void websocket_end_receive(struct websocket_end *end, struct client *client, str
     uint64_t wire = client->wire;
     while (bytes.length > 0 && client->wire == wire && !client->world->broken) {
         world_check(client->world, end->close_code == 0, "bytes after a close frame");
-        switch (websocket_decode(&end->decoder, client->world->servers[0].settings.inflater, &bytes)) {
+        switch (
+            websocket_decode(&end->decoder, client->world->servers[0].settings.inflater, &bytes)) {
         case WEBSOCKET_MESSAGE:
             hear(client, end->decoder.event_opcode, end->decoder.payload);
             break;

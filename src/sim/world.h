@@ -44,9 +44,9 @@ struct plan {
     unsigned trouble_ms;  /* about, between two troubles; 0: none */
     unsigned act_ms;      /* about, between two acts of a client */
     bool crashes;
-    bool shares_sending; /* as a server with I/O threads */
-    unsigned flush_ms;   /* see struct outlet_options */
-    unsigned load_us;    /* at most, between two looks at the clock */
+    bool shares_sending;    /* as a server with I/O threads */
+    unsigned flush_ms;      /* see struct outlet_options */
+    unsigned load_us;       /* at most, between two looks at the clock */
     unsigned account_count; /* so many of the people are accounts, with the password "right" */
     size_t client_count;
     unsigned server_count;
@@ -65,21 +65,21 @@ struct world {
     int64_t now_us;
     uint64_t order; /* counts what the store reported and what was sent, to tell which was first */
     uint64_t events;
-    bool calm;   /* no more trouble, and nobody asks for anything new */
-    bool broken; /* a rule was broken: `rule` tells which */
+    bool calm;          /* no more trouble, and nobody asks for anything new */
+    bool broken;        /* a rule was broken: `rule` tells which */
     bool ignores_holes; /* see struct world_options */
     char rule[240];
 };
 
 struct world_options {
     uint64_t seed;
-    unsigned seconds;    /* of virtual time */
-    uint64_t steps;      /* at most so many events; 0: no bound */
-    size_t client_count; /* 0: as the seed has it */
+    unsigned seconds;      /* of virtual time */
+    uint64_t steps;        /* at most so many events; 0: no bound */
+    size_t client_count;   /* 0: as the seed has it */
     unsigned server_count; /* 0: as the seed has it */
     bool ignores_holes;    /* a bug, to see that it is found: servers do not fill holes in what they
                               are told of the shared log */
-    FILE *echo;          /* of the trace; NULL: none */
+    FILE *echo;            /* of the trace; NULL: none */
     struct trace_ring *ring;
 };
 
@@ -112,4 +112,4 @@ void trouble_strike(struct world *world);
 void trouble_pass(struct server *server);  /* its store goes on a little … */
 void trouble_store(struct server *server); /* … and again later */
 void trouble_heal(struct server *server);  /* its link to the shared log is there again */
-void trouble_end(struct world *world);   /* all of it is over */
+void trouble_end(struct world *world);     /* all of it is over */

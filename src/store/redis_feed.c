@@ -68,6 +68,8 @@ void feed_drop_held(struct redis_room *room) {
 static void give_signals(struct redis_room *room) {
     while (room->held_first != NULL && room->held_first->after <= follower_last(room->follower)) {
         struct redis_held *held = take_held(room);
+        /* As many as there are by now: what came later may have been told before it. */
+        held->signal->elsewhere = room->elsewhere = members_elsewhere(room);
         keeper_give_signal(room->keeper, held->signal);
         memory_free(held);
     }

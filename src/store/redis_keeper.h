@@ -49,6 +49,7 @@ struct redis_shard {
     struct redis *redis;
     char *name; /* as the options have it */
     unsigned index;
+    bool loss_told;                  /* since this node announced itself last */
     bool dirty;                      /* there may be something to release */
     bool ready;                      /* was up once */
     bool beaten;                     /* this node has announced itself there */

@@ -100,6 +100,7 @@ static void take_alive(struct redis_keeper *keeper, const struct redis_reply *li
 /* Everything that this node holds there, and knows from there. */
 static void announce(struct redis_shard *shard) {
     struct redis_keeper *keeper = shard->keeper;
+    shard->loss_told = false;
     if (shard->index == 0) {
         names_claim_again(keeper);
         names_read(keeper);

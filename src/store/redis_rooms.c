@@ -238,16 +238,23 @@ static void restart(struct redis_room *room, const struct room_head *head, struc
     keeper_give(room->keeper, job);
 }
 
+/* One line, however many rooms it are. */
+static void tell_loss(struct redis_shard *shard) {
+    if (!shard->loss_told) {
+        shard->loss_told = true;
+        keeper_log(shard->keeper, LOG_WARNING,
+                   "The Redis at %s has lost entries, or was emptied: readers of rooms where they "
+                   "are missing begin anew, in another epoch",
+                   shard->name);
+    }
+}
+
 static void look_at(struct redis_room *room, const struct redis_reply *reply) {
     struct room_head head = head_of_reply(reply, room->key, room->name);
     members_counts(room, reply, COUNTS);
     head.elsewhere = members_elsewhere(room);
     if (!slice_equal(head.epoch, slice_of_string(room->epoch))) {
-        keeper_log(
-            room->keeper, LOG_WARNING,
-            "The log of a room is not the one that was shown (its Redis has lost entries, or "
-            "was emptied): its readers begin anew in epoch %.*s",
-            SLICE_ARGS(head.epoch));
+        tell_loss(room->shard);
         restart(room, &head, reply_text(reply, SHOWN_ID));
     }
     room->unsure = false;

@@ -1,6 +1,7 @@
 /* The parts of the shared log (shared_log.h). Private to its files:
  *
- *   shared_log.c     the log: carries out commands, tells the nodes, ends leases
+ *   shared_log.c     the log: carries out commands, ends leases
+ *   shared_news.c    what it tells the nodes
  *   shared_name.c    who holds a name, there and as a node knows it
  *   shared_node.c    a node's link: commands, answers, news; what goes wrong
  *   shared_room.c    a room that a node follows: order, signals, counts, members */
@@ -159,14 +160,17 @@ struct shared_log {
 
 /* shared_log.c */
 void log_carry_out(struct shared_node *node, struct command *command);
-/* To a node, or to all but one. */
+void log_announce_counts(struct shared_node *node);
+void node_detach(struct shared_node *node); /* it says goodbye; frees it */
+
+/* shared_news.c */
+/* To all other nodes that follow the room. */
+void log_tell_entry(struct shared_node *from, struct slice room_key, struct entry *entry);
 void log_tell_signal(struct shared_log *log, uint64_t from, const struct signal *signal,
                      unsigned count);
-void log_bury(struct shared_log *log, struct shared_node *node);
-void log_announce_counts(struct shared_node *node);
+void node_news(struct shared_node *node, struct news *news);
 void node_take_news(struct shared_node *node); /* the first */
 void node_drop_news(struct shared_node *node);
-void node_detach(struct shared_node *node); /* it says goodbye; frees it */
 
 /* shared_name.c */
 void name_claim_at_log(struct shared_node *node, struct command *command);
@@ -184,7 +188,6 @@ struct name_copy *name_copy_for(const struct shared_node *node, const struct sha
 /* shared_node.c */
 void node_give(struct shared_node *node, struct job *job);
 void node_ask(struct shared_node *node, enum command_kind kind, struct job *job);
-void node_news(struct shared_node *node, struct news *news);
 /* Asks how far each followed room is. */
 void node_look(struct shared_node *node);
 void command_free(struct command *command);

@@ -161,17 +161,21 @@ static void fail(struct shared_node *node, struct command *command) {
     answer(node, command);
 }
 
+static void carry_out_some(struct shared_node *node, size_t count) {
+    for (; count > 0 && node->commands.first != NULL; count--) {
+        struct command *command = take(&node->commands);
+        log_carry_out(node, command);
+        push(&node->answers, command);
+    }
+}
+
 void shared_node_pass(struct store *store, size_t commands, size_t answers, size_t news) {
     struct shared_node *node = node_of(store);
     struct command *command;
     while (node->cut && (command = take(&node->commands)) != NULL) {
         fail(node, command);
     }
-    for (; commands > 0 && node->commands.first != NULL; commands--) {
-        command = take(&node->commands);
-        log_carry_out(node, command);
-        push(&node->answers, command);
-    }
+    carry_out_some(node, commands);
     for (; news > 0 && node->news.first != NULL; news--) {
         node_take_news(node);
     }
@@ -183,14 +187,6 @@ void shared_node_pass(struct store *store, size_t commands, size_t answers, size
 bool shared_node_idle(const struct store *store) {
     const struct shared_node *node = const_node_of(store);
     return node->commands.first == NULL && node->answers.first == NULL && node->news.first == NULL;
-}
-
-static void carry_out_some(struct shared_node *node, size_t count) {
-    for (; count > 0 && node->commands.first != NULL; count--) {
-        struct command *command = take(&node->commands);
-        log_carry_out(node, command);
-        push(&node->answers, command);
-    }
 }
 
 void shared_node_cut(struct store *store, size_t carried) {

@@ -1,5 +1,7 @@
 """Three nodes, a Redis with a replica, and a link from each node to the master that can be cut."""
 
+import time
+
 from clients import NO_LIMIT
 from links import Link
 
@@ -35,11 +37,16 @@ class Cluster:
     def port_of(self, number, scheme="ws"):
         return self.nodes[number % NODES].port(scheme)
 
-    def fail_over(self):
-        """The master dies, its replica takes its place, and it comes back as a replica."""
+    def fail_over(self, split_seconds=0):
+        """The master dies, its replica takes its place, and it comes back as a replica. With `split_seconds` both are masters
+        for so long, and the nodes still with the one that will lose."""
         old, new = self.master, self.replica
+        if split_seconds:
+            new.promote()
+            time.sleep(split_seconds)
         old.kill()
-        new.promote()
+        if not split_seconds:
+            new.promote()
         for link in self.links:
             link.point(new.port)
         old.start()

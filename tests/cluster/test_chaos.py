@@ -52,7 +52,8 @@ class Trouble:
         self.story = []
 
     def make(self):
-        kinds = [self.kill_node, self.cut_link, self.cut_all, self.reset_links, self.fail_over, self.pause_redis, self.restart_redis]
+        kinds = [self.kill_node, self.cut_link, self.cut_all, self.reset_links]
+        kinds += [self.fail_over, self.split_brain, self.pause_redis, self.restart_redis]
         order = itertools.cycle(self.random.sample(kinds, len(kinds)))
         while time.monotonic() < self.end:
             time.sleep(self.random.uniform(0.5, 2))
@@ -94,6 +95,9 @@ class Trouble:
 
     def fail_over(self):
         self.cluster.fail_over()
+
+    def split_brain(self):
+        self.cluster.fail_over(split_seconds=self.random.uniform(0.2, 2))
 
     def pause_redis(self):
         self.cluster.master.pause()

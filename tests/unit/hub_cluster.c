@@ -99,8 +99,7 @@ static void tell_elsewhere(struct world *world, const struct held *held, bool go
 
 static int hold(struct cluster *cluster, size_t node, const struct name_claim *claim) {
     struct held *held = held_find(cluster, claim->folded);
-    bool taken =
-        held->by[1 - node] && !identity_equal(&held->identity, &claim->identity);
+    bool taken = held->by[1 - node] && !identity_equal(&held->identity, &claim->identity);
 
     if (taken) {
         return ERR_NAME_TAKEN;

@@ -56,7 +56,7 @@ struct words {
 
 struct link {
     bool open, closing, paused;
-    bool asking; /* the authority has not answered */
+    bool asking;          /* the authority has not answered */
     struct words reading; /* room keys */
     struct words asked;   /* cids without an answer */
 };
@@ -405,8 +405,8 @@ static void take_read(struct world *world, const struct effect *effect) {
     if (effect->read.has_after) {
         write_line(world, " after %u", (unsigned)effect->read.after);
     }
-    write_line(world, " before %u limit %u%s\n", (unsigned)effect->read.before,
-               effect->read.limit, effect->read.exists ? "" : " if it exists");
+    write_line(world, " before %u limit %u%s\n", (unsigned)effect->read.before, effect->read.limit,
+               effect->read.exists ? "" : " if it exists");
 }
 
 static void take_search(struct world *world, const struct effect *effect) {
@@ -979,8 +979,8 @@ void world_open_with(struct world *world, uint64_t connection, enum client_kind 
                      const char *token) {
     struct event event = opened(connection, kind);
 
-    event.opened.credential = (struct credential){.kind = CREDENTIAL_TOKEN,
-                                                  .secret = slice_of_string(token)};
+    event.opened.credential =
+        (struct credential){.kind = CREDENTIAL_TOKEN, .secret = slice_of_string(token)};
     world->links[connection].open = true;
     step(world, &event);
 }
@@ -1052,9 +1052,8 @@ void world_vouch(struct world *world, uint64_t connection, const struct principa
 }
 
 void world_deny(struct world *world, uint64_t connection, int error) {
-    struct event event = {.kind = EVENT_AUTHENTICATED,
-                          .connection = connection,
-                          .authenticated = {.error = error}};
+    struct event event = {
+        .kind = EVENT_AUTHENTICATED, .connection = connection, .authenticated = {.error = error}};
 
     answer_question(world, &event);
 }
@@ -1192,9 +1191,8 @@ void log_in(struct world *world, uint64_t connection, const char *name) {
     struct principal principal = world_principal(name);
 
     ask(world, connection, .kind = REQUEST_HELLO,
-        .credential = {.kind = CREDENTIAL_PASSWORD,
-                       .name = slice_of_string(name),
-                       .secret = SLICE("right")});
+        .credential = {
+            .kind = CREDENTIAL_PASSWORD, .name = slice_of_string(name), .secret = SLICE("right")});
     world_vouch(world, connection, &principal);
 }
 

@@ -73,8 +73,8 @@ void world_commit_again(struct world *world, const char *room);
 void world_signal_from_afar(struct world *world, const char *room, enum signal_kind kind,
                             const char *name);
 
-/* Several nodes over one store, see hub_cluster.h: what concerns them, when its turn in the queue has
- * come, and what this one has stored. */
+/* Several nodes over one store, see hub_cluster.h: what concerns them, when its turn in the queue
+ * has come, and what this one has stored. */
 struct world_hooks {
     void *context;
     void (*shared)(void *context, struct world *world, const struct effect *effect);

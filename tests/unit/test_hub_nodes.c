@@ -701,6 +701,61 @@ static void a_log_that_was_lost_begins_anew_for_its_readers(void **state) {
     cluster_free(cluster);
 }
 
+/* It has read on a node that was ahead of this one. */
+static void who_has_seen_more_waits_until_it_is_here(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    come_in(cluster, 0, 1, "ann");
+    come_in(cluster, 1, 101, "bob");
+    go_into(cluster, 0, 1, "tea");
+    ask(B, 101, .kind = REQUEST_JOIN, .room = SLICE("tea"), .cid = SLICE("j"), .has_after = true,
+        .after = 2, .epoch = SLICE("e1"));
+    cluster_settle(cluster);
+    assert_false(world_saw(B, "joined tea"));
+    for (int i = 0; i < 3; i++) {
+        ask(A, 1, .kind = REQUEST_PUBLISH, .room = SLICE("tea"), .content = SLICE("hi"));
+    }
+    cluster_settle(cluster);
+    assert_true(world_saw(B, "101 joined tea 1..2 of 2 <j>\n"
+                             "101 reads tea from 3 live\n"));
+    assert_false(world_saw(B, "gap"));
+    cluster_free(cluster);
+}
+
+static void who_has_seen_what_there_is_not_is_told_after_a_while(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    come_in(cluster, 1, 101, "bob");
+    ask(B, 101, .kind = REQUEST_JOIN, .room = SLICE("tea"), .cid = SLICE("j"), .has_after = true,
+        .after = 1000);
+    cluster_settle(cluster);
+    cluster_fail(cluster, ERR_UNAVAILABLE); /* cut off, nothing is known */
+    cluster_pass(cluster, 3 * SECOND);
+    assert_false(world_saw(B, "joined tea"));
+    cluster_fail(cluster, 0);
+    cluster_pass(cluster, 3 * SECOND);
+    assert_true(world_saw(B, "101 joined tea 1..0 of 1 <j>\n"
+                             "101 gap tea e1 after 1000 first 1 rewound\n"));
+    cluster_free(cluster);
+}
+
+static void who_leaves_while_waiting_is_answered(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    come_in(cluster, 1, 101, "bob");
+    ask(B, 101, .kind = REQUEST_JOIN, .room = SLICE("tea"), .cid = SLICE("j"), .has_after = true,
+        .after = 1000);
+    cluster_settle(cluster);
+    leave(B, 101, "tea", "l");
+    cluster_settle(cluster);
+    assert_true(world_saw(B, "101 error unavailable <j>\n"));
+    assert_true(world_saw(B, "101 ack tea <l>\n"));
+    cluster_free(cluster);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_room_shows_who_joins_and_leaves_on_other_nodes),
@@ -733,6 +788,9 @@ int main(void) {
         cmocka_unit_test(who_is_kicked_goes_on_whatever_node),
         cmocka_unit_test(an_accounts_messages_are_counted_over_all_nodes),
         cmocka_unit_test(a_log_that_was_lost_begins_anew_for_its_readers),
+        cmocka_unit_test(who_has_seen_more_waits_until_it_is_here),
+        cmocka_unit_test(who_has_seen_what_there_is_not_is_told_after_a_while),
+        cmocka_unit_test(who_leaves_while_waiting_is_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

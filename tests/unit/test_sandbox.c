@@ -157,7 +157,7 @@ static void a_redis_can_be_connected_to_where_one_is_configured(void **state) {
         bool good = connect_to(redis) == 0 && refused(socket(AF_PACKET, SOCK_RAW, 0)) &&
                     socket(AF_INET, SOCK_DGRAM, 0) >= 0 && access("/etc/resolv.conf", R_OK) == 0;
         struct addrinfo *found = NULL;
-        good = good && getaddrinfo("localhost", "1", NULL, &found) == 0;
+        good = good && getaddrinfo("127.0.0.1", "1", NULL, &found) == 0;
         bool kept = !knows_ports || (connect_to(other) != 0 && errno == EACCES);
         _exit(good && kept ? 0 : 1);
     }
@@ -208,7 +208,7 @@ static bool can_open(const char *path, int flags) {
 static bool try_files(void) {
     return cannot_open("other/file", O_RDONLY) && cannot_open("other/new", O_CREAT | O_WRONLY) &&
            cannot_open("config/file", O_WRONLY) && cannot_open("config/new", O_CREAT | O_WRONLY) &&
-           cannot_open("/etc/hosts", O_WRONLY) && cannot_open("/proc/self/environ", O_RDONLY) &&
+           cannot_open("/etc/passwd", O_WRONLY) && cannot_open("/proc/self/environ", O_RDONLY) &&
            cannot_open("data/../other/file", O_RDONLY) && unlink("other/file") != 0 &&
            rename("other/file", "data/file") != 0 && link("other/file", "data/file") != 0;
 }

@@ -44,6 +44,23 @@ static void no_rule_is_broken(void **state) {
     assert_true(entries > SEEDS * 50); /* they did talk */
 }
 
+/* The rules would notice servers that do not read what they were not told of. */
+static void holes_that_are_not_filled_are_found(void **state) {
+    bool broken = false;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10 && !broken; seed++) {
+        struct trace_ring *ring = memory_new_struct(struct trace_ring);
+        struct world_options options = {
+            .seed = seed, .seconds = 60, .server_count = 2, .ignores_holes = true, .ring = ring};
+        struct world_result result;
+        world_run(&options, &result);
+        broken = result.broken;
+        memory_free(ring);
+    }
+    assert_true(broken);
+}
+
 static void the_same_seed_is_the_same_run(void **state) {
     (void)state;
     for (uint64_t seed = 1001; seed <= 1005; seed++) {
@@ -60,6 +77,7 @@ static void another_seed_is_another_run(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holes_that_are_not_filled_are_found),
         cmocka_unit_test(the_same_seed_is_the_same_run),
         cmocka_unit_test(another_seed_is_another_run),
         cmocka_unit_test(no_rule_is_broken),

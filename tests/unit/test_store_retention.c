@@ -1,5 +1,5 @@
-/* Retention, in both engines: what goes, what stays, and what is remembered of what went. The clock is the tests' own;
- * the sqlite engine looks at it on its own thread. */
+/* Retention, in every engine: what goes, what stays, and what is remembered of what went. The clock is the tests' own;
+ * the engines but memory look at it on threads of theirs. */
 #include <sqlite3.h>
 #include <stdatomic.h>
 
