@@ -237,6 +237,7 @@ static void take_signal(struct redis_room *room, struct slice rest) {
         slice_equal(node, slice_of_string(room->keeper->node))) {
         return;
     }
+    nodes_heard(room->keeper, node);
     members_count(room, node, (unsigned)count);
     struct signal *signal = record_signal(rest, room->key, room->name, members_elsewhere(room));
     feed_expect(room, last);

@@ -269,6 +269,8 @@ void names_recall(struct redis_keeper *keeper);
 void nodes_beat(struct redis_shard *shard);
 void nodes_message(struct redis_keeper *keeper, struct slice payload);
 bool nodes_alive(const struct redis_keeper *keeper, struct slice node);
+/* It has said something, so it is, until the next heartbeat knows better. */
+void nodes_heard(struct redis_keeper *keeper, struct slice node);
 void nodes_leave(struct redis_keeper *keeper, redis_answer *answer, void *context);
 void nodes_call(struct redis_task *task);
 

@@ -22,7 +22,7 @@ bool nodes_alive(const struct redis_keeper *keeper, struct slice node) {
     return false;
 }
 
-static void add_alive(struct redis_keeper *keeper, struct slice node) {
+void nodes_heard(struct redis_keeper *keeper, struct slice node) {
     if (node.length != REDIS_NODE || slice_equal(node, slice_of_string(keeper->node)) ||
         keeper->alive_count == REDIS_NODES || nodes_alive(keeper, node)) {
         return;
@@ -92,7 +92,7 @@ static void bury(struct redis_shard *shard, struct slice node) {
 static void take_alive(struct redis_keeper *keeper, const struct redis_reply *list) {
     keeper->alive_count = 0;
     for (size_t i = 0; i < list->count; i++) {
-        add_alive(keeper, reply_text(list, i));
+        nodes_heard(keeper, reply_text(list, i));
     }
     members_recount(keeper);
 }
@@ -176,7 +176,7 @@ void nodes_message(struct redis_keeper *keeper, struct slice payload) {
         break;
     case 'B':
         if (record_take(&rest, &node)) {
-            add_alive(keeper, node);
+            nodes_heard(keeper, node);
             members_recount(keeper);
         }
         break;
