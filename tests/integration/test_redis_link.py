@@ -9,6 +9,7 @@ import pytest
 
 from binaries import REDIS_LINK
 from certificates import Authority
+from redis import free_port
 
 TIMEOUT = 20
 
@@ -359,7 +360,7 @@ def test_a_sentinel_or_a_stranger_is_no_server(redis, link):
     master = redis()
     sentinel = redis.sentinel(master)
     assert "is a sentinel, not a server" in link(f"server={sentinel.address}").hear("down ")
-    clustered = redis("--cluster-enabled", "yes")
+    clustered = redis("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
     assert "cluster mode" in link(f"server={clustered.address}").hear("down ")
 
 
