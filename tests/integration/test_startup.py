@@ -1,5 +1,6 @@
 """What a server says when it starts, or why it does not, and what it leaves open to whom."""
 
+import contextlib
 import pathlib
 import stat
 import subprocess
@@ -43,4 +44,7 @@ def test_socket_files_are_open_to_all_and_the_data_to_nobody_else(server, tmp_pa
     running = server(*NO_LIMIT, listen=[f"ws://unix:{path}", *EVERYTHING])
     assert stat.S_IMODE(path.stat().st_mode) == 0o666
     assert stat.S_IMODE(running.data.stat().st_mode) == 0o700
-    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in pathlib.Path(running.data).iterdir())
+    for file in pathlib.Path(running.data).iterdir():
+        # A journal is gone again as soon as what it covered is committed.
+        with contextlib.suppress(FileNotFoundError):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
