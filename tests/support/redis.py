@@ -207,7 +207,8 @@ class Redis(Process):
             port += ["--tls-ca-cert-file", str(self.tls.certificate)]
         else:
             port = ["--port", str(self.port)]
-        quiet = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
+        # A replica that was fed without a file gets what comes behind it only a second later.
+        quiet = ["--save", "", "--appendonly", "no", "--repl-diskless-sync", "no"]
         place = ["--bind", "127.0.0.1", "--unixsocket", self.path, "--dir", self.folder, "--daemonize", "no"]
         return ["redis-server", *port, *place, *quiet, *self.options]
 
@@ -233,7 +234,7 @@ class Redis(Process):
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def replica_of(self, master):
-        """Follows another server; returns when it has everything."""
+        """Follows another server; returns when it has everything, and gets what is written from now on at once."""
         if master.password:
             self.cli("CONFIG", "SET", "masterauth", master.password)
         self.cli("REPLICAOF", "127.0.0.1", master.port)
