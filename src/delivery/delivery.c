@@ -6,10 +6,12 @@
 #include "wire/secret.h"
 
 /* Rounds of completions and sends in one turn before the sockets get their share again; the time
- * after which no more is begun; and, for where there is no clock, the work done for completions:
- * bytes rendered (see DEFLATE_CHARGE), and a fixed charge for each. */
+ * after which no more is begun, which is shorter once something was read, because that can wait;
+ * and, for where there is no clock, the work done for completions: bytes rendered (see
+ * DEFLATE_CHARGE), and a fixed charge for each. */
 #define TURN_ROUNDS 8
 #define TURN_US 1000
+#define TURN_READING_US 250
 #define TURN_WORK (16 * 1024 * 1024)
 #define COMPLETION_CHARGE 4096
 /* A scratch buffer that grew past this is given back. */
@@ -316,6 +318,7 @@ static void measure_commit(struct delivery *delivery, const struct event *event)
 }
 
 static void complete(struct delivery *delivery, struct completion *completion) {
+    delivery->has_read = delivery->has_read || completion->kind != COMPLETION_EVENT;
     if (completion->kind == COMPLETION_PAGE) {
         charge_page(delivery, &completion->page);
         const struct page *page = &completion->page;
@@ -351,7 +354,8 @@ int64_t delivery_clock(const struct delivery *delivery) {
 /* Whether this turn goes on with what comes back, of which it has taken something; else it is the
  * sockets' turn. */
 static bool has_time(const struct delivery *delivery) {
-    return delivery->work < TURN_WORK && delivery_clock(delivery) - delivery->turn_us < TURN_US;
+    int64_t limit_us = delivery->has_read ? TURN_READING_US : TURN_US;
+    return delivery->work < TURN_WORK && delivery_clock(delivery) - delivery->turn_us < limit_us;
 }
 
 static bool take_verdicts(struct delivery *delivery) {
@@ -381,10 +385,19 @@ static bool take_completions(struct delivery *delivery) {
     return any;
 }
 
+/* What was asked of the store meanwhile may be answered at once; what was answered may be sent. */
+static bool has_more(const struct delivery *delivery) {
+    const struct outlet *outlet = &delivery->outlet;
+    return delivery->asked_store || outlet->grown || !list_empty(&outlet->ready);
+}
+
 bool delivery_turn(struct delivery *delivery) {
-    bool busy = false;
+    bool busy = false, others = delivery->outlet.others;
+    /* What those who rest ask for goes out with the rest where nobody waits for that. */
+    if (!others)
+        outlet_go_on(&delivery->outlet);
     delivery->work = 0;
-    outlet_begin_turn(&delivery->outlet);
+    delivery->has_read = false;
     delivery->turn_us = delivery_clock(delivery);
     for (int round = 0; round == 0 || (busy && has_time(delivery) && round < TURN_ROUNDS);
          round++) {
@@ -397,13 +410,14 @@ bool delivery_turn(struct delivery *delivery) {
         if (delivery->shown > 0 && delivery->options.clock)
             metric_observe(&delivery->latencies.deliver, delivery_clock(delivery) - start_us,
                            delivery->shown);
-        /* What was asked of the store while sending may be answered at once. */
-        busy = busy || delivery->asked_store || !list_empty(&delivery->outlet.ready);
+        busy = busy || has_more(delivery);
     }
+    if (others)
+        outlet_go_on(&delivery->outlet);
     give_back(&delivery->scratch);
     give_back(&delivery->outlet.scratch);
     pace_end_turn(&delivery->outlet);
-    return busy || !list_empty(&delivery->outlet.resting);
+    return busy || has_more(delivery) || !list_empty(&delivery->outlet.resting);
 }
 
 bool delivery_next_turn(const struct delivery *delivery, uint64_t *due_ms) {

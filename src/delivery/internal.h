@@ -124,8 +124,8 @@ struct peer {
     uint32_t deadline_ms;      /* these two as clock_bits */
     uint32_t active_ms;        /* when it last asked for something, or (HTTP) began to */
     unsigned cursor_count;
-    uint32_t share_turn; /* when it last asked for something, in turns of the outlet; */
-    uint32_t share_used; /* and how much it did then, see peer_input.c */
+    uint32_t share;      /* of when it last asked for something, */
+    uint32_t share_used; /* and how much of it that was, see peer_input.c */
     struct encoding encoding;
     uint8_t stage;
     uint16_t close_code;
@@ -136,7 +136,8 @@ struct peer {
     bool paused_by_hub : 1, waits_for_answer : 1, reading : 1, page_under_way : 1;
     bool is_halfway : 1;  /* has begun a message and not finished it */
     bool completed : 1;   /* has finished one since its input was looked at last */
-    bool rests : 1;       /* has used up its share of this turn */
+    bool rests : 1;       /* its input waits until it is its turn, see peer_input.c */
+    bool at_read_end : 1; /* there was no more to read */
     bool unfinished : 1;  /* was held up with nothing left to read, but perhaps something to ask */
     bool paused : 1;      /* what the transport was told */
     bool cut : 1;         /* has fallen behind a stream's window */
@@ -206,8 +207,8 @@ struct outlet {
     bool grown;       /* something was shown since dirty audiences were offered to their readers */
     struct pace pace;
     struct batch *batch; /* NULL: the transport sends to one after the other */
-    uint32_t turn;       /* counts the turns of the loop */
-    size_t work;         /* asked for since this one began, see peer_input.c */
+    size_t work;         /* that was asked for since those who rest went on, and */
+    bool others;         /* whether somebody asked who does not rest, see peer_input.c */
     uint64_t noted_ms;   /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
     struct list halfway; /* peers in the middle of a message, who began first stands first */
@@ -242,6 +243,7 @@ struct delivery {
     struct delivery_latencies latencies;
     size_t work;      /* done for completions in this turn, see delivery.c */
     int64_t turn_us;  /* when it began to take completions */
+    bool has_read;    /* in this turn it took a page, or findings, from the store */
     size_t answered;  /* bytes of the effects of the last step: how much work it was */
     uint64_t seed;    /* of maps of which there are many */
     bool asked_store; /* something was submitted, to store or authority, since completions were
@@ -333,8 +335,8 @@ void page_cache_forget_room(struct page_cache *cache,
 void page_cache_tick(struct page_cache *cache);
 
 /* peer_input.c */
-void peer_feed(struct peer *peer);             /* goes on with what is left over */
-void outlet_begin_turn(struct outlet *outlet); /* everybody has a new share */
+void peer_use_input(struct peer *peer);   /* goes on with what is left over */
+void outlet_go_on(struct outlet *outlet); /* with those who rest, for a stretch */
 void peer_drop_input(struct peer *peer);
 void peer_gate(struct peer *peer); /* tells the transport whether to go on reading */
 

@@ -271,10 +271,7 @@ static bool has_input_to_use(const struct peer *peer) {
 static void use_input(struct peer *peer) {
     if (peer->cut)
         cut(peer, CLOSE_TOO_SLOW);
-    if (peer_doing(peer)->input || peer->unfinished || peer->end_of_file || peer->wants_close)
-        peer_feed(peer);
-    if (peer_doing(peer)->input)
-        outlet_read_end(peer);
+    peer_use_input(peer);
 }
 
 /* What a peer asks for may concern any other, so nothing is half sent meanwhile. */

@@ -5,10 +5,12 @@
  * nobody can make us hold more than one read's worth of input, LIMIT_CONTROL_OUTPUT of answers, a
  * page and the requests under way.
  *
- * It also waits when the peer has had its share of this turn of the loop, so that nobody makes the
- * others wait. Those who want more than that go on one after another, once in each turn, for as
- * long as the turn allows: however many there are and whatever they ask for, who asks for little
- * waits for one such stretch, and who is alone has all of it.
+ * It also waits when the peer has had its share of the time, so that nobody makes the others wait.
+ * Those who want more than that go on one after another, for as long as a stretch lasts, in each
+ * turn of the loop; at its end, when others have asked for something, and were answered and sent
+ * to. However many there are and whatever they ask for, who asks for little waits for one such
+ * stretch, and who is alone has all of it. What comes in one large piece, of which nobody knows
+ * what it will cost, waits for a stretch at once.
  *
  * A share is counted in bytes: those of a message (a few bytes can unpack to many), those of the
  * hub's effects, and a fixed charge for each request; and in time where there is a clock, because
@@ -19,9 +21,14 @@
 #include "delivery/internal.h"
 
 #define SHARE (32 * 1024)
+/* Milliseconds that a share is for. */
+#define SHARE_MS 16
 #define REQUEST_CHARGE 256
-/* Of all who rest, in one turn. */
-#define STRETCH (4 * SHARE)
+/* Of all who rest, in one turn: when there are others, and when there are not. */
+#define STRETCH (2 * SHARE)
+#define STRETCH_ALONE (4 * SHARE)
+/* Bytes that are looked at as soon as they come. */
+#define READ_AT_ONCE 4096
 /* A microsecond counts as so many bytes. */
 #define TIME_CHARGE 320
 /* Between two notes in the log. They are for the operator; whoever causes them can do so as often
@@ -33,13 +40,19 @@ static bool gated(const struct peer *peer) {
            peer_doing(peer)->out_bytes > LIMIT_CONTROL_OUTPUT + LIMIT_PAGE_BYTES;
 }
 
-void peer_gate(struct peer *peer) {
+/* Returns whether that has changed. */
+static bool set_gate(struct peer *peer) {
     bool pause = gated(peer) && peer->stage == PEER_OPEN;
     if (pause == peer->paused || peer->stage == PEER_FINISHED)
-        return;
+        return false;
     peer->paused = pause;
     peer->outlet->options.transport->pause(peer->owner, pause);
-    if (!pause && (peer_doing(peer)->input || peer->unfinished || peer->end_of_file))
+    return true;
+}
+
+void peer_gate(struct peer *peer) {
+    if (set_gate(peer) && !peer->paused &&
+        (peer_doing(peer)->input || peer->unfinished || peer->end_of_file))
         peer_mark(peer);
 }
 
@@ -50,12 +63,21 @@ static void rest(struct peer *peer) {
     list_append(&peer->outlet->resting, &peer_activity(peer)->resting);
 }
 
-/* Takes it out of the peer's share of this turn. */
+/* Which share it is that is used up now. */
+static uint32_t current_share(const struct outlet *outlet) {
+    return clock_bits(outlet->now_ms / SHARE_MS);
+}
+
+static bool is_spent(const struct peer *peer) {
+    return peer->share_used >= SHARE && peer->share == current_share(peer->outlet);
+}
+
+/* Takes it out of the peer's share. */
 static void charge(struct peer *peer, size_t amount) {
     struct outlet *outlet = peer->outlet;
-    if (peer->share_turn != outlet->turn && !peer->rests)
+    if (peer->share != current_share(outlet) && !peer->rests)
         peer->share_used = 0;
-    peer->share_turn = outlet->turn;
+    peer->share = current_share(outlet);
     size_t used = peer->share_used + amount;
     peer->share_used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
     outlet->work += amount;
@@ -71,14 +93,16 @@ static void charge_time(struct peer *peer, int64_t since_us, size_t charged) {
         charge(peer, amount - charged);
 }
 
+/* It gets another share, and no more of this one when that has been enough. */
 static void go_on(struct peer *peer) {
     list_remove(&peer->outlet->resting, &peer->activity->resting);
     peer->rests = false;
     peer->share_used = 0;
-    peer_feed(peer);
-    if (peer_doing(peer)->input)
-        outlet_read_end(peer);
-    peer_mark(peer); /* for the answers */
+    peer_use_input(peer);
+    if (!peer->rests) {
+        peer->share = current_share(peer->outlet);
+        peer->share_used = SHARE;
+    }
 }
 
 /* Pays what the peer owes; false: there is not enough left of the stretch for that. */
@@ -91,12 +115,13 @@ static bool pay(struct peer *peer, size_t left) {
     return owed <= left;
 }
 
-void outlet_begin_turn(struct outlet *outlet) {
-    outlet->turn++;
+void outlet_go_on(struct outlet *outlet) {
+    size_t stretch = outlet->others ? STRETCH : STRETCH_ALONE;
     outlet->work = 0;
-    while (outlet->resting.first && outlet->work < STRETCH) {
+    outlet->others = false;
+    while (outlet->resting.first && outlet->work < stretch) {
         struct peer *peer = container_of(outlet->resting.first, struct activity, resting)->peer;
-        if (!pay(peer, STRETCH - outlet->work))
+        if (!pay(peer, stretch - outlet->work))
             break;
         go_on(peer);
     }
@@ -292,7 +317,7 @@ static void finish_input(struct peer *peer) {
     buffer_close(&rest);
 }
 
-void peer_feed(struct peer *peer) {
+static void peer_feed(struct peer *peer) {
     if (peer->wants_close && peer->stage == PEER_OPEN) {
         struct request quit = {.kind = REQUEST_QUIT, .close_code = peer->close_code, .lost = true};
         peer->wants_close = false;
@@ -304,30 +329,41 @@ void peer_feed(struct peer *peer) {
         feed_all(peer, SLICE_NONE, false);
     if (peer->end_of_file && peer->stage == PEER_OPEN && !gated(peer))
         finish_input(peer);
-    peer_gate(peer);
+    set_gate(peer); /* if it opens now, it was fed just now */
     peer_look_at_input(peer);
 }
 
 void outlet_receive(struct peer *peer, struct slice bytes) {
     peer->outlet->counters.bytes_in += bytes.length;
+    peer->at_read_end = false;
     if (peer->stage != PEER_OPEN)
         return;
+    if (is_spent(peer) || bytes.length > READ_AT_ONCE)
+        rest(peer);
     if (peer_doing(peer)->input) {
         keep(peer, bytes);
         peer_feed(peer);
         return;
     }
     keep(peer, slice_skip(bytes, feed_all(peer, bytes, false)));
+    peer->outlet->others = peer->outlet->others || !peer->rests;
     peer_gate(peer);
     peer_look_at_input(peer);
 }
 
 void outlet_read_end(struct peer *peer) {
+    peer->at_read_end = true;
     if (!peer->protocol->read_end || !peer_doing(peer)->input)
         return;
     feed_kept(peer, true);
     peer_gate(peer);
     peer_look_at_input(peer);
+}
+
+void peer_use_input(struct peer *peer) {
+    peer_feed(peer);
+    if (peer_doing(peer)->input && peer->at_read_end)
+        outlet_read_end(peer);
 }
 
 void outlet_end_of_file(struct peer *peer) {

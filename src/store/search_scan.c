@@ -9,23 +9,11 @@
 #define RATE_ONE 1000000u /* of one hit in a text of one word */
 #define WORDS_BESIDE 8    /* so that very short texts are not all there is */
 
-static unsigned append_words(struct slice text, struct buffer *out) {
-    struct slice word;
-    unsigned count = 0;
-    buffer_append_char(out, '\n');
-    while (search_word_next(&text, &word)) {
-        search_fold(word, out);
-        buffer_append_char(out, '\n');
-        count++;
-    }
-    return count;
-}
-
 void search_scan_init(struct search_scan *scan, const struct search_question *question) {
     *scan = (struct search_scan){.question = question};
     for (size_t i = 0; i < question->term_count; i++) {
         const struct search_term *term = &question->terms[i];
-        append_words(term->text, &scan->terms[i]);
+        search_fold_words(term->text, &scan->terms[i]);
         if (term->prefix) {
             buffer_truncate(&scan->terms[i], buffer_length(&scan->terms[i]) - 1);
         }
@@ -80,7 +68,7 @@ unsigned search_scan_rate(struct search_scan *scan, struct slice sender, int64_t
         return 1;
     }
     buffer_clear(&scan->text);
-    unsigned words = append_words(content, &scan->text);
+    unsigned words = search_fold_words(content, &scan->text);
     for (size_t i = 0; i < question->term_count; i++) {
         unsigned of_term = count_hits(buffer_slice(&scan->text), buffer_slice(&scan->terms[i]));
         if (of_term == 0) {

@@ -9,7 +9,7 @@
 #define DECOMPOSED 18
 #define UTF8_LONGEST 4
 
-static bool is_word_character(int32_t codepoint) {
+static inline bool is_word_character(int32_t codepoint) {
     if (codepoint < 0) {
         return false;
     }
@@ -79,6 +79,50 @@ void search_fold(struct slice text, struct buffer *out) {
             fold_character(codepoint, out);
         }
     }
+}
+
+/* The beginning of it that is ASCII, which most texts are: a byte becomes a byte or nothing. */
+static void fold_ascii(struct slice *rest, bool *within, unsigned *words, struct buffer *out) {
+    char *begin = buffer_reserve(out, rest->length + 1), *end = begin;
+    const char *at = rest->data, *stop = at + rest->length;
+    for (; at < stop && (signed char)*at >= 0; at++) {
+        if (is_word_character(*at)) {
+            *end++ = *at >= 'A' && *at <= 'Z' ? (char)(*at | 0x20) : *at;
+            *within = true;
+        } else if (*within) {
+            *end++ = '\n';
+            *within = false;
+            ++*words;
+        }
+    }
+    buffer_commit(out, (size_t)(end - begin));
+    *rest = slice_from(at, (size_t)(stop - at));
+}
+
+unsigned search_fold_words(struct slice text, struct buffer *out) {
+    bool within = false;
+    unsigned words = 0;
+    buffer_append_char(out, '\n');
+    for (;;) {
+        fold_ascii(&text, &within, &words, out);
+        if (text.length == 0) {
+            break;
+        }
+        int32_t codepoint = codepoint_take(&text);
+        if (is_word_character(codepoint)) {
+            fold_character(codepoint, out);
+            within = true;
+        } else if (within) {
+            buffer_append_char(out, '\n');
+            within = false;
+            words++;
+        }
+    }
+    if (within) {
+        buffer_append_char(out, '\n');
+        words++;
+    }
+    return words;
 }
 
 void search_fold_sender(struct slice sender, struct buffer *out) {

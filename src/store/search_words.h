@@ -15,5 +15,9 @@ bool search_word_next(struct slice *rest, struct slice *word);
 /* Appends the text in the form in which words are compared; not only of a word. */
 void search_fold(struct slice text, struct buffer *out);
 
-/* The same for who signed a message: names as names are compared, labels as words are. */
+/* The words of a text in that form, a line feed before and behind each ("\nship\nit\n"); returns
+ * how many they are. */
+unsigned search_fold_words(struct slice text, struct buffer *out);
+
+/* The form of who signed a message: names as names are compared, labels as words are. */
 void search_fold_sender(struct slice sender, struct buffer *out);

@@ -151,17 +151,26 @@ static void report_trimmed(struct memory_store *store) {
     completions_push_list(store->completions, &store->rooms.trimmed);
 }
 
-static void do_waiting(struct memory_store *store, struct gate *gate) {
-    while (gate_open(gate)) {
-        gate->released -= gate->released > 0;
-        struct job *job = job_list_take(&gate->waiting);
-        if (job->kind == JOB_ERASE) {
-            report_trimmed(store); /* a room of the same key begins anew */
-        }
-        do_job(store, job);
-        completions_push(store->completions, job);
+static void do_next(struct memory_store *store, struct gate *gate) {
+    gate->released -= gate->released > 0;
+    struct job *job = job_list_take(&gate->waiting);
+    if (job->kind == JOB_ERASE) {
+        report_trimmed(store); /* a room of the same key begins anew */
+    }
+    do_job(store, job);
+    completions_push(store->completions, job);
+}
+
+/* What is written at once; what is read, which takes longer, when whoever collects has the time. */
+static void do_waiting(struct memory_store *store) {
+    while (gate_open(&store->queue)) {
+        do_next(store, &store->queue);
     }
     report_trimmed(store);
+    if (!completions_waiting(store->completions) && gate_open(&store->reads)) {
+        do_next(store, &store->reads);
+        report_trimmed(store);
+    }
 }
 
 static void memory_follow(struct store *store, struct slice room_key, struct slice room_name) {
@@ -207,7 +216,7 @@ static void memory_find(struct store *store, const struct search_query *query) {
     job_list_append(&memory_store_of(store)->reads.waiting, job_new_search(query));
 }
 
-/* Everything that was asked is done when it is collected. */
+/* What was asked is done when it is collected. */
 static void memory_turn(struct store *store) {
     memory_rooms_expire(&memory_store_of(store)->rooms);
 }
@@ -215,9 +224,7 @@ static void memory_turn(struct store *store) {
 static struct completion *memory_collect(struct store *store) {
     struct memory_store *memory = memory_store_of(store);
     if (!completions_waiting(memory->completions)) {
-        do_waiting(memory, &memory->queue);
-        do_waiting(memory, &memory->reads);
-        report_trimmed(memory);
+        do_waiting(memory);
     }
     return completions_next(memory->completions);
 }

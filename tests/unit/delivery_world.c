@@ -69,7 +69,8 @@ static void fill(void *context, void *bytes, size_t size) {
 }
 
 static int64_t look_at_clock(void *context) {
-    const struct world *world = context;
+    struct world *world = context;
+    world->work_us += world->look_us;
     return (int64_t)world->now_ms * 1000 + world->work_us;
 }
 

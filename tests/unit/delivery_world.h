@@ -32,6 +32,7 @@ struct world {
     struct rng rng;
     uint64_t now_ms;
     int64_t work_us; /* what the clock by which the server measures its work is ahead */
+    int64_t look_us; /* by how much it goes on whenever it is looked at */
 };
 
 /* Sends to one after the other; or to many at once, the last first. */

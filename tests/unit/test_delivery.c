@@ -559,6 +559,14 @@ static void the_rooms_silent_longest_let_go_when_all_hold_too_much(void **state)
     world_free(world);
 }
 
+static size_t count_lines(const struct wire *wire) {
+    struct slice output = buffer_slice(&wire->output);
+    size_t lines = 0;
+    for (size_t i = 0; i < output.length; i++)
+        lines += output.data[i] == '\n';
+    return lines;
+}
+
 static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
@@ -571,6 +579,7 @@ static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
     buffer_clear(&greedy->output);
     outlet_receive(greedy->peer, buffer_slice(&asked));
     assert_true(greedy->paused);
+    assert_true(delivery_turn(world->delivery)); /* at the end of which it goes on */
     assert_true(delivery_turn(world->delivery));
     assert_true(greedy->paused);
     assert_true(buffer_length(&greedy->output) > 0);
@@ -583,10 +592,7 @@ static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
     assert_true(greedy->paused);
     turn(world); /* and in the end it has got everything */
     assert_false(greedy->paused);
-    size_t lines = 0;
-    for (size_t i = 0; i < buffer_length(&greedy->output); i++)
-        lines += buffer_slice(&greedy->output).data[i] == '\n';
-    assert_int_equal(lines, 20000);
+    assert_int_equal(count_lines(greedy), 20000);
     buffer_close(&asked);
     buffer_close(&line);
     wire_close(world, greedy);
@@ -594,15 +600,59 @@ static void whoever_asks_for_much_has_a_share_of_each_turn(void **state) {
     world_free(world);
 }
 
-#define GREEDY 30
-
-static size_t count_lines(const struct wire *wire) {
-    struct slice output = buffer_slice(&wire->output);
-    size_t lines = 0;
-    for (size_t i = 0; i < output.length; i++)
-        lines += output.data[i] == '\n';
-    return lines;
+/* Also who asks for little at a time, often. */
+static void what_is_over_the_share_waits_for_the_end_of_the_turn(void **state) {
+    (void)state;
+    struct world *world = world_new(1 << 20);
+    struct wire *greedy = wire_open(world, "line");
+    say(world, greedy, "greedy\n");
+    buffer_clear(&greedy->output);
+    size_t count = 0;
+    for (; !greedy->paused; count++)
+        outlet_receive(greedy->peer, SLICE("/x\n"));
+    assert_in_range(count, 10, 200);
+    turn(world);
+    assert_false(greedy->paused);
+    assert_int_equal(count_lines(greedy), count);
+    /* The same share is still used up. */
+    outlet_receive(greedy->peer, SLICE("/x\n"));
+    assert_true(greedy->paused);
+    assert_int_equal(count_lines(greedy), count);
+    turn(world);
+    assert_int_equal(count_lines(greedy), count + 1);
+    assert_false(greedy->paused);
+    pass(world, 100); /* but it was for so long */
+    outlet_receive(greedy->peer, SLICE("/x\n"));
+    assert_false(greedy->paused);
+    wire_close(world, greedy);
+    world_free(world);
 }
+
+/* To look at it takes time, too. */
+static void half_a_request_is_looked_at_once(void **state) {
+    (void)state;
+    struct world *world = world_of(1 << 20, (struct outlet_options){.flush_ms = FLUSH_AUTO});
+    struct wire *greedy = wire_open(world, "command");
+    say(world, greedy, "register,greedy\n");
+    outlet_read_end(greedy->peer);
+    turn(world);
+    while (!greedy->paused) {
+        outlet_receive(greedy->peer, SLICE("list,friends\n"));
+        outlet_read_end(greedy->peer);
+    }
+    turn(world);
+    assert_false(greedy->paused);
+    world->look_us = 10;
+    outlet_receive(greedy->peer, SLICE("chat,bob,"));
+    outlet_read_end(greedy->peer);
+    assert_true(greedy->paused);
+    turn(world);
+    assert_false(greedy->paused);
+    wire_close(world, greedy);
+    world_free(world);
+}
+
+#define GREEDY 30
 
 /* However many they are: who asks for little waits for no more than if there were one. */
 static void all_who_ask_for_much_share_one_part_of_a_turn(void **state) {
@@ -702,6 +752,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rooms_silent_longest_let_go_when_all_hold_too_much),
         cmocka_unit_test(whoever_asks_for_much_has_a_share_of_each_turn),
+        cmocka_unit_test(what_is_over_the_share_waits_for_the_end_of_the_turn),
+        cmocka_unit_test(half_a_request_is_looked_at_once),
         cmocka_unit_test(all_who_ask_for_much_share_one_part_of_a_turn),
         cmocka_unit_test(what_a_protocol_asks_for_by_itself_is_not_lost_with_the_share),
         cmocka_unit_test(a_reader_of_many_rooms_gets_what_each_says),
