@@ -5,8 +5,6 @@
 #include "store/sqlite_connection.h"
 #include "store/sqlite_offline.h"
 
-#define BODY_HASH_COLUMN 14
-
 struct exporter {
     struct sqlite_offline offline;
     struct archive_writer writer;
@@ -14,10 +12,7 @@ struct exporter {
 
 /* What cannot be read is told by verify, and left out of nothing silently here. */
 static int put_entries(struct exporter *exporter, int64_t room) {
-    sqlite3_stmt *row = sqlite_offline_query(&exporter->offline,
-                                             "SELECT " SQLITE_PAGE_COLUMNS ", body_hash"
-                                             " FROM entries WHERE room = ?1 ORDER BY seq",
-                                             room);
+    sqlite3_stmt *row = sqlite_offline_query(&exporter->offline, SQLITE_ROOM_ENTRIES, room);
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         struct entry *entry = sqlite_column_entry(row);
@@ -26,7 +21,7 @@ static int put_entries(struct exporter *exporter, int64_t room) {
             break;
         }
         archive_put_entry(&exporter->writer, entry,
-                          (uint64_t)sqlite3_column_int64(row, BODY_HASH_COLUMN));
+                          (uint64_t)sqlite3_column_int64(row, SQLITE_BODY_HASH_COLUMN));
         entry_unref(entry);
     }
     sqlite3_finalize(row);
@@ -34,11 +29,7 @@ static int put_entries(struct exporter *exporter, int64_t room) {
 }
 
 static int put_old_cids(struct exporter *exporter, int64_t room) {
-    sqlite3_stmt *row =
-        sqlite_offline_query(&exporter->offline,
-                             "SELECT cid, identity, body_hash, seq, id, timestamp FROM cids"
-                             " WHERE room = ?1 ORDER BY seq",
-                             room);
+    sqlite3_stmt *row = sqlite_offline_query(&exporter->offline, SQLITE_ROOM_OLD_CIDS, room);
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         archive_put_old_cid(&exporter->writer, &(struct archive_old_cid){
@@ -65,9 +56,7 @@ static void put_room(struct exporter *exporter, sqlite3_stmt *room) {
 }
 
 static int put_rooms(struct exporter *exporter) {
-    sqlite3_stmt *room = sqlite_offline_query(
-        &exporter->offline,
-        "SELECT id, key, name, topic, gone, gone_timestamp FROM rooms ORDER BY id", 0);
+    sqlite3_stmt *room = sqlite_offline_query(&exporter->offline, SQLITE_ROOMS, 0);
     int code, result = SQLITE_OK;
     while (result == SQLITE_OK && (code = sqlite3_step(room)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(room, 0);

@@ -14,7 +14,6 @@
 #include "store/sqlite_connection.h"
 #include "store/sqlite_offline.h"
 
-#define BODY_HASH_COLUMN 14
 #define ENTRY_FIELDS 11
 /* How long a cid is remembered beyond its entry. */
 #define DAY_US (INT64_C(86400) * 1000000)
@@ -139,17 +138,14 @@ static void put_entry(struct importer *importer, const struct entry *entry, uint
 }
 
 static bool put_entries(struct importer *importer, int64_t room) {
-    sqlite3_stmt *row = sqlite_offline_query(&importer->source,
-                                             "SELECT " SQLITE_PAGE_COLUMNS ", body_hash"
-                                             " FROM entries WHERE room = ?1 ORDER BY seq",
-                                             room);
+    sqlite3_stmt *row = sqlite_offline_query(&importer->source, SQLITE_ROOM_ENTRIES, room);
     int code;
 
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         struct entry *entry = sqlite_column_entry(row);
         if (!entry)
             break;
-        put_entry(importer, entry, (uint64_t)sqlite3_column_int64(row, BODY_HASH_COLUMN));
+        put_entry(importer, entry, (uint64_t)sqlite3_column_int64(row, SQLITE_BODY_HASH_COLUMN));
         entry_unref(entry);
     }
     sqlite3_finalize(row);
@@ -179,11 +175,7 @@ static void put_old_cid(struct importer *importer, sqlite3_stmt *row, int64_t no
 }
 
 static bool put_old_cids(struct importer *importer, int64_t room) {
-    sqlite3_stmt *row =
-        sqlite_offline_query(&importer->source,
-                             "SELECT cid, identity, body_hash, seq, id, timestamp FROM cids"
-                             " WHERE room = ?1 ORDER BY seq",
-                             room);
+    sqlite3_stmt *row = sqlite_offline_query(&importer->source, SQLITE_ROOM_OLD_CIDS, room);
     int code;
 
     while ((code = sqlite3_step(row)) == SQLITE_ROW)
@@ -252,9 +244,7 @@ static bool put_room(struct importer *importer, sqlite3_stmt *room) {
 typedef bool each_room(struct importer *importer, sqlite3_stmt *room);
 
 static bool for_rooms(struct importer *importer, each_room *act) {
-    sqlite3_stmt *room = sqlite_offline_query(
-        &importer->source,
-        "SELECT id, key, name, topic, gone, gone_timestamp FROM rooms ORDER BY id", 0);
+    sqlite3_stmt *room = sqlite_offline_query(&importer->source, SQLITE_ROOMS, 0);
     bool good = true;
     int code = SQLITE_DONE;
 

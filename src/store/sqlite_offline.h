@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "store/sqlite_connection.h"
 #include "store/sqlite_file.h"
 
 struct sqlite_offline {
@@ -21,3 +22,12 @@ void sqlite_offline_close(struct sqlite_offline *offline); /* fine when it is no
  * it. */
 sqlite3_stmt *sqlite_offline_query(const struct sqlite_offline *offline, const char *sql,
                                    int64_t parameter);
+
+/* What those ask who go through all of it, each in order: its rooms; then, of the room whose id is
+ * the parameter, its entries, as sqlite_column_entry reads them, and its old cids. */
+#define SQLITE_ROOMS "SELECT id, key, name, topic, gone, gone_timestamp FROM rooms ORDER BY id"
+#define SQLITE_ROOM_ENTRIES                                                                        \
+    "SELECT " SQLITE_PAGE_COLUMNS ", body_hash FROM entries WHERE room = ?1 ORDER BY seq"
+#define SQLITE_BODY_HASH_COLUMN 14 /* of SQLITE_ROOM_ENTRIES; NULL without a cid */
+#define SQLITE_ROOM_OLD_CIDS                                                                       \
+    "SELECT cid, identity, body_hash, seq, id, timestamp FROM cids WHERE room = ?1 ORDER BY seq"

@@ -37,8 +37,8 @@ static void note(struct room_check *check, const char *what, uint64_t seq) {
 
 /* The hash was made of what the entry said; what was erased cannot be compared any more. */
 static void check_cid(struct room_check *check, const struct entry *entry, sqlite3_stmt *row) {
-    bool has_hash = sqlite3_column_type(row, 14) != SQLITE_NULL;
-    uint64_t hash = (uint64_t)sqlite3_column_int64(row, 14);
+    bool has_hash = sqlite3_column_type(row, SQLITE_BODY_HASH_COLUMN) != SQLITE_NULL;
+    uint64_t hash = (uint64_t)sqlite3_column_int64(row, SQLITE_BODY_HASH_COLUMN);
     if (has_hash != (entry->body.cid.length > 0)) {
         note(check, "half a cid at", entry->seq);
     } else if (has_hash && !entry->body.deleted && hash != entry_body_hash(&entry->body)) {
@@ -75,10 +75,8 @@ static void check_entry(struct room_check *check, sqlite3_stmt *row) {
 
 /* Goes on to the end, whatever is found. */
 static void check_entries(struct room_check *check) {
-    sqlite3_stmt *row = sqlite_offline_query(&check->verifier->offline,
-                                             "SELECT " SQLITE_PAGE_COLUMNS ", body_hash"
-                                             " FROM entries WHERE room = ?1 ORDER BY seq",
-                                             check->id);
+    sqlite3_stmt *row =
+        sqlite_offline_query(&check->verifier->offline, SQLITE_ROOM_ENTRIES, check->id);
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         check_entry(check, row);

@@ -64,6 +64,10 @@ class Link:
             assert line is not None, f"ended before {beginning!r}: {self.heard} {self.log()}"
             self.heard.append(line)
 
+    def subscribe(self, channel):
+        self.say(f"subscribe {channel}")
+        self.hear(f"subscribed {channel}")
+
     def ask(self, *words):
         """Gives a command; returns what is answered."""
         self.say(" ".join(("do", "ask", *map(str, words))))
@@ -155,8 +159,7 @@ def test_a_channel_is_heard_until_everybody_gave_it_back(redis, link):
     used.say("unsubscribe news")
     assert used.ask("PUBLISH", "news", "one") == "1"
     used.say("unsubscribe news")
-    used.say("subscribe other")
-    used.hear("subscribed other")
+    used.subscribe("other")
     assert server.cli("PUBSUB", "CHANNELS") == ["other"]
 
 
@@ -165,8 +168,7 @@ def test_subscriptions_are_in_force_again_after_a_restart(redis, link):
     used = link(f"server={server.address}")
     first = used.hear("up ")
     for channel in ("news", "other"):
-        used.say(f"subscribe {channel}")
-        used.hear(f"subscribed {channel}")
+        used.subscribe(channel)
     server.kill()
     assert "hung up" in used.hear("down ")
     assert "Connection refused" in used.hear("down ")
@@ -246,8 +248,7 @@ def test_what_a_user_of_an_acl_may_not_do_is_said(redis, link):
     used.hear("up ")
     assert used.ask("GET", "key") == "nil"
     assert used.ask("SET", "key", "value").startswith("error NOPERM")
-    used.say("subscribe chat:news")
-    used.hear("subscribed chat:news")
+    used.subscribe("chat:news")
     used.say("subscribe other")
     assert "refuses a subscription: NOPERM" in used.hear("down ")
     server.cli("ACL", "SETUSER", "chat", "-role")
@@ -271,8 +272,7 @@ def test_both_connections_go_together(redis, link):
     server = redis()
     used = link(f"server={server.address}")
     used.hear("up ")
-    used.say("subscribe news")
-    used.hear("subscribed news")
+    used.subscribe("news")
     server.cli("CLIENT", "KILL", "TYPE", "pubsub")
     used.hear("down ")
     used.hear("up ")
@@ -289,8 +289,7 @@ def test_over_tls_the_server_must_prove_its_name(redis, link, tmp_path):
     for where in (server.address, f"localhost:{server.port}"):
         used = link(f"server={where}", f"ca={authority.certificate}")
         used.hear("up ")
-        used.say("subscribe news")
-        used.hear("subscribed news")
+        used.subscribe("news")
         used.ask("PUBLISH", "news", "x" * 100000)
         assert used.hear("message news ") == "x" * 100000
     stranger.make()
@@ -325,8 +324,7 @@ def test_a_master_that_becomes_a_replica_is_left(redis, link, writes):
     new.replica_of(old)
     used = link(f"server={old.address}", f"server={new.address}", "timeout=1000")
     assert used.hear("up ") == run_id(old)
-    used.say("subscribe news")
-    used.hear("subscribed news")
+    used.subscribe("news")
     new.promote()
     old.replica_of(new)
     if writes:
@@ -380,8 +378,7 @@ def test_a_failover_by_the_sentinels_is_followed(redis, link):
             sentinel.hear(r"\+sentinel ")
     used = link(*(f"sentinel={sentinel.address}" for sentinel in sentinels), "master=main")
     assert used.hear("up ") == run_id(old)
-    used.say("subscribe news")
-    used.hear("subscribed news")
+    used.subscribe("news")
     old.kill()
     used.hear("down ")
     assert used.hear("up ") == run_id(new)

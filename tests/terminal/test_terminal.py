@@ -36,13 +36,19 @@ def width(line):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in line)
 
 
+def ann_and_bob(running, person, **terminal):
+    """Two people who see each other in the lobby."""
+    ann = person(running, "ann", **terminal)
+    ann.see("● ann", "1 here")
+    bob = person(running, "bob", **terminal)
+    bob.see("● bob")
+    ann.see("→ bob", "2 here")
+    return ann, bob
+
+
 def test_two_people_talk_and_see_each_other(server, person):
     running = server(*NO_LIMIT)
-    ann = person(running, "ann", size=(100, 24))
-    ann.see("● ann", "1 here")
-    bob = person(running, "bob", size=(100, 24))
-    ann.see("→ bob", "2 here")
-    bob.see("● bob")
+    ann, bob = ann_and_bob(running, person, size=(100, 24))
     ann.say("shall we deploy?")
     bob.see("ann │ shall we deploy?")
     bob.say("yes, ann: now")
@@ -78,10 +84,7 @@ def test_what_happens_elsewhere_is_counted_and_named(server, person):
 
 def test_a_conversation_goes_on_under_another_name(server, person):
     running = server(*NO_LIMIT)
-    ann = person(running, "ann")
-    ann.see("● ann", "1 here")
-    bob = person(running, "bob")
-    bob.see("● bob")
+    ann, bob = ann_and_bob(running, person)
     ann.say("/msg bob one")
     ann.see("ann │ one")
     ann.say("/nick annie")
@@ -97,11 +100,7 @@ def test_a_conversation_goes_on_under_another_name(server, person):
 
 def test_messages_are_edited_deleted_answered_and_reacted_to(server, person):
     running = server(*NO_LIMIT)
-    ann = person(running, "ann")
-    ann.see("● ann", "1 here")
-    bob = person(running, "bob")
-    bob.see("● bob")
-    ann.see("→ bob")
+    ann, bob = ann_and_bob(running, person)
     ann.say("the fisrt")
     bob.see("the fisrt")
     ann.say("/edit the first")
@@ -208,10 +207,7 @@ def test_searching_finds_and_jumps_to_what_is_not_here_yet(server, person):
 def test_a_server_that_was_killed_costs_nothing_but_time(server, person):
     first = server(*NO_LIMIT)
     port = first.port()
-    ann = person(first, "ann")
-    ann.see("● ann", "1 here")
-    bob = person(first, "bob")
-    ann.see("→ bob")
+    ann, bob = ann_and_bob(first, person)
     ann.say("before")
     bob.see("before")
     first.kill()
@@ -512,11 +508,7 @@ def test_the_manual_has_every_command(server, person):
 
 def test_others_see_that_somebody_writes(server, person):
     running = server(*NO_LIMIT)
-    ann = person(running, "ann")
-    ann.see("● ann", "1 here")
-    bob = person(running, "bob")
-    ann.see("→ bob")
-    bob.see("● bob")
+    ann, bob = ann_and_bob(running, person)
     bob.type("I am")
     ann.see("bob is writing…")
     bob.say(" here")

@@ -6,24 +6,15 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define READY "ready to accept connections"
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
 
 static void run(const struct redis_process *process, int output) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* not left behind by a test that crashes */
@@ -59,8 +50,7 @@ void redis_process_start(struct redis_process *process) {
 }
 
 void redis_process_open(struct redis_process *process) {
-    strcpy(process->folder, "/tmp/banter-redis-XXXXXX");
-    assert_non_null(mkdtemp(process->folder));
+    folder_make(process->folder, "redis");
     snprintf(process->socket, sizeof(process->socket), "%s/socket", process->folder);
     redis_process_start(process);
 }
@@ -75,7 +65,7 @@ void redis_process_kill(struct redis_process *process) {
 
 void redis_process_close(struct redis_process *process) {
     redis_process_kill(process);
-    nftw(process->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(process->folder);
 }
 
 void redis_process_pause(struct redis_process *process) {

@@ -4,8 +4,10 @@
 
 #include <sys/types.h>
 
+#include "temporary_folder.h"
+
 struct redis_process {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     char socket[80]; /* its path */
     pid_t id;        /* 0: does not run */
 };

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,28 +14,21 @@
 #include "auth/hooks.h"
 #include "auth/password.h"
 #include "auth/tokens.h"
+#include "temporary_folder.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define NOW_US (INT64_C(1790000000) * 1000000)
 
 struct world {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct accounts accounts;
 };
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
 
 static int open_world(void **state) {
     struct world *world = calloc(1, sizeof(*world));
     struct buffer message = {0};
 
-    strcpy(world->folder, "/tmp/banter-accounts-XXXXXX");
-    assert_non_null(mkdtemp(world->folder));
+    folder_make(world->folder, "accounts");
     assert_int_equal(accounts_open(world->folder, &world->accounts, &message), 0);
     *state = world;
     return 0;
@@ -46,7 +38,7 @@ static int close_world(void **state) {
     struct world *world = *state;
 
     accounts_close(&world->accounts);
-    nftw(world->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(world->folder);
     free(world);
     return 0;
 }

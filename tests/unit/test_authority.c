@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "auth/tokens.h"
 #include "base/limits.h"
 #include "jwt_maker.h"
+#include "temporary_folder.h"
 
 #define SECOND_US INT64_C(1000000)
 #define NOW_US (INT64_C(1790000000) * SECOND_US)
@@ -28,7 +28,7 @@
 #define PATIENCE_S 30
 
 struct world {
-    char folder[64], key_path[128];
+    char folder[FOLDER_SIZE], key_path[128];
     char hash[PASSWORD_HASH_SIZE]; /* of PASSWORD */
     struct accounts accounts;      /* as `banterd user` has it */
     struct authority *authority;
@@ -53,13 +53,6 @@ static void count_told(void *context, int error) {
     ((struct world *)context)->told++;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static void write_file(const char *path, const char *text) {
     FILE *file = fopen(path, "w");
 
@@ -71,8 +64,7 @@ static int open_world(void **state) {
     struct world *world = calloc(1, sizeof(*world));
     struct buffer message = {0};
 
-    strcpy(world->folder, "/tmp/banter-authority-XXXXXX");
-    assert_non_null(mkdtemp(world->folder));
+    folder_make(world->folder, "authority");
     snprintf(world->key_path, sizeof(world->key_path), "%s/key", world->folder);
     write_file(world->key_path, SECRET);
     assert_int_equal(password_hash(SLICE(PASSWORD), world->hash), 0);
@@ -98,7 +90,7 @@ static int close_world(void **state) {
         world->authority->engine->close(world->authority);
     accounts_close(&world->accounts);
     sem_destroy(&world->woken);
-    nftw(world->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(world->folder);
     free(world);
     return 0;
 }

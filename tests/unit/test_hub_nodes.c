@@ -459,16 +459,23 @@ static void nobody_is_called_who_is_here(void **state) {
     cluster_free(cluster);
 }
 
-static void a_call_that_was_lost_is_made_up_for(void **state) {
+/* Ann begins a conversation on one node, and bob on the other is not called to it. */
+static struct cluster *cluster_with_lost_call(void) {
     struct cluster *cluster = cluster_new(NULL);
 
-    (void)state;
     come_in(cluster, 0, 1, "ann");
     come_in(cluster, 1, 101, "bob");
     cluster_lose_calls(cluster, true);
     tell(A, 1, "bob", "one");
     cluster_settle(cluster);
     expect(B, "");
+    return cluster;
+}
+
+static void a_call_that_was_lost_is_made_up_for(void **state) {
+    struct cluster *cluster = cluster_with_lost_call();
+
+    (void)state;
     cluster_lose_calls(cluster, false);
     tell(A, 1, "bob", "two");
     cluster_settle(cluster);
@@ -482,15 +489,9 @@ static void a_call_that_was_lost_is_made_up_for(void **state) {
 
 /* As after a connection to the store was lost: its marks are told without being asked for. */
 static void a_conversation_that_was_missed_is_found_by_its_mark(void **state) {
-    struct cluster *cluster = cluster_new(NULL);
+    struct cluster *cluster = cluster_with_lost_call();
 
     (void)state;
-    come_in(cluster, 0, 1, "ann");
-    come_in(cluster, 1, 101, "bob");
-    cluster_lose_calls(cluster, true);
-    tell(A, 1, "bob", "one");
-    cluster_settle(cluster);
-    expect(B, "");
     struct identity bob = world_identity(101);
     struct read_mark mark = {
         .identity = bob,

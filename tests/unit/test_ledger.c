@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "auth/ledger.h"
 #include "auth/tokens.h"
 #include "redis_process.h"
+#include "temporary_folder.h"
 
 #define NOW_US (INT64_C(1790000000) * 1000000)
 #define NODES 3
@@ -27,7 +27,7 @@
 #define MANY 2500 /* more than a page, and than Lua passes to one call */
 
 struct node {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct accounts accounts;
     struct exchange *exchange;
     struct ledger *ledger;
@@ -45,13 +45,6 @@ static int64_t clock_of(void *context) {
     return NOW_US;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 /* With the file it had, or without ever having had one. */
 static void open_node(struct world *world, struct node *node) {
     const char *const servers[] = {world->redis.socket};
@@ -63,8 +56,7 @@ static void open_node(struct world *world, struct node *node) {
     struct buffer message = {0};
 
     if (!node->folder[0]) {
-        strcpy(node->folder, "/tmp/banter-ledger-XXXXXX");
-        assert_non_null(mkdtemp(node->folder));
+        folder_make(node->folder, "ledger");
     }
     assert_int_equal(accounts_open(node->folder, &node->accounts, &message), 0);
     assert_int_equal(exchange_new(&(struct exchange_options){.redis = &redis, .prefix = PREFIX},
@@ -114,7 +106,7 @@ static int close_world(void **state) {
     for (size_t i = 0; i < NODES; i++) {
         close_node(&world->nodes[i]);
         if (world->nodes[i].folder[0])
-            nftw(world->nodes[i].folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+            folder_remove(world->nodes[i].folder);
     }
     redis_process_close(&world->redis);
     free(world);

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <semaphore.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "auth/tokens.h"
 #include "redis/redis.h"
 #include "redis_process.h"
+#include "temporary_folder.h"
 
 #define NOW_US (INT64_C(1790000000) * 1000000)
 #define PASSWORD "correct horse"
@@ -34,7 +34,7 @@ struct world {
     const char *servers[1];
     struct authority_local_shared shared;
     struct log log;
-    char folders[2][64];
+    char folders[2][FOLDER_SIZE];
     struct authority *authorities[2];
     sem_t woken;
     uint64_t asked; /* the latest connection */
@@ -47,13 +47,6 @@ static void wake(void *context) {
 static int64_t clock_of(void *context) {
     (void)context;
     return NOW_US;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
 }
 
 static int open_world(void **state) {
@@ -71,8 +64,7 @@ static int open_world(void **state) {
     world->shared = (struct authority_local_shared){.redis = &world->options, .prefix = PREFIX};
     sem_init(&world->woken, 0, 0);
     for (size_t i = 0; i < 2; i++) {
-        strcpy(world->folders[i], "/tmp/banter-shared-XXXXXX");
-        assert_non_null(mkdtemp(world->folders[i]));
+        folder_make(world->folders[i], "shared");
     }
     *state = world;
     return 0;
@@ -84,7 +76,7 @@ static int close_world(void **state) {
     for (size_t i = 0; i < 2; i++) {
         if (world->authorities[i])
             world->authorities[i]->engine->close(world->authorities[i]);
-        nftw(world->folders[i], remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(world->folders[i]);
     }
     redis_process_close(&world->redis);
     sem_destroy(&world->woken);

@@ -14,6 +14,6 @@ for _, id in ipairs(redis.call('SMEMBERS', NODES)) do
     list[#list + 1] = id
 end
 if not was then
-    redis.call('PUBLISH', ns .. ':all', 'B' .. pack({node}))
+    redis.call('PUBLISH', ALL, 'B' .. pack({node}))
 end
 return {was and 1 or 0, epoch(fresh), alive, dead}

@@ -38,6 +38,37 @@ local function unpack_texts(packed)
     return list
 end
 
+-- Names by their folded form: "IDENTITY REGISTERED NODE,NODE SHOWN". What changes is told to all.
+local NAMES, ALL = ns .. ':names', ns .. ':all'
+
+-- The parts of a name, with those of its holders that `stays` is true of.
+local function read_name(value, stays)
+    local holders = {}
+    local by, kind, list, name = string.match(value or '', '^(%x+) (%d) (%S+) (.*)$')
+    for id in string.gmatch(list or '', '[^,]+') do
+        if stays(id) then
+            holders[#holders + 1] = id
+        end
+    end
+    return by, kind, holders, name
+end
+
+local function name_value(by, kind, holders, name)
+    return table.concat({by, kind, table.concat(holders, ','), name}, ' ')
+end
+
+-- Without holders it is free.
+local function keep_name(folded, by, kind, holders, name)
+    local value = ''
+    if #holders > 0 then
+        value = name_value(by, kind, holders, name)
+        redis.call('HSET', NAMES, folded, value)
+    else
+        redis.call('HDEL', NAMES, folded)
+    end
+    redis.call('PUBLISH', ALL, 'N' .. pack({folded, value}))
+end
+
 -- An entry as the log holds it: names and values in turn, always these and in this order.
 local ID, TIME, BY, KIND, SENDER, CONTENT, META, CID, RE, OF, WORD = 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22
 
