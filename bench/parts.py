@@ -5,7 +5,9 @@ import contextlib
 import resource
 
 import cluster
-from servers import PEERS, Banterd, PeerServer, most_cores
+from flood import CONNECTIONS as FLOODING
+from flood import FLOODS
+from servers import PEERS, Banterd, Flood, PeerServer, most_cores
 
 READERS = 1000
 WINDOWS = [1, 16, 64]
@@ -246,6 +248,24 @@ def stalled_report(get, bench):
             ""] + table(["stalled", "p50", "p99", "p99 : without", "CPU µs", "connected", "at the end"], rows)
 
 
+def flood(bench):
+    """What others notice of those who ask for as much as they can."""
+    results = {}
+    for kind in [None, *FLOODS]:
+        with Banterd(bench.build, "memory", bench.settings) as server, Flood(kind, server) if kind else contextlib.nullcontext():
+            results[kind] = bench.load(server, "ws", subscribers=10, publishers=1, rate=100)
+    return results
+
+
+def flood_report(get, bench):
+    rows = [[kind or "none", *(f"{get(kind, key) / 1000:.2f}" for key in ("p50", "p99")), f"{get(kind, 'p99') / get(None, 'p99'):.2f}",
+             f"{get(kind, 'resident_end') / 2**20:.1f}"] for kind in [None, *FLOODS]]
+    text = (f"Each flood is {FLOODING} connections of one process that send as fast as they are read, with the lowest priority on the "
+            "core of the load. p50 and p99 of the readers in ms; memory of the server in MiB.")
+    return ["## 10 readers, 100 messages a second, during floods", "", text, ""] + table(
+        ["flood", "p50", "p99", "p99 : without", "memory"], rows)
+
+
 def rooms(bench):
     """What the rooms and connections that are silent cost a message elsewhere."""
     results = {}
@@ -363,5 +383,6 @@ PARTS = {
     "reconnect": (reconnect, reconnect_report),
     "acks": (acks, acks_report),
     "stalled": (stalled, stalled_report),
+    "flood": (flood, flood_report),
     "cluster": (cluster.cluster, lambda get, bench: cluster.cluster_report(get, bench, table)),
 }

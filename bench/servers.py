@@ -96,6 +96,22 @@ class Banterd(Server):
         return [f"tls_cert={self.folder.name}/cert.pem", f"tls_key={self.folder.name}/key.pem"]
 
 
+class Flood:
+    """One kind of flood.py against a server."""
+
+    def __init__(self, kind, server):
+        self.command = [*on_core(LOAD_CORE), "/usr/bin/python3", str(HERE / "flood.py"), kind, server.url.rsplit(":", 1)[1]]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit(f"no flood: {' '.join(self.command)}")
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -25,9 +25,14 @@ static int load(struct slice text, struct config *config, struct buffer *message
 }
 
 static void require_known(void *context, const char *key, bool reload) {
+    static const char *const secrets[] = {"token", "redis_password", "redis_sentinel_password"};
+    bool secret = false; /* those are not printed */
+
     (void)reload;
     (void)context;
-    REQUIRE(strcmp(key, "token") == 0); /* it is a secret, which is not printed */
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+        secret = secret || strcmp(key, secrets[i]) == 0;
+    REQUIRE(secret);
 }
 
 /* Files that it was read from are no setting. */
