@@ -260,8 +260,8 @@ def flood(bench):
 def flood_report(get, bench):
     rows = [[kind or "none", *(f"{get(kind, key) / 1000:.2f}" for key in ("p50", "p99")), f"{get(kind, 'p99') / get(None, 'p99'):.2f}",
              f"{get(kind, 'resident_end') / 2**20:.1f}"] for kind in [None, *FLOODS]]
-    text = (f"Each flood is {FLOODING} connections of one process that send as fast as they are read, with the lowest priority on the "
-            "core of the load. p50 and p99 of the readers in ms; memory of the server in MiB.")
+    text = (f"Each flood is {FLOODING} connections of one process that send as fast as they are read, on the core of the load when "
+            "that leaves it. p50 and p99 of the readers in ms; memory of the server in MiB.")
     return ["## 10 readers, 100 messages a second, during floods", "", text, ""] + table(
         ["flood", "p50", "p99", "p99 : without", "memory"], rows)
 

@@ -11,7 +11,7 @@
  * DEFLATE_CHARGE), and a fixed charge for each. */
 #define TURN_ROUNDS 8
 #define TURN_US 1000
-#define TURN_READING_US 250
+#define TURN_READING_US 100
 #define TURN_WORK (16 * 1024 * 1024)
 #define COMPLETION_CHARGE 4096
 /* A scratch buffer that grew past this is given back. */

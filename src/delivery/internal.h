@@ -207,8 +207,9 @@ struct outlet {
     bool grown;       /* something was shown since dirty audiences were offered to their readers */
     struct pace pace;
     struct batch *batch; /* NULL: the transport sends to one after the other */
-    size_t work;         /* that was asked for since those who rest went on, and */
-    bool others;         /* whether somebody asked who does not rest, see peer_input.c */
+    size_t work;         /* that was asked for since those who rest went on */
+    uint64_t others_ms;  /* when somebody asked last who does not rest, */
+    bool others;         /* and whether that was since then, see peer_input.c */
     uint64_t noted_ms;   /* when a note of a protocol was logged last; 0: never */
     struct list timers[TIMER_COUNT];
     struct list halfway; /* peers in the middle of a message, who began first stands first */

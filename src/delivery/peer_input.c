@@ -24,8 +24,10 @@
 /* Milliseconds that a share is for. */
 #define SHARE_MS 16
 #define REQUEST_CHARGE 256
-/* Of all who rest, in one turn: when there are others, and when there are not. */
+/* Of all who rest, in one turn: when there are others, or were so many milliseconds ago; and when
+ * there are none. */
 #define STRETCH (2 * SHARE)
+#define OTHERS_MS 100
 #define STRETCH_ALONE (4 * SHARE)
 /* Bytes that are looked at as soon as they come. */
 #define READ_AT_ONCE 4096
@@ -116,7 +118,8 @@ static bool pay(struct peer *peer, size_t left) {
 }
 
 void outlet_go_on(struct outlet *outlet) {
-    size_t stretch = outlet->others ? STRETCH : STRETCH_ALONE;
+    bool alone = outlet->now_ms > outlet->others_ms + OTHERS_MS;
+    size_t stretch = alone ? STRETCH_ALONE : STRETCH;
     outlet->work = 0;
     outlet->others = false;
     while (outlet->resting.first && outlet->work < stretch) {
@@ -333,6 +336,11 @@ static void peer_feed(struct peer *peer) {
     peer_look_at_input(peer);
 }
 
+static void note_other(struct outlet *outlet) {
+    outlet->others = true;
+    outlet->others_ms = outlet->now_ms;
+}
+
 void outlet_receive(struct peer *peer, struct slice bytes) {
     peer->outlet->counters.bytes_in += bytes.length;
     peer->at_read_end = false;
@@ -346,7 +354,8 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
         return;
     }
     keep(peer, slice_skip(bytes, feed_all(peer, bytes, false)));
-    peer->outlet->others = peer->outlet->others || !peer->rests;
+    if (!peer->rests)
+        note_other(peer->outlet);
     peer_gate(peer);
     peer_look_at_input(peer);
 }
