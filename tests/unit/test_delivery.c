@@ -748,8 +748,39 @@ static void a_reader_of_many_rooms_gets_what_each_says(void **state) {
     world_free(world);
 }
 
+/* Reading can wait: a turn takes few pages, so that what was said meanwhile goes out. */
+static void a_turn_takes_few_pages(void **state) {
+    (void)state;
+    struct world *world = world_of(1 << 20, (struct outlet_options){.flush_ms = FLUSH_AUTO});
+    struct wire *readers[GREEDY];
+    for (int i = 0; i < GREEDY; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "reader%d\n", i);
+        readers[i] = wire_open(world, "line");
+        say(world, readers[i], name);
+    }
+    say(world, readers[0], "said before\n");
+    for (int i = 0; i < GREEDY; i++) {
+        buffer_clear(&readers[i]->output);
+        outlet_receive(readers[i]->peer, SLICE("/history 5\n"));
+    }
+    world->look_us = 30;
+    size_t served = 0;
+    assert_true(delivery_turn(world->delivery));
+    for (int i = 0; i < GREEDY; i++)
+        served += buffer_length(&readers[i]->output) > 0;
+    assert_in_range(served, 1, 10);
+    turn(world);
+    for (int i = 0; i < GREEDY; i++) {
+        assert_true(buffer_length(&readers[i]->output) > 0);
+        wire_close(world, readers[i]);
+    }
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_turn_takes_few_pages),
         cmocka_unit_test(the_rooms_silent_longest_let_go_when_all_hold_too_much),
         cmocka_unit_test(whoever_asks_for_much_has_a_share_of_each_turn),
         cmocka_unit_test(what_is_over_the_share_waits_for_the_end_of_the_turn),
