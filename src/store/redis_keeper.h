@@ -80,6 +80,7 @@ struct redis_task {
 /* How many sessions another node has in a room. */
 struct redis_count {
     char node[REDIS_NODE + 1];
+    bool heard; /* published since the room's head was asked for */
     unsigned count;
 };
 
@@ -247,7 +248,10 @@ void pages_list(struct redis_keeper *keeper, struct job *job);
 void members_share(struct redis_task *task);
 void members_share_again(struct redis_shard *shard); /* it has forgotten */
 void members_gather(struct redis_task *task);
+/* As it was published. */
 void members_count(struct redis_room *room, struct slice node, unsigned count);
+/* The room's head is asked for; and the counts that its answer brings. */
+void members_asked(struct redis_room *room);
 void members_counts(struct redis_room *room, const struct redis_reply *reply, size_t from);
 void members_recount(struct redis_keeper *keeper); /* nodes came or went */
 unsigned members_elsewhere(const struct redis_room *room);

@@ -191,18 +191,27 @@ static struct redis_count *find_count(const struct redis_room *room, struct slic
     return NULL;
 }
 
-void members_count(struct redis_room *room, struct slice node, unsigned count) {
+static struct redis_count *use_count(struct redis_room *room, struct slice node) {
     struct redis_count *known = find_count(room, node);
-    if (node.length != REDIS_NODE || slice_equal(node, slice_of_string(room->keeper->node))) {
-        return;
-    }
     if (known == NULL) {
         room->others = memory_resize(room->others, (room->other_count + 1) * sizeof(*room->others));
         known = &room->others[room->other_count++];
+        *known = (struct redis_count){0};
         memcpy(known->node, node.data, REDIS_NODE);
-        known->node[REDIS_NODE] = '\0';
     }
-    known->count = count;
+    return known;
+}
+
+static bool is_other(const struct redis_room *room, struct slice node) {
+    return node.length == REDIS_NODE && !slice_equal(node, slice_of_string(room->keeper->node));
+}
+
+void members_count(struct redis_room *room, struct slice node, unsigned count) {
+    if (is_other(room, node)) {
+        struct redis_count *known = use_count(room, node);
+        known->count = count;
+        known->heard = true;
+    }
 }
 
 /* There is someone else in the room, or no more, and no signal said so. */
@@ -219,10 +228,31 @@ static void tell_count(struct redis_room *room) {
     keeper_give_signal(room->keeper, signal_new(&from));
 }
 
+void members_asked(struct redis_room *room) {
+    for (size_t i = 0; i < room->other_count; i++) {
+        room->others[i].heard = false;
+    }
+}
+
+static void forget_unheard(struct redis_room *room) {
+    size_t kept = 0;
+    for (size_t i = 0; i < room->other_count; i++) {
+        if (room->others[i].heard) {
+            room->others[kept++] = room->others[i];
+        }
+    }
+    room->other_count = kept;
+}
+
+/* What was published after the head was asked for has perhaps come before the answer, which may be
+ * older. If it is not, what it knows is published too, and still to come. */
 void members_counts(struct redis_room *room, const struct redis_reply *reply, size_t from) {
-    room->other_count = 0;
+    forget_unheard(room);
     for (size_t i = from; i + 1 < reply->count; i += 2) {
-        members_count(room, reply_text(reply, i), (unsigned)reply_number(reply, i + 1));
+        struct slice node = reply_text(reply, i);
+        if (is_other(room, node) && find_count(room, node) == NULL) {
+            use_count(room, node)->count = (unsigned)reply_number(reply, i + 1);
+        }
     }
     tell_count(room);
 }

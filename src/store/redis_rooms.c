@@ -146,6 +146,7 @@ static void ask_head(struct redis_room *room, bool known, redis_answer *answer, 
     script_add_number(&call, known ? follower_last(room->follower) : 0);
     script_add_string(&call, known ? room->last_id : "");
     room->heard = 0;
+    members_asked(room);
     script_send(room->shard->redis, &call, answer, context);
 }
 

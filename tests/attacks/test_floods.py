@@ -96,7 +96,7 @@ def test_a_line_without_end_costs_no_memory(world, bystander, scheme):
             stream.expect(BANNER)
             stream.send("Eve\n")
         grown = grown_by(world, lambda: push(stream.socket, b"x" * 65536, 400))
-    assert grown < 4 * MEGABYTE
+    assert grown < 8 * MEGABYTE  # of 25; a sanitizer keeps what is freed for a while
 
 
 def test_json_that_is_nested_without_end_is_answered(world, bystander):
