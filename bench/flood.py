@@ -6,7 +6,6 @@
 It says "ready" when it has begun. The kinds are those of FLOODS.
 """
 
-import base64
 import json
 import os
 import select
@@ -14,16 +13,16 @@ import socket
 import struct
 import sys
 
+from crowd import HEAD, frame
+
 CONNECTIONS = 20
 LARGE = 60_000
 ENTRIES = 2_000  # of the room that is read
 LINGER = struct.pack("ii", 1, 0)
 
 
-def frame(**members):
-    data = json.dumps(members).encode()
-    size = struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else struct.pack("!BH", 0x80 | 126, len(data))
-    return b"\x81" + size + b"\0\0\0\0" + data
+def request(**members):
+    return frame(json.dumps(members))
 
 
 def connect(port):
@@ -34,34 +33,32 @@ def connect(port):
 
 def connect_v1(port):
     opened = connect(port)
-    key = base64.b64encode(os.urandom(16)).decode()
-    opened.sendall((f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: banter.v1\r\n\r\n").encode())
+    opened.sendall(HEAD.format(path="/ws", extra="Sec-WebSocket-Protocol: banter.v1\r\n").encode())
     opened.recv(4096)
-    opened.sendall(frame(type="hello"))
+    opened.sendall(request(type="hello"))
     return opened
 
 
 def fill(port):
     """The room that is read."""
     writer = connect_v1(port)
-    writer.sendall(b"".join(frame(type="message", room="read", content=f"{i} " + "x" * 100, cid=str(i)) for i in range(ENTRIES)))
+    writer.sendall(b"".join(request(type="message", room="read", content=f"{i} " + "x" * 100, cid=str(i)) for i in range(ENTRIES)))
     heard = b""
     while f'"cid":"{ENTRIES - 1}"'.encode() not in heard:
         heard = heard[-100:] + writer.recv(1 << 16)
     writer.close()
 
 
-def requests(*messages):
+def by_v1(*messages):
     return connect_v1, b"".join(messages)
 
 
 FLOODS = {
-    "requests": requests(frame(type="message", room="nowhere", content="flood", of="?") * 50),
-    "large messages": requests(frame(type="nothing", content="x" * LARGE) * 2),
-    "joins": requests(*(frame(type=kind, room=f"room{i}", cid="j") for i in range(20) for kind in ("join", "leave"))),
-    "history": requests(*(frame(type="history", room="read", after=i, cid="h") for i in range(0, ENTRIES, ENTRIES // 10))),
-    "searches": requests(*(frame(type="search", q=f"x* OR {i}", limit=100, cid="s") for i in range(5))),
+    "requests": by_v1(request(type="message", room="nowhere", content="flood", of="?") * 50),
+    "large messages": by_v1(request(type="nothing", content="x" * LARGE) * 2),
+    "joins": by_v1(*(request(type=kind, room=f"room{i}", cid="j") for i in range(20) for kind in ("join", "leave"))),
+    "history": by_v1(*(request(type="history", room="read", after=i, cid="h") for i in range(0, ENTRIES, ENTRIES // 10))),
+    "searches": by_v1(*(request(type="search", q=f"x* or {i}", limit=100, cid="s") for i in range(5))),
     "HTTP": (connect, b"GET /r/read?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 10),
     "connections": (connect_v1, None),
 }

@@ -724,14 +724,21 @@ static void who_has_seen_more_waits_until_it_is_here(void **state) {
     cluster_free(cluster);
 }
 
-static void who_has_seen_what_there_is_not_is_told_after_a_while(void **state) {
+/* He has seen what is not here, and waits for it. */
+static struct cluster *cluster_with_bob_ahead(void) {
     struct cluster *cluster = cluster_new(NULL);
 
-    (void)state;
     come_in(cluster, 1, 101, "bob");
     ask(B, 101, .kind = REQUEST_JOIN, .room = SLICE("tea"), .cid = SLICE("j"), .has_after = true,
         .after = 1000);
     cluster_settle(cluster);
+    return cluster;
+}
+
+static void who_has_seen_what_there_is_not_is_told_after_a_while(void **state) {
+    struct cluster *cluster = cluster_with_bob_ahead();
+
+    (void)state;
     cluster_fail(cluster, ERR_UNAVAILABLE); /* cut off, nothing is known */
     cluster_pass(cluster, 3 * SECOND);
     assert_false(world_saw(B, "joined tea"));
@@ -743,13 +750,9 @@ static void who_has_seen_what_there_is_not_is_told_after_a_while(void **state) {
 }
 
 static void who_leaves_while_waiting_is_answered(void **state) {
-    struct cluster *cluster = cluster_new(NULL);
+    struct cluster *cluster = cluster_with_bob_ahead();
 
     (void)state;
-    come_in(cluster, 1, 101, "bob");
-    ask(B, 101, .kind = REQUEST_JOIN, .room = SLICE("tea"), .cid = SLICE("j"), .has_after = true,
-        .after = 1000);
-    cluster_settle(cluster);
     leave(B, 101, "tea", "l");
     cluster_settle(cluster);
     assert_true(world_saw(B, "101 error unavailable <j>\n"));
