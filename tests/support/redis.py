@@ -8,7 +8,6 @@ The fixture `redis` of conftest.py starts them and ends them after the test.
 """
 
 import queue
-import random
 import re
 import shutil
 import signal
@@ -19,24 +18,13 @@ import tempfile
 import threading
 import time
 
+from ports import free_port
+
 TIMEOUT = 20
-# Below those that the system gives to whoever asks for any, so that nobody takes one while its server is down.
-PORTS = range(15000, 32000)
 
 
 class RedisError(Exception):
     """What a server answers with "-"."""
-
-
-def free_port():
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Conversation:
