@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from clients import NO_LIMIT, V1, items_of
+from clients import NO_LIMIT, TIMEOUT, V1, items_of, wait_until
 from redis import RedisError
 
 QUICK = ("--set", "redis_timeout=1")
@@ -39,9 +39,9 @@ def try_to_say(client, text, room="general", cid=None):
     return client.hear_until("ack", "error", cid=cid)
 
 
-def say(client, text, room="general"):
+def say(client, text, room="general", cid=None):
     """Says it until it is stored, always under one cid."""
-    cid = client.new_cid()
+    cid = cid or client.new_cid()
     while True:
         answer = try_to_say(client, text, room, cid)
         if answer["type"] == "ack":
@@ -64,7 +64,8 @@ def hear(client, count):
 
 def expect_count(client, count):
     """So many are in the room, as it is told now or soon: a node's own clients do not wait for the others."""
-    if client.frames[0]["client_count"] != count:
+    told = [frame["client_count"] for frame in client.frames if "client_count" in frame]
+    if told[-1] != count:
         client.hear_until("presence", client_count=count)
 
 
@@ -153,7 +154,10 @@ def test_senders_are_told_while_it_is_away_and_readers_stay(nodes, redis):
     shared.start()
     say(ann, "after")
     assert hear(bob, 1)[0][1] in ("meanwhile", "after")
-    assert servers[0].log().count("Redis is not available") <= 4  # of the store and the accounts, and that it is loading
+    # Why it is not available is said once, by each who uses it: it hung up, refuses, is loading.
+    reasons = [line.partition("Redis is not available")[2] for line in servers[0].log().splitlines()]
+    reasons = list(filter(None, reasons))
+    assert reasons and len(reasons) == len(set(reasons)), reasons
 
 
 def expect_new_epoch(client):
@@ -228,8 +232,7 @@ def test_with_wait_replicas_an_ack_means_that_a_replica_has_it(nodes, redis):
     assert [item["content"] for item in items_of(eve.frames)] == ["one"]  # nobody is shown what may yet be lost
     replica.resume()
     assert say(bob, "three") in (2, 3)
-    again = try_to_say(ann, "two", cid=cid)
-    assert (again["type"], again["seq"]) == ("ack", 2)
+    assert say(ann, "two", cid=cid) == 2
     assert hear(eve, 2) == [(2, "two"), (3, "three")]
 
 
@@ -245,7 +248,7 @@ def test_a_failover_loses_nothing_that_was_acknowledged(server, redis):
     hear(bob, 20)
     with master.connect() as talk:
         talk.command("SET", "waited", "for")
-        assert talk.command("WAIT", 1, 5000) == 1
+        assert talk.command("WAIT", 1, TIMEOUT * 1000) >= 1
     master.kill()
     sentinel.hear_failover()
     assert say(ann, "after") == 21
@@ -271,19 +274,18 @@ def test_with_wait_replicas_a_failover_amid_talk_loses_nothing(server, redis):
 
 
 def test_a_name_is_held_once(nodes):
-    _, servers = nodes(2)
+    _, servers = nodes(2, "--set", "names_per_minute=0")
     ann = enter(servers[0], "ann")
     other = V1(servers[1].port())
-    other.say(type="hello", name="Ann")
-    assert other.hear()["code"] == "name_taken"
+
+    def claim():
+        answer = other.ask("hello", name="Ann")
+        assert answer["type"] == "welcome" or answer["code"] == "name_taken", answer
+        return answer["type"] == "welcome"
+
+    assert not claim()
     ann.leave()
-    deadline = time.monotonic() + 10
-    while True:
-        other.say(type="hello", name="Ann")
-        frame = other.hear()
-        if frame["type"] == "welcome":
-            break
-        assert frame["code"] == "name_taken" and time.monotonic() < deadline
+    wait_until(claim)
 
 
 def test_a_node_that_dies_frees_what_it_held(nodes):
@@ -293,7 +295,7 @@ def test_a_node_that_dies_frees_what_it_held(nodes):
     servers[0].kill()
     died = time.monotonic()
     bob.hear_until("presence", client_count=1)
-    assert time.monotonic() - died < 10
+    assert time.monotonic() - died < 15  # a lease, and until somebody looks: eight seconds
     again = V1(servers[1].port())
     assert again.hello(name="ann")["name"] == "ann"
 
