@@ -10,6 +10,7 @@ import pytest
 from binaries import REDIS_LINK
 from certificates import Authority
 from ports import free_port
+from redis import FAILOVER_SECONDS
 
 TIMEOUT = 20
 
@@ -382,7 +383,7 @@ def test_a_failover_by_the_sentinels_is_followed(redis, link):
     used.subscribe("news")
     old.kill()
     used.hear("down ")
-    assert used.hear("up ") == run_id(new)
+    assert used.hear("up ", FAILOVER_SECONDS) == run_id(new)
     for sentinel in sentinels:
         assert sentinel.hear_failover() == new.port
     assert used.ask("SET", "key", "value") == "OK"

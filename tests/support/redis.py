@@ -21,6 +21,8 @@ import time
 from ports import free_port
 
 TIMEOUT = 20
+# Sentinels that could not agree, or knew no replica yet, try again after six seconds, and then again.
+FAILOVER_SECONDS = 60
 
 
 class RedisError(Exception):
@@ -296,4 +298,4 @@ class Sentinel(Process):
 
     def hear_failover(self):
         """Waits until another has become master; returns its port."""
-        return int(self.hear(r"\+switch-master \S+ \S+ \d+ \S+ (\d+)")[1])
+        return int(self.hear(r"\+switch-master \S+ \S+ \d+ \S+ (\d+)", FAILOVER_SECONDS)[1])
