@@ -150,14 +150,14 @@ def test_nothing_that_was_acknowledged_is_lost_whatever_dies(cluster, request):
     for one in [*writers, *lives, *claimers]:
         one.stop()
     for one in [*writers, *lives, *claimers]:
-        one.join(TIMEOUT)
+        one.join(2 * TIMEOUT)  # it may wait for a connection first
         assert not one.is_alive() and one.problem is None, (one.label, one.problem)
     log = whole_log(street.port_of(0), writers)
     for one in readers:
         one.last = log[-1][0]
         one.stop()
     for one in readers:
-        one.join(TIMEOUT)
+        one.join(2 * TIMEOUT)  # it may wait for a connection first
         assert not one.is_alive() and one.problem is None, (one.label, one.problem, len(one.seen), len(log), trouble.story)
 
     print(f"{len(log)} messages, {sum(len(w.acknowledged) for w in writers)} acknowledged; {' '.join(trouble.story)}")
