@@ -1,7 +1,7 @@
 """Ports for whoever has to know theirs before, or wants it again after a restart.
 
 They lie below those that the system gives to whoever asks for any, so that nobody takes one while its server is down. Each
-process that runs tests beside others has a share of them of its own; what runs the tests a second time picks at random."""
+process that runs tests beside others has a share of its own, in which it begins anywhere."""
 
 import itertools
 import os
@@ -9,15 +9,13 @@ import pathlib
 import random
 import socket
 
-LOWEST = 10000
-
 
 def _own():
     given_out = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    share = (given_out - LOWEST) // count
-    return range(LOWEST + number * share, LOWEST + (number + 1) * share)
+    share = given_out // 2 // count
+    return range(given_out - (number + 1) * share, given_out - number * share)
 
 
 OWN = _own()
@@ -40,7 +38,7 @@ def free_port():
 def free_row(count):
     """The first of so many in a row."""
     while True:
-        first = random.choice(OWN[: -count or None])
+        first = random.choice(OWN[:-count])
         if all(is_free(port) for port in range(first, first + count)):
             return first
 
