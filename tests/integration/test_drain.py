@@ -78,8 +78,8 @@ def test_everybody_is_told_within_the_time_one_after_the_other(server):
     assert running.process.wait(TIMEOUT) == 0
     assert {answer[1:] for answer in ends.values()} == {(1012, "service restart")}
     moments = sorted(moment - begin for moment, *_ in ends.values())
-    # After a grace for the balancer, and before the last tenth. Nobody is told before their time; on a busy machine whoever
-    # tells, or looks, may be late.
+    # After a grace for the balancer, and before the last tenth. Nobody is told before their time; on a busy machine
+    # whoever tells, or looks, may be late.
     first, last = seconds / 6, seconds * 9 / 10
     for number, moment in enumerate(moments):
         planned = first + (last - first) * number / len(moments)

@@ -132,8 +132,8 @@ def shared_sends(server):
 
 
 def until_shared(server, turns):
-    """All of the turns, and the last of them again until threads have sent, too: on a busy machine they may come too late for
-    a share of what there is."""
+    """All of the turns, and the last of them again until threads have sent, too: on a busy machine they may come too late
+    for a share of what there is."""
     yield from turns
     deadline = time.monotonic() + TIMEOUT
     while shared_sends(server) == 0:

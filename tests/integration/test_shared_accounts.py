@@ -42,7 +42,7 @@ class Node:
         return self.ask("POST", "/r/ops", "text", **headers)[0]
 
     def await_account(self, name):
-        """Until it is heard of here: then guests cannot sign with its name. Trying the password would count as guessing."""
+        """Until it is heard of here: guests cannot sign with its name then. Trying a password would count as guessing."""
         wait_until(lambda: self.post(Sender=name) == 409)
 
     def post_as(self, name, password=PASSWORD):

@@ -1,7 +1,7 @@
 """Ports for whoever has to know theirs before, or wants it again after a restart.
 
-They lie below those that the system gives to whoever asks for any, so that nobody takes one while its server is down. Each
-process that runs tests beside others has a share of its own, in which it begins anywhere."""
+They lie below those that the system gives to whoever asks for any, so that nobody takes one while its server is down.
+Each process that runs tests beside others has a share of its own, in which it begins anywhere."""
 
 import itertools
 import os
