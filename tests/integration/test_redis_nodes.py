@@ -137,12 +137,12 @@ def test_a_redis_that_hangs_is_waited_for(nodes):
 
 
 def test_a_redis_that_is_restarted_with_its_data_loses_nothing(nodes, redis):
-    shared, servers = nodes(2, shared=redis("--appendonly", "yes", "--appendfsync", "always"))
+    shared, servers = nodes(2, shared=redis("--appendonly", "yes"))
     expect_same(chatter(servers, 100, shared.restart), 100)
 
 
 def test_senders_are_told_while_it_is_away_and_readers_stay(nodes, redis):
-    shared, servers = nodes(2, shared=redis("--appendonly", "yes", "--appendfsync", "always"))
+    shared, servers = nodes(2, shared=redis("--appendonly", "yes"))
     ann, bob = enter(servers[0], "ann"), enter(servers[1], "bob")
     say(ann, "before")
     assert hear(bob, 1) == [(1, "before")]
