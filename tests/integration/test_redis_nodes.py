@@ -32,6 +32,17 @@ def enter(node, name, room="general", **members):
     return client
 
 
+def take_name(client, name):
+    """As soon as nobody has it any more."""
+    deadline = time.monotonic() + 10
+    while True:
+        client.say(type="hello", name=name)
+        frame = client.hear()
+        if frame["type"] == "welcome":
+            return
+        assert frame["code"] == "name_taken" and time.monotonic() < deadline
+
+
 def try_to_say(client, text, room="general", cid=None):
     """Says it; returns the answer, which is not what the room shows of it."""
     cid = cid or client.new_cid()
@@ -277,13 +288,7 @@ def test_a_name_is_held_once(nodes):
     other.say(type="hello", name="Ann")
     assert other.hear()["code"] == "name_taken"
     ann.leave()
-    deadline = time.monotonic() + 10
-    while True:
-        other.say(type="hello", name="Ann")
-        frame = other.hear()
-        if frame["type"] == "welcome":
-            break
-        assert frame["code"] == "name_taken" and time.monotonic() < deadline
+    take_name(other, "Ann")
 
 
 def test_a_node_that_dies_frees_what_it_held(nodes):
@@ -296,6 +301,22 @@ def test_a_node_that_dies_frees_what_it_held(nodes):
     assert time.monotonic() - died < 10
     again = V1(servers[1].port())
     assert again.hello(name="ann")["name"] == "ann"
+
+
+def test_a_direct_message_waits_for_who_is_between_two_nodes_though_its_sender_goes(nodes):
+    _, servers = nodes(3)
+    ann, bob, again, namesake = (V1(servers[number].port()) for number in (0, 1, 2, 2))
+    ann.hello(name="ann")
+    session = bob.hello(name="bob")["session"]
+    servers[1].kill()
+    assert ann.ask("message", to="bob", content="goodbye")["room"] == "@ann,bob"
+    ann.leave()
+    take_name(namesake, "ann")
+    welcome = again.hello(name="bob", session=session)
+    assert [(room["room"], room["last"]) for room in welcome["rooms"]] == [("@ann,bob", 1)]
+    history = again.ask("history", room="@ann,bob", after=0)
+    assert [(item["sender"], item["content"]) for item in history["items"]] == [("ann", "goodbye")]
+    assert namesake.ask("history", room="@ann,bob", after=0)["code"] == "not_found"
 
 
 def test_members_and_counts_are_those_of_all_nodes(nodes):
