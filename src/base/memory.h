@@ -6,10 +6,10 @@
 
 #include "base/slice.h"
 
-void *memory_new(size_t size);                  /* zeroed; never NULL; free with memory_free */
+void *memory_new(size_t size); /* zeroed; never NULL; free with memory_free */
 /* The same, at a multiple of `alignment`, a power of two. */
 void *memory_new_aligned(size_t alignment, size_t size);
-void *memory_map(size_t size); /* the same in pages of its own; free with munmap */
+void *memory_map(size_t size);                  /* the same in pages of its own; free with munmap */
 void *memory_resize(void *memory, size_t size); /* like realloc; new bytes are not zeroed */
 void memory_free(void *memory);                 /* NULL is fine */
 char *memory_copy_string(struct slice s);       /* zero-terminated copy; owned by the caller */

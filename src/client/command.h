@@ -14,7 +14,8 @@ int command_simulate(int count, char **arguments);
 int command_bench(int count, char **arguments);
 int command_admin(int count, char **arguments);
 
-/* How a conversation is held where standard input and output are terminals. Returns the exit status.
+/* How a conversation is held where standard input and output are terminals. Returns the exit
+ * status.
  */
 struct login;
 struct chat_screen {

@@ -19,14 +19,14 @@ struct session;
 struct tls_context;
 
 struct session_options {
-    const struct url *url; /* borrowed */
+    const struct url *url;   /* borrowed */
     struct tls_context *tls; /* of a secure URL; borrowed */
-    const char *name;      /* to claim; NULL: none */
-    bool name_is_a_wish;   /* when it is taken, another like it will do */
-    bool patient;          /* also keep trying when the very first connection fails */
-    const char *token;     /* shown in the handshake; NULL: none */
-    const char *secret;    /* of the session to come back as; NULL: none */
-    bool log_in;           /* `name` has a password: ask for it before anything else */
+    const char *name;        /* to claim; NULL: none */
+    bool name_is_a_wish;     /* when it is taken, another like it will do */
+    bool patient;            /* also keep trying when the very first connection fails */
+    const char *token;       /* shown in the handshake; NULL: none */
+    const char *secret;      /* of the session to come back as; NULL: none */
+    bool log_in;             /* `name` has a password: ask for it before anything else */
 };
 
 enum session_event_kind {
@@ -68,7 +68,8 @@ int session_descriptor(const struct session *session); /* -1: there is none now 
 short session_wants(const struct session *session);
 uint64_t session_deadline(const struct session *session); /* call session_next then at the latest */
 
-/* Does what is due at `now_ms` and fills `*event`. False: nothing to tell for now. Does not wait. */
+/* Does what is due at `now_ms` and fills `*event`. False: nothing to tell for now. Does not wait.
+ */
 bool session_next(struct session *session, uint64_t now_ms, struct session_event *event);
 
 /* What an error says for people: its `detail` where there is one, else its `message`. */

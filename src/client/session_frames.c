@@ -357,10 +357,10 @@ struct frame_type {
 };
 
 static const struct frame_type frame_types[] = {
-    {"message", take_entry},  {"edit", take_entry},      {"delete", take_entry},
-    {"react", take_entry},    {"topic", take_entry},     {"batch", take_batch},
-    {"ack", take_ack},        {"welcome", take_welcome}, {"joined", take_joined},
-    {"gap", take_gap},        {"live", take_live},       {"error", take_error},
+    {"message", take_entry}, {"edit", take_entry},      {"delete", take_entry},
+    {"react", take_entry},   {"topic", take_entry},     {"batch", take_batch},
+    {"ack", take_ack},       {"welcome", take_welcome}, {"joined", take_joined},
+    {"gap", take_gap},       {"live", take_live},       {"error", take_error},
 };
 
 bool session_take_text(struct session *session, struct slice text, struct session_event *event) {

@@ -25,9 +25,9 @@ struct send_job {
     void *owner;
     const struct iovec *vectors;
     int count;
-    bool settles;      /* the transport's own; false beforehand */
-    size_t bytes;      /* of all vectors: at least 1 */
-    ssize_t taken;     /* what `send` returns; all of them beforehand, so that nobody has to write */
+    bool settles;  /* the transport's own; false beforehand */
+    size_t bytes;  /* of all vectors: at least 1 */
+    ssize_t taken; /* what `send` returns; all of them beforehand, so that nobody has to write */
     uint64_t affinity; /* of the connection; those of several are numbers in a row */
 };
 

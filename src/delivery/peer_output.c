@@ -123,7 +123,8 @@ void peer_reply(struct peer *peer, const struct reply *reply) {
     buffer_clear(&outlet->scratch);
     peer->protocol->reply(peer_state(peer), outlet->options.settings, reply, &outlet->scratch);
     peer_append(peer, buffer_slice(&outlet->scratch));
-    uint16_t code = peer->protocol->close_wanted ? peer->protocol->close_wanted(peer_state(peer)) : 0;
+    uint16_t code =
+        peer->protocol->close_wanted ? peer->protocol->close_wanted(peer_state(peer)) : 0;
     if (code && !peer->wants_close && peer->stage == PEER_OPEN) {
         peer->wants_close = true;
         peer->close_code = code;
@@ -165,7 +166,8 @@ static bool next_stage(struct peer *peer) {
 }
 
 static void pause_for_gap(struct peer *peer) {
-    unsigned gap_ms = peer->protocol->frame_gap_ms ? peer->protocol->frame_gap_ms(peer_state(peer)) : 0;
+    unsigned gap_ms =
+        peer->protocol->frame_gap_ms ? peer->protocol->frame_gap_ms(peer_state(peer)) : 0;
     if (gap_ms == 0)
         return;
     block(peer);

@@ -102,8 +102,8 @@ static void take_name_from_guest(struct hub *hub, const struct account *account)
 static void rename_session(struct hub *hub, const struct account *account) {
     struct session *session = session_find(hub, &account->identity);
 
-    if (session == NULL ||
-        (session->claim != NULL && slice_equal(claim_shown(session->claim), account_name(account)))) {
+    if (session == NULL || (session->claim != NULL &&
+                            slice_equal(claim_shown(session->claim), account_name(account)))) {
         return;
     }
     struct slice former =
@@ -137,7 +137,7 @@ static void change_role(struct hub *hub, struct account *account, enum role role
     account->role = (uint8_t)role;
     for (struct client *client = session != NULL ? session_next_client(session, NULL) : NULL;
          client != NULL; client = next) {
-        struct passport *passport = client_extras(client)->passport;
+        struct passport *passport = client_passport(client);
 
         next = session_next_client(session, client);
         passport->role = role < passport->ceiling ? (uint8_t)role : passport->ceiling;

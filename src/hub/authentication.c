@@ -186,7 +186,7 @@ void handle_ticket(struct hub *hub, struct client *client, const struct request 
         answer_error(hub, client, request->cid, ERR_UNAUTHORIZED, SLICE_NONE);
         return;
     }
-    struct slice ticket = hub_keep(hub, client_extras(client)->passport->session);
+    struct slice ticket = hub_keep(hub, client_passport(client)->session);
 
     answer(hub, client, REPLY_TICKET, request->cid)->session = ticket;
 }

@@ -21,6 +21,10 @@ const struct extras *client_extras(const struct client *client) {
     return client->extras != NULL ? client->extras : &none;
 }
 
+struct passport *client_passport(const struct client *client) {
+    return client_extras(client)->passport;
+}
+
 struct extras *client_open_extras(struct client *client) {
     if (client->extras == NULL) {
         client->extras = memory_new_struct(struct extras);
@@ -159,8 +163,9 @@ struct slice client_name(const struct client *client) {
     const struct session *session = client->session;
 
     if (session == NULL) { /* HTTP, or it has quit */
-        return client->traits.transient && client_extras(client)->passport != NULL ? client_extras(client)->passport->name
-                                                                    : SLICE_NONE;
+        return client->traits.transient && client_passport(client) != NULL
+                   ? client_passport(client)->name
+                   : SLICE_NONE;
     }
     return session->claim != NULL ? claim_shown(session->claim) : SLICE_NONE;
 }
@@ -173,7 +178,7 @@ void client_free(struct hub *hub, struct client *client) {
     roster_free(hub, &client->roster);
     memory_free(client_extras(client)->deferral);
     memory_free(client_extras(client)->newcomer);
-    memory_free(client_extras(client)->passport);
+    memory_free(client_passport(client));
     memory_free(client->extras);
     pool_free(&hub->client_pool, client);
 }
@@ -213,8 +218,8 @@ void client_submit(struct hub *hub, struct client *client) {
 void client_settle(struct hub *hub, struct client *client) {
     assert(client->outstanding > 0);
     client->outstanding--;
-    if (client->paused && client_extras(client)->deferral == NULL && !client->listing && client->joining == 0 &&
-        client->outstanding <= LIMIT_OUTSTANDING / 2) {
+    if (client->paused && client_extras(client)->deferral == NULL && !client->listing &&
+        client->joining == 0 && client->outstanding <= LIMIT_OUTSTANDING / 2) {
         client->paused = false;
         if (client_hears(client)) {
             effects_add(hub->effects, EFFECT_RESUME)->connection = client->connection;

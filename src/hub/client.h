@@ -36,8 +36,8 @@ struct client {
     struct membership *current; /* the room that requests without a room mean */
     struct extras *extras;      /* NULL: none */
     struct roster roster;
-    unsigned outstanding;      /* drafts, signals and lists in the store's queue */
-    uint16_t retry_count;      /* drafts under way that are known_only */
+    unsigned outstanding; /* drafts, signals and lists in the store's queue */
+    uint16_t retry_count; /* drafts under way that are known_only */
     uint16_t close_code;
     uint16_t joining; /* joins under way that must be told elsewhere before it says more */
     uint8_t state;    /* enum client_state */
@@ -48,7 +48,7 @@ struct client {
     bool introduced : 1;  /* said hello, or was told its secret */
     bool entered : 1;     /* was put into the lobby without asking */
     bool has_address : 1; /* else it comes from a local socket */
-    struct address16 address;  /* of HTTP, of the request under way */
+    struct address16 address; /* of HTTP, of the request under way */
 };
 
 /* What most clients have none of. */
@@ -68,6 +68,8 @@ struct newcomer {
 };
 
 const struct extras *client_extras(const struct client *client);
+/* What it was let in with; NULL: nothing. */
+struct passport *client_passport(const struct client *client);
 /* To be written to; client_drop_extras after something was taken out. */
 struct extras *client_open_extras(struct client *client);
 void client_drop_extras(struct client *client);

@@ -134,7 +134,7 @@ static void merge(struct hub *hub, struct client *client, struct slice former) {
 static bool is_replaced(const struct client *client, const struct client *newest,
                         const struct identity *device) {
     return client != newest && !client->traits.quiet && !newest->traits.quiet &&
-           !identity_none(device) && identity_equal(&client_extras(client)->passport->device, device);
+           !identity_none(device) && identity_equal(&client_passport(client)->device, device);
 }
 
 /* The same device is here only once: the earlier connection may be dead without our knowing. */

@@ -56,6 +56,24 @@ static struct slice make_name(struct hub *hub, struct slice first, struct slice 
     return hub_keep(hub, buffer_slice(text));
 }
 
+struct slice direct_names(struct hub *hub, const struct room *room) {
+    struct identity sides[2];
+
+    if (room == NULL || room->direct == NULL || !direct_parse_key(room->key, sides)) {
+        return SLICE_NONE;
+    }
+    struct slice second = slice_skip(hub_text(room->name), 1);
+    struct slice first = slice_cut(&second, ',');
+    bool in_order = direct_side_of(room, &sides[0]) == SIDE_FIRST;
+    struct buffer *text = &hub->text;
+
+    buffer_clear(text);
+    buffer_append_slice(text, in_order ? first : second);
+    buffer_append_char(text, ',');
+    buffer_append_slice(text, in_order ? second : first);
+    return hub_keep(hub, buffer_slice(text));
+}
+
 static void link_side(struct room *room, size_t index, struct session *session) {
     struct direct_side *side = &room->direct->sides[index];
 

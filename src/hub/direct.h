@@ -47,10 +47,13 @@ int direct_find_stored(struct hub *hub, const struct identity *identity, struct 
                        struct place *place) MUST_USE;
 /* The identities that a room's key is made of; false: it is none of a conversation. */
 bool direct_parse_key(struct slice key, struct identity sides[2]) MUST_USE;
-/* Opens the conversation with this key, if one side is the session's and the other an account, or
- * somebody on another node. `unread` (NULL: what comes next): read from what follows this. */
-void direct_recall(struct hub *hub, struct session *session, struct slice key,
-                   const uint64_t *unread);
+/* Opens the conversation of this mark, if it is the session's and it is known whom it is with.
+ * `unread`: it is read from what follows the mark, not from what comes next. */
+void direct_recall(struct hub *hub, struct session *session, const struct read_mark *mark,
+                   bool unread);
+/* The names that go with the marks of a conversation (struct read_mark), in memory of the step;
+ * empty: the room (NULL: none) is none. */
+struct slice direct_names(struct hub *hub, const struct room *room);
 /* Whether both sides are accounts: then the log stays when they go. */
 bool direct_is_durable(const struct hub *hub, const struct room *room);
 /* Whether the log goes with the room, for nobody can come back to it. */

@@ -66,50 +66,49 @@ bool direct_is_lost(const struct hub *hub, const struct room *room) {
     return !was_away && !direct_is_durable(hub, room);
 }
 
-/* A session for the other side, where it can be known who that is. */
-static struct session *find_other_side(struct hub *hub, const struct session *session,
-                                       const struct identity *other) {
-    bool accounts =
-        account_find(hub, other) != NULL && account_find(hub, &session->identity) != NULL;
+/* The conversation of two accounts, whatever they are called by now. */
+static int open_of_accounts(struct hub *hub, struct session *session, const struct identity *other,
+                            struct room **room) {
+    if (account_find(hub, other) == NULL || account_find(hub, &session->identity) == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    struct session *others = device_open_session(hub, other);
+    int error = others->claim != NULL ? direct_open(hub, session, others, room) : ERR_NOT_FOUND;
 
-    if (accounts) {
-        return device_open_session(hub, other);
+    if (error < 0) {
+        session_settle(hub, others);
     }
-    if (!hub->options.shared) {
-        return NULL;
-    }
-    if (account_find(hub, other) != NULL) {
-        return device_open_session(hub, other);
-    }
-    return elsewhere_find(hub, other) != NULL ? elsewhere_stand_in_for(hub, other)
-                                              : session_find(hub, other);
+    return error;
 }
 
-void direct_recall(struct hub *hub, struct session *session, struct slice key,
-                   const uint64_t *unread) {
+void direct_recall(struct hub *hub, struct session *session, const struct read_mark *mark,
+                   bool unread) {
     struct identity sides[2];
     struct room *room;
 
-    if (session->client == NULL || session->claim == NULL || !direct_parse_key(key, sides)) {
+    if (session->client == NULL || session->claim == NULL ||
+        !direct_parse_key(mark->room_key, sides)) {
         return;
     }
     bool is_first = identity_equal(&sides[0], &session->identity);
-    const struct identity *other = &sides[is_first ? 1 : 0];
 
     if (!is_first && !identity_equal(&sides[1], &session->identity)) {
         return;
     }
-    struct session *others = find_other_side(hub, session, other);
+    int error = open_of_accounts(hub, session, &sides[is_first ? 1 : 0], &room);
 
-    if (others == NULL) {
+    if (error == ERR_NOT_FOUND && hub->options.shared && mark->names.length > 0) {
+        struct slice second = mark->names;
+        struct slice first = slice_cut(&second, ',');
+        struct call call = {mark->room_key, sides[0], sides[1], first, second};
+
+        error = direct_open_called(hub, &call, &room);
+    }
+    if (error < 0) {
         return;
     }
-    if (others->claim == NULL || direct_open(hub, session, others, &room) < 0) {
-        session_settle(hub, others);
-        return;
-    }
-    if (unread != NULL) {
-        direct_attach_after(hub, room, *unread);
+    if (unread) {
+        direct_attach_after(hub, room, mark->seq);
     } else {
         direct_attach(hub, room);
     }
@@ -147,11 +146,13 @@ int direct_find_stored(struct hub *hub, const struct identity *identity, struct 
     return 0;
 }
 
-static void remember(struct hub *hub, const struct session *session, struct slice key) {
+static void remember(struct hub *hub, const struct session *session, const struct room *room) {
+    struct slice key = hub_keep(hub, room->key);
+    struct slice names = direct_names(hub, room);
     struct effect *effect = effects_add(hub->effects, EFFECT_MARK);
 
     effect->mark = (struct read_mark){
-        .identity = session->identity, .room_key = key, .updated_us = hub->now_us};
+        .identity = session->identity, .room_key = key, .updated_us = hub->now_us, .names = names};
 }
 
 void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
@@ -159,13 +160,11 @@ void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
         !(hub->options.shared || direct_is_durable(hub, room))) {
         return;
     }
-    struct slice key = hub_keep(hub, room->key);
-
     for (size_t i = 0; i < 2; i++) {
         const struct session *session = room->direct->sides[i].session;
 
         if (seq % REMEMBER_EVERY == 1 || session->client == NULL) {
-            remember(hub, session, key);
+            remember(hub, session, room);
         }
     }
 }

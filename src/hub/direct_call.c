@@ -74,7 +74,7 @@ static int meet(struct hub *hub, const struct identity *identity, struct slice n
     return 0;
 }
 
-static int open_called(struct hub *hub, const struct call *call, struct room **room) {
+int direct_open_called(struct hub *hub, const struct call *call, struct room **room) {
     struct direct_person from = {0}, to = {0};
     int error = meet(hub, &call->from, call->from_name, &from);
 
@@ -123,7 +123,7 @@ void direct_called(struct hub *hub, const struct event *event) {
         return;
     }
     if (!slice_equal(call->room_key, direct_key(hub, &call->from, &call->to)) ||
-        open_called(hub, call, &room) < 0) {
+        direct_open_called(hub, call, &room) < 0) {
         return;
     }
     direct_attach_after(hub, room, read_so_far(hub, room, call));

@@ -112,5 +112,8 @@ void ahead_close(struct hub *hub);
 /* `from` writes: whichever node has the other side, or another device of this one, opens the
  * conversation too. */
 void direct_call(struct hub *hub, struct room *room, const struct session *from);
+/* The conversation of a call, with a stand-in for who is not here. ERR_BAD_REQUEST,
+ * ERR_TOO_MANY, ERR_UNAVAILABLE. */
+int direct_open_called(struct hub *hub, const struct call *call, struct room **room) MUST_USE;
 /* EVENT_CALLED */
 void direct_called(struct hub *hub, const struct event *event);

@@ -59,7 +59,7 @@ struct hub {
     struct pool client_pool, session_pool, membership_pool, claim_pool;
     struct id_map *clients; /* by connection */
     struct list newcomers;  /* who may still have to say who they are; first come first */
-    uint64_t last_number; /* of "Client N" */
+    uint64_t last_number;   /* of "Client N" */
     uint32_t last_hello;
 
     struct map *sessions;  /* by identity */
@@ -74,10 +74,10 @@ struct hub {
     struct list expiring;      /* passports, see passport.c */
     struct list bearers;       /* those that do not say whose they are */
 
-    struct map *rooms;     /* by key */
-    struct list changed;   /* rooms with a count to tell */
-    struct list unwritten; /* public rooms without an entry */
-    struct rules *rules;   /* of rooms, see rules.h */
+    struct map *rooms;           /* by key */
+    struct list changed;         /* rooms with a count to tell */
+    struct list unwritten;       /* public rooms without an entry */
+    struct rules *rules;         /* of rooms, see rules.h */
     struct elsewhere *elsewhere; /* what other nodes hold, see elsewhere.h */
     struct ready *ready;
 

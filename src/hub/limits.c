@@ -153,15 +153,14 @@ static struct quota_rule senders_rule(const struct hub *hub, const struct client
     const struct hub_limits *limits = &hub->options.limits;
     uint64_t amount = (uint64_t)limits->senders_per_address * limits->rate_per_minute;
 
-    if (!client->traits.transient || client_extras(client)->passport != NULL) {
+    if (!client->traits.transient || client_passport(client) != NULL) {
         return per_minute(0);
     }
     return per_minute(amount < SENDERS_MOST ? (unsigned)amount : SENDERS_MOST);
 }
 
 static struct charges message_charges(struct hub *hub, const struct client *client,
-                                      struct purse *purse, struct slice room_key,
-                                      size_t bytes) {
+                                      struct purse *purse, struct slice room_key, size_t bytes) {
     const struct hub_limits *limits = &hub->options.limits;
     struct quota_rule senders = senders_rule(hub, client);
     struct charges charges = {0};
@@ -226,8 +225,8 @@ unsigned limit_account_rate(const struct hub *hub, const struct client *client) 
 unsigned limit_joins(struct hub *hub, struct session *session, size_t count) {
     struct charges charges = {0};
 
-    add_charge(&charges, &session->joins,
-               per_minute(hub->options.limits.joins_per_minute), count, REFUSED_JOINS);
+    add_charge(&charges, &session->joins, per_minute(hub->options.limits.joins_per_minute), count,
+               REFUSED_JOINS);
     return charges_take(hub, &charges);
 }
 
@@ -237,8 +236,7 @@ unsigned limit_name(struct hub *hub, const struct client *client, struct session
         limits->address_names_per_minute > 0 ? address_buckets(hub, client) : NULL;
     struct charges charges = {0};
 
-    add_charge(&charges, &session->names, per_minute(limits->names_per_minute), 1,
-               REFUSED_NAMES);
+    add_charge(&charges, &session->names, per_minute(limits->names_per_minute), 1, REFUSED_NAMES);
     if (address != NULL) {
         add_charge(&charges, &address[ADDRESS_NAMES], per_minute(limits->address_names_per_minute),
                    1, REFUSED_ADDRESS_NAMES);

@@ -37,12 +37,14 @@ static struct mark *find(const struct session *session, struct slice room_key) {
 
 static void save(struct hub *hub, struct mark *mark) {
     struct slice key = hub_keep(hub, mark->room_key);
+    struct slice names = direct_names(hub, room_find(hub, key));
     struct effect *effect = effects_add(hub->effects, EFFECT_MARK);
 
     effect->mark = (struct read_mark){.identity = mark->session->identity,
                                       .room_key = key,
                                       .seq = mark->seq,
-                                      .updated_us = hub->now_us};
+                                      .updated_us = hub->now_us,
+                                      .names = names};
     list_remove(&hub->unsaved, &mark->unsaved);
     mark->is_unsaved = false;
 }
@@ -99,10 +101,11 @@ void mark_recalled(struct hub *hub, const struct event *event) {
     /* Told without having been asked for: something may have been missed. */
     bool unread = session != NULL && !session->recalling;
 
-    for (size_t i = 0; session != NULL && i < event->recalled.count; i++) {
+    /* The oldest first, as that is what makes way where there are too many. */
+    for (size_t i = event->recalled.count; session != NULL && i-- > 0;) {
         const struct read_mark *recalled = &event->recalled.marks[i];
 
-        direct_recall(hub, session, recalled->room_key, unread ? &recalled->seq : NULL);
+        direct_recall(hub, session, recalled, unread);
         if (recalled->seq > mark_seq(session, recalled->room_key, recalled->seq)) {
             open_mark(hub, session, recalled->room_key)->seq = recalled->seq;
         }

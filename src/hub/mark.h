@@ -1,4 +1,4 @@
-/* Read marks: how far somebody has read a room. */
+/* Read marks: how far somebody has read a room, and which conversations they have. */
 #pragma once
 
 #include <stdint.h>
@@ -11,4 +11,7 @@ struct read_mark {
     struct slice room_key;
     uint64_t seq;       /* read up to here */
     int64_t updated_us; /* when that was told */
+    /* Of a conversation: "ann,bob", what the identities of its key were called, in the key's order.
+     * Empty: as was told before. Kept where several servers share the store. */
+    struct slice names;
 };

@@ -27,8 +27,7 @@ static size_t claim_size(size_t folded_length, size_t shown_length) {
 
 static struct claim *claim_new(struct hub *hub, struct slice folded, struct slice shown) {
     size_t size = claim_size(folded.length, shown.length);
-    struct claim *claim =
-        size > CLAIM_SIZE_SMALL ? memory_new(size) : pool_new(&hub->claim_pool);
+    struct claim *claim = size > CLAIM_SIZE_SMALL ? memory_new(size) : pool_new(&hub->claim_pool);
 
     claim->folded_length = (uint16_t)(folded.length & 0x7fff);
     claim->shown_length = (uint16_t)shown.length;
@@ -111,8 +110,8 @@ int name_check_elsewhere(struct hub *hub, struct slice name, const struct identi
     if (hub_fold(hub, name, &folded) < 0) {
         return ERR_BAD_REQUEST;
     }
-    bool taken = elsewhere_denies(hub, folded, identity) ||
-                 claim_is_contended(hub, folded, identity);
+    bool taken =
+        elsewhere_denies(hub, folded, identity) || claim_is_contended(hub, folded, identity);
 
     return taken ? ERR_NAME_TAKEN : 0;
 }

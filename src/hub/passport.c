@@ -29,7 +29,7 @@ static bool is_bearer(const struct passport *passport) {
 }
 
 void passport_withdraw(struct hub *hub, struct client *client) {
-    struct passport *passport = client_extras(client)->passport;
+    struct passport *passport = client_passport(client);
 
     if (passport == NULL) {
         return;
@@ -136,7 +136,7 @@ void passport_issue(struct hub *hub, struct client *client, const struct princip
 /* It is sent away once what it asked for is answered. The passport stays, as it says what the
  * client must not see until then. */
 static void end(struct hub *hub, struct client *client) {
-    struct passport *passport = client_extras(client)->passport;
+    struct passport *passport = client_passport(client);
 
     if (passport->expires_us != 0) {
         list_remove(&hub->expiring, &passport->in_order);
@@ -166,7 +166,7 @@ static void end_devices(struct hub *hub, const struct identity *identity,
     for (struct client *client = session_next_client(session, NULL); client != NULL;
          client = next) {
         next = session_next_client(session, client);
-        if (identity_none(device) || identity_equal(&client_extras(client)->passport->device, device)) {
+        if (identity_none(device) || identity_equal(&client_passport(client)->device, device)) {
             end(hub, client);
         }
     }
@@ -213,7 +213,7 @@ void passport_demand(struct hub *hub) {
 }
 
 bool client_is_admitted(const struct hub *hub, const struct client *client) {
-    return hub->options.auth != AUTH_REQUIRED || client_extras(client)->passport != NULL;
+    return hub->options.auth != AUTH_REQUIRED || client_passport(client) != NULL;
 }
 
 static bool matches(struct slice pattern, struct slice name) {
@@ -226,7 +226,7 @@ static bool matches(struct slice pattern, struct slice name) {
 }
 
 bool client_may_see(const struct client *client, struct slice folded) {
-    const struct passport *passport = client_extras(client)->passport;
+    const struct passport *passport = client_passport(client);
 
     if (passport == NULL || !passport->restricted) {
         return true;
@@ -240,11 +240,13 @@ bool client_may_see(const struct client *client, struct slice folded) {
 }
 
 enum role client_role(const struct client *client) {
-    return client_extras(client)->passport != NULL ? (enum role)client_extras(client)->passport->role : ROLE_GUEST;
+    const struct passport *passport = client_passport(client);
+
+    return passport != NULL ? (enum role)passport->role : ROLE_GUEST;
 }
 
 const struct identity *client_account(const struct client *client) {
-    const struct passport *passport = client_extras(client)->passport;
+    const struct passport *passport = client_passport(client);
 
     return passport != NULL && !identity_none(&passport->identity) ? &passport->identity : NULL;
 }
@@ -259,24 +261,30 @@ const struct identity *client_identity(const struct client *client, const struct
 }
 
 bool client_has_rate(const struct client *client, unsigned *rate_per_minute) {
-    if (client_extras(client)->passport == NULL || !client_extras(client)->passport->has_rate) {
+    const struct passport *passport = client_passport(client);
+
+    if (passport == NULL || !passport->has_rate) {
         return false;
     }
-    *rate_per_minute = client_extras(client)->passport->rate_per_minute;
+    *rate_per_minute = passport->rate_per_minute;
     return true;
 }
 
 struct slice client_hook_room(const struct client *client) {
-    return client_extras(client)->passport != NULL ? client_extras(client)->passport->hook_room : SLICE_NONE;
+    const struct passport *passport = client_passport(client);
+
+    return passport != NULL ? passport->hook_room : SLICE_NONE;
 }
 
 struct slice client_label(const struct client *client) {
-    return client_extras(client)->passport != NULL ? client_extras(client)->passport->label : SLICE_NONE;
+    const struct passport *passport = client_passport(client);
+
+    return passport != NULL ? passport->label : SLICE_NONE;
 }
 
 struct slice client_secret(const struct client *client) {
     if (client->session != NULL && !client->session->registered) {
         return slice_of_string(client->session->secret);
     }
-    return client_extras(client)->passport != NULL ? client_extras(client)->passport->session : SLICE_NONE;
+    return client_passport(client) != NULL ? client_passport(client)->session : SLICE_NONE;
 }

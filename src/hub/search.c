@@ -62,7 +62,7 @@ static void allow_all(struct hub *hub, const struct client *client, struct searc
     struct search_room *rooms =
         effects_allocate(hub->effects, belongings->direct_count * sizeof(*rooms));
 
-    if (client_extras(client)->passport != NULL && client_extras(client)->passport->restricted) {
+    if (client_passport(client) != NULL && client_passport(client)->restricted) {
         allow_current(hub, client, query);
         return;
     }

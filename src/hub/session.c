@@ -25,7 +25,8 @@
 
 void session_weigh(struct session *session) {
     session->role = ROLE_GUEST;
-    for (struct client *client = session->client; client != NULL; client = client_extras(client)->sibling) {
+    for (struct client *client = session->client; client != NULL;
+         client = client_extras(client)->sibling) {
         enum role role = client_role(client);
 
         session->role = role > session->role ? (uint8_t)role : session->role;

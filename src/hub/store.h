@@ -68,10 +68,11 @@ struct store_engine {
     /* Finds messages that were reported as appended before it was asked; newer ones may be among
      * them. */
     void (*search)(struct store *store, const struct search_query *query);
-    /* Keeps how far somebody has read a room, unless it is known that they have read further; and
-     * tells of all their rooms, at most LIMIT_ROOMS_PER_SESSION, by EVENT_RECALLED. In the order of
-     * the queue. A mark may be dropped when there is too much to do, and may be forgotten with its
-     * room, or long after it was told. */
+    /* Keeps how far somebody has read a room, unless it is known that they have read further, and
+     * the names where several servers share the store; and tells of all their rooms, at most
+     * LIMIT_ROOMS_PER_SESSION, by EVENT_RECALLED. In the order of the queue. A mark may be dropped
+     * when there is too much to do, and may be forgotten with its room, or long after it was told.
+     */
     void (*mark)(struct store *store, const struct read_mark *mark);
     void (*recall)(struct store *store, const struct identity *identity);
     /* Forgets a room and all its entries (guests' direct messages). */

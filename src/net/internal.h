@@ -74,7 +74,7 @@ struct connection {
         struct entrance *entrance; /* while ENTERING */
         struct peer *peer;         /* then; NULL: it has got none */
     };
-    struct secure *secure;     /* NULL: no TLS */
+    struct secure *secure; /* NULL: no TLS */
     struct admission_address *address;
     struct connection_wait *wait; /* NULL: in no queue */
     int descriptor;
@@ -182,8 +182,8 @@ void connection_linger(struct connection *connection);
 /* The other side sends no more. */
 void connection_end_input(struct connection *connection);
 
-/* send.c: what is done on whatever thread touches nothing but the connection and its socket; what it
- * means for others is left to connection_settle. */
+/* send.c: what is done on whatever thread touches nothing but the connection and its socket; what
+ * it means for others is left to connection_settle. */
 
 /* Sends, on whatever thread; bytes taken, 0 when the socket is full, -1 when it is broken. */
 ssize_t connection_send_raw(int descriptor, const struct iovec *vectors, int count);

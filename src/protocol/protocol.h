@@ -72,7 +72,7 @@ struct protocol_settings {
     /* Appends what GET /metrics answers; NULL: there is no such thing. */
     void (*metrics)(void *context, struct buffer *output);
     void *metrics_context;
-    bool metrics_for_all;      /* else only for callers on this machine */
+    bool metrics_for_all; /* else only for callers on this machine */
     bool draining; /* the server is about to stop: it is not ready, and HTTP connections end with
                       their next answer */
     struct inflater *inflater; /* the thread's; shared by its connections */
@@ -93,8 +93,8 @@ enum feed_result {
 struct handover {
     struct traits traits;
     uint8_t format;
-    uint8_t window_bits; /* for what we send */
-    uint8_t inflate;     /* permessage-deflate was agreed on */
+    uint8_t window_bits;  /* for what we send */
+    uint8_t inflate;      /* permessage-deflate was agreed on */
     uint16_t refuse;      /* close at once with this code; 0: go on */
     bool wrong_origin;    /* for that (else for the credential) */
     struct slice address; /* the caller's, where that is not the peer's; borrowed as the next */

@@ -318,8 +318,8 @@ static void reply_sse(void *opaque, const struct protocol_settings *settings,
     }
 }
 
-/* A stream just ends; the client comes back by itself, after a restart sooner. Who waits for its beginning is told why
- * there is none. */
+/* A stream just ends; the client comes back by itself, after a restart sooner. Who waits for its
+ * beginning is told why there is none. */
 static void goodbye(void *opaque, const struct protocol_settings *settings, uint16_t close_code,
                     struct buffer *output) {
     struct sse_state *state = opaque;

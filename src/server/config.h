@@ -35,8 +35,8 @@ struct config {
     struct config_list trusted_proxies;   /* see trusted_proxies.h */
     bool proxy_protocol;
     char *data;
-    char *store;                                              /* see store_url.h */
-    struct config_list redis_sentinel;                        /* see redis_settings.h */
+    char *store;                       /* see store_url.h */
+    struct config_list redis_sentinel; /* see redis_settings.h */
     char *redis_username, *redis_password, *redis_sentinel_password;
     char *redis_namespace, *redis_ca;
     size_t redis_timeout_ms;

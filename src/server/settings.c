@@ -131,9 +131,8 @@ unsigned settings_io_threads(const struct settings *settings) {
 
     if (wanted != CONFIG_AUTO)
         return (unsigned)wanted;
-    processors = sched_getaffinity(0, sizeof(allowed), &allowed) == 0
-                     ? (unsigned)CPU_COUNT(&allowed)
-                     : 1;
+    processors =
+        sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (unsigned)CPU_COUNT(&allowed) : 1;
     return processors < FEW_PROCESSORS ? 0 : processors / 2 - 1;
 }
 

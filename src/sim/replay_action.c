@@ -308,12 +308,11 @@ static bool tell_time(struct replay *replay) {
 
 bool replay_run_action(struct replay *replay, struct slice statement) {
     static const struct action actions[] = {
-        {SLICE("set"), set},       {SLICE("open"), open_client},    {SLICE("block"), block},
-        {SLICE("allow"), allow},   {SLICE("drop"), drop},           {SLICE("eof"), end_of_file},
-        {SLICE("after"), after},   {SLICE("store"), store},         {SLICE("crash"), crash},
-        {SLICE("stop"), stop},     {SLICE("account"), account},     {SLICE("token"), token},
-        {SLICE("hook"), hook},
-        {SLICE("revoke"), revoke}, {SLICE("authority"), authority},
+        {SLICE("set"), set},     {SLICE("open"), open_client}, {SLICE("block"), block},
+        {SLICE("allow"), allow}, {SLICE("drop"), drop},        {SLICE("eof"), end_of_file},
+        {SLICE("after"), after}, {SLICE("store"), store},      {SLICE("crash"), crash},
+        {SLICE("stop"), stop},   {SLICE("account"), account},  {SLICE("token"), token},
+        {SLICE("hook"), hook},   {SLICE("revoke"), revoke},    {SLICE("authority"), authority},
     };
     struct slice rest = statement, name = word(&rest);
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {

@@ -88,9 +88,12 @@ struct job *job_new_list(struct origin origin, struct slice cid) {
 }
 
 struct job *job_new_mark(const struct read_mark *mark) {
-    struct job *job = new_room_job(JOB_MARK, mark->room_key);
+    struct job *job = new_job(JOB_MARK, mark->room_key.length + mark->names.length);
+    char *end = job->bytes;
     job->mark = *mark;
+    job->room_key = put_slice(&end, mark->room_key);
     job->mark.room_key = job->room_key;
+    job->mark.names = put_slice(&end, mark->names);
     return job;
 }
 
@@ -226,9 +229,21 @@ static void free_heads(struct room_head *heads, size_t count) {
     memory_free(heads);
 }
 
-static void free_marks(struct read_mark *marks, size_t count) {
+struct read_mark mark_copy(const struct read_mark *mark) {
+    struct read_mark copy = *mark;
+    char *end = memory_new(mark->room_key.length + mark->names.length + 1);
+    copy.room_key = put_slice(&end, mark->room_key);
+    copy.names = put_slice(&end, mark->names);
+    return copy;
+}
+
+void mark_free(const struct read_mark *mark) {
+    memory_free((void *)mark->room_key.data);
+}
+
+void marks_free(struct read_mark *marks, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        memory_free((void *)marks[i].room_key.data);
+        mark_free(&marks[i]);
     }
     memory_free(marks);
 }
@@ -270,7 +285,7 @@ void job_free(struct job *job) {
         free_heads(job->list.heads, job->list.count);
         break;
     case JOB_RECALL:
-        free_marks(job->recall.marks, job->recall.count);
+        marks_free(job->recall.marks, job->recall.count);
         break;
     case JOB_SEARCH:
         findings_clear(&job->search.findings);

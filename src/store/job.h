@@ -78,10 +78,10 @@ struct job {
             struct findings
                 findings; /* entries as above; rooms: both the array and each text are owned */
         } search;
-        struct read_mark mark; /* room_key as that of the job */
+        struct read_mark mark; /* points into bytes */
         struct {
             struct identity identity;
-            struct read_mark *marks; /* the array is owned, and each room_key */
+            struct read_mark *marks; /* the array is owned, each made by mark_copy */
             size_t count;
         } recall;
         struct {
@@ -125,6 +125,11 @@ struct job *job_new_elsewhere(const struct name_claim *claim, bool gone);
 struct job *job_new_called(const struct call *call);
 void job_free(struct job *job); /* NULL is fine; with all it owns */
 size_t job_size(const struct job *job);
+
+/* With its texts; to be freed by mark_free, or in an array by marks_free. */
+struct read_mark mark_copy(const struct read_mark *mark);
+void mark_free(const struct read_mark *mark);
+void marks_free(struct read_mark *marks, size_t count);
 
 /* Lets go of what was found. */
 void findings_clear(struct findings *findings);

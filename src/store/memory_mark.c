@@ -4,12 +4,11 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "store/job.h"
 
 struct kept_mark {
     struct kept_mark *next;
-    uint64_t seq;
-    int64_t updated_us;
-    struct slice room_key; /* owned */
+    struct read_mark mark; /* made by mark_copy */
 };
 
 struct reader {
@@ -23,19 +22,15 @@ void memory_marks_init(struct memory_marks *marks, uint64_t map_seed) {
     *marks = (struct memory_marks){.readers = map_new(map_seed)};
 }
 
-static void free_mark(struct kept_mark *mark) {
-    memory_free((void *)mark->room_key.data);
-    memory_free(mark);
-}
-
 static void forget_reader(struct memory_marks *marks, struct reader *reader) {
     map_remove(marks->readers, identity_slice(&reader->identity));
     list_remove(&marks->by_use, &reader->node);
     marks->count -= reader->count;
     while (reader->marks != NULL) {
-        struct kept_mark *mark = reader->marks;
-        reader->marks = mark->next;
-        free_mark(mark);
+        struct kept_mark *kept = reader->marks;
+        reader->marks = kept->next;
+        mark_free(&kept->mark);
+        memory_free(kept);
     }
     memory_free(reader);
 }
@@ -61,29 +56,34 @@ static struct reader *use_reader(struct memory_marks *marks, const struct identi
     return reader;
 }
 
-static struct kept_mark *add_mark(struct memory_marks *marks, struct reader *reader,
-                                  struct slice room_key) {
-    struct kept_mark *mark = memory_new_struct(struct kept_mark);
-    mark->room_key = slice_from(memory_copy_string(room_key), room_key.length);
-    mark->next = reader->marks;
-    reader->marks = mark;
+static void add_mark(struct memory_marks *marks, struct reader *reader,
+                     const struct read_mark *mark) {
+    struct kept_mark *kept = memory_new_struct(struct kept_mark);
+    kept->mark = mark_copy(mark);
+    kept->next = reader->marks;
+    reader->marks = kept;
     reader->count++;
     marks->count++;
-    return mark;
+}
+
+static void update(struct kept_mark *kept, const struct read_mark *told) {
+    struct read_mark former = kept->mark, next = *told;
+    next.seq = former.seq > told->seq ? former.seq : told->seq;
+    next.names = told->names.length > 0 ? told->names : former.names;
+    kept->mark = mark_copy(&next);
+    mark_free(&former);
 }
 
 void memory_marks_set(struct memory_marks *marks, const struct read_mark *told) {
     struct reader *reader = use_reader(marks, &told->identity);
-    struct kept_mark *mark = reader->marks;
-    while (mark != NULL && !slice_equal(mark->room_key, told->room_key)) {
-        mark = mark->next;
+    struct kept_mark *kept = reader->marks;
+    while (kept != NULL && !slice_equal(kept->mark.room_key, told->room_key)) {
+        kept = kept->next;
     }
-    if (mark == NULL && reader->count < LIMIT_ROOMS_PER_SESSION) {
-        mark = add_mark(marks, reader, told->room_key);
-    }
-    if (mark != NULL) {
-        mark->seq = told->seq > mark->seq ? told->seq : mark->seq;
-        mark->updated_us = told->updated_us;
+    if (kept != NULL) {
+        update(kept, told);
+    } else if (reader->count < LIMIT_ROOMS_PER_SESSION) {
+        add_mark(marks, reader, told);
     }
     if (marks->count > LIMIT_MEMORY_MARKS) {
         forget_reader(marks, container_of(marks->by_use.first, struct reader, node));
@@ -98,12 +98,7 @@ void memory_marks_list(const struct memory_marks *marks, const struct identity *
         return;
     }
     *list = memory_new(reader->count * sizeof(**list) + 1);
-    for (const struct kept_mark *mark = reader->marks; mark != NULL; mark = mark->next) {
-        (*list)[(*count)++] = (struct read_mark){
-            .identity = *identity,
-            .room_key = slice_from(memory_copy_string(mark->room_key), mark->room_key.length),
-            .seq = mark->seq,
-            .updated_us = mark->updated_us,
-        };
+    for (const struct kept_mark *kept = reader->marks; kept != NULL; kept = kept->next) {
+        (*list)[(*count)++] = mark_copy(&kept->mark);
     }
 }

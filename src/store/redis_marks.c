@@ -25,6 +25,7 @@ void marks_set(struct redis_task *task) {
     script_add_number(&call, mark->seq);
     script_add_number(&call, mark->updated_us > 0 ? (uint64_t)mark->updated_us : 0);
     script_add_number(&call, REMEMBERED_MS);
+    script_add(&call, mark->names);
     script_send(task->shard->redis, &call, on_marked, task);
 }
 
@@ -38,18 +39,14 @@ void marks_ask(struct redis_keeper *keeper, struct job *job, redis_answer *answe
     buffer_close(&key);
 }
 
-/* "SEQ TIME" */
-static struct read_mark mark_of(const struct job *job, struct slice room_key, struct slice value) {
+/* "SEQ TIME", and of a conversation " NAMES". */
+static bool read_value(struct slice value, struct read_mark *mark) {
     struct slice seq = slice_cut(&value, ' ');
-    struct read_mark mark = {.identity = job->recall.identity};
+    struct slice time = slice_cut(&value, ' ');
     uint64_t time_us = 0;
-    if (slice_to_u64(value, &time_us)) {
-        mark.updated_us = (int64_t)time_us;
-    }
-    if (slice_to_u64(seq, &mark.seq)) {
-        mark.room_key = slice_from(memory_copy_string(room_key), room_key.length);
-    }
-    return mark;
+    mark->updated_us = slice_to_u64(time, &time_us) ? (int64_t)time_us : 0;
+    mark->names = value;
+    return slice_to_u64(seq, &mark->seq);
 }
 
 static int newer_first(const void *left, const void *right) {
@@ -64,16 +61,17 @@ void marks_take(struct job *job, const struct redis_reply *reply) {
     struct read_mark *marks = memory_new(reply->count / 2 * sizeof(*marks) + 1);
     size_t count = 0;
     for (size_t i = 0; i + 1 < reply->count; i += 2) {
-        struct read_mark mark = mark_of(job, reply_text(reply, i), reply_text(reply, i + 1));
-        if (mark.room_key.data != NULL) {
-            marks[count++] = mark;
+        struct read_mark mark = {.identity = job->recall.identity,
+                                 .room_key = reply_text(reply, i)};
+        if (read_value(reply_text(reply, i + 1), &mark)) {
+            marks[count++] = mark_copy(&mark);
         }
     }
     if (count > 1) {
         qsort(marks, count, sizeof(*marks), newer_first);
     }
     while (count > LIMIT_ROOMS_PER_SESSION) {
-        memory_free((void *)marks[--count].room_key.data);
+        mark_free(&marks[--count]);
     }
     job->recall.marks = marks;
     job->recall.count = count;

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "store/job.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 #define REMEMBERED_US (90 * DAY_US)
@@ -28,13 +29,6 @@ int sqlite_mark_set(struct sqlite_marks *marks, const struct sqlite_connection *
     return code == SQLITE_OK ? forget_old(marks, connection, mark->updated_us) : code;
 }
 
-static void free_marks(struct read_mark *marks, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        memory_free((void *)marks[i].room_key.data);
-    }
-    memory_free(marks);
-}
-
 int sqlite_mark_list(const struct sqlite_connection *connection, const struct identity *identity,
                      struct read_mark **marks, size_t *count) {
     struct read_mark *list = memory_new(LIMIT_ROOMS_PER_SESSION * sizeof(*list));
@@ -44,21 +38,21 @@ int sqlite_mark_list(const struct sqlite_connection *connection, const struct id
     sqlite3_bind_int(statement, 2, LIMIT_ROOMS_PER_SESSION);
     int code = sqlite3_step(statement);
     while (code == SQLITE_ROW && found < LIMIT_ROOMS_PER_SESSION) {
-        struct slice key = sqlite_column_slice(statement, 0);
-        list[found++] = (struct read_mark){
+        struct read_mark mark = {
             .identity = *identity,
-            .room_key = slice_from(memory_copy_string(key), key.length),
+            .room_key = sqlite_column_slice(statement, 0),
             .seq = (uint64_t)sqlite3_column_int64(statement, 1),
             .updated_us = sqlite3_column_int64(statement, 2),
         };
+        list[found++] = mark_copy(&mark);
         code = sqlite3_step(statement);
     }
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        free_marks(list, found);
+        marks_free(list, found);
         return code;
     }
-    free_marks(*marks, *count);
+    marks_free(*marks, *count);
     *marks = list;
     *count = found;
     return SQLITE_OK;

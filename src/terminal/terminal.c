@@ -1,7 +1,7 @@
 /* The loop of the full-screen client: it waits for the connection, the keyboard and the system's
  * signals, has the app take what came, and draws once when everything that was there is taken. */
-#include "base/clock.h"
 #include "terminal/terminal.h"
+#include "base/clock.h"
 
 #include <limits.h>
 #include <locale.h>

@@ -1,5 +1,6 @@
-/* Only what http-parser lets pass is looked at. That a header has a name and a colon, a chunk a
- * size and a request its three parts, it checks itself. */
+/* Only what http-parser lets pass is looked at, and a header without a colon: whether it says first
+ * that this is malformed, or that it is one header too many, depends on how the bytes arrive. That
+ * a chunk has a size and a request its three parts, it checks itself. */
 #include "wire/http_guard.h"
 
 #include <string.h>
@@ -51,6 +52,10 @@ static bool accepts(struct http_guard *guard, char c) {
     return false;
 }
 
+static bool may_end(const struct http_guard *guard) {
+    return guard->kind != HTTP_LINE_HEADER || guard->named || guard->length == 0;
+}
+
 /* Changes the guard by one byte. */
 static bool take(struct http_guard *guard, char c) {
     if (guard->cr) {
@@ -59,7 +64,7 @@ static bool take(struct http_guard *guard, char c) {
     }
     if (c == '\r') {
         guard->cr = true;
-        return true;
+        return may_end(guard);
     }
     guard->length++;
     return accepts(guard, c);

@@ -19,7 +19,8 @@ def nodes(server, redis):
     def start(count, *options, shared=None):
         shared = shared or redis()
         store = f"redis://{shared.address}"
-        return shared, [server("--store", store, *NO_LIMIT, *QUICK, *options) for _ in range(count)]
+        no_limit = (*NO_LIMIT, "--set", "names_per_minute=0")
+        return shared, [server("--store", store, *no_limit, *QUICK, *options) for _ in range(count)]
 
     return start
 
@@ -30,6 +31,17 @@ def enter(node, name, room="general", **members):
     client.frames = client.join(room, **members)
     client.epoch = client.frames[0]["epoch"]
     return client
+
+
+def claim(client, name):
+    answer = client.ask("hello", name=name)
+    assert answer["type"] == "welcome" or answer["code"] == "name_taken", answer
+    return answer["type"] == "welcome"
+
+
+def take_name(client, name):
+    """As soon as nobody has it any more."""
+    wait_until(lambda: claim(client, name))
 
 
 def try_to_say(client, text, room="general", cid=None):
@@ -138,12 +150,12 @@ def test_a_redis_that_hangs_is_waited_for(nodes):
 
 
 def test_a_redis_that_is_restarted_with_its_data_loses_nothing(nodes, redis):
-    shared, servers = nodes(2, shared=redis("--appendonly", "yes", "--appendfsync", "always"))
+    shared, servers = nodes(2, shared=redis("--appendonly", "yes"))
     expect_same(chatter(servers, 100, shared.restart), 100)
 
 
 def test_senders_are_told_while_it_is_away_and_readers_stay(nodes, redis):
-    shared, servers = nodes(2, shared=redis("--appendonly", "yes", "--appendfsync", "always"))
+    shared, servers = nodes(2, shared=redis("--appendonly", "yes"))
     ann, bob = enter(servers[0], "ann"), enter(servers[1], "bob")
     say(ann, "before")
     assert hear(bob, 1) == [(1, "before")]
@@ -274,18 +286,12 @@ def test_with_wait_replicas_a_failover_amid_talk_loses_nothing(server, redis):
 
 
 def test_a_name_is_held_once(nodes):
-    _, servers = nodes(2, "--set", "names_per_minute=0")
+    _, servers = nodes(2)
     ann = enter(servers[0], "ann")
     other = V1(servers[1].port())
-
-    def claim():
-        answer = other.ask("hello", name="Ann")
-        assert answer["type"] == "welcome" or answer["code"] == "name_taken", answer
-        return answer["type"] == "welcome"
-
-    assert not claim()
+    assert not claim(other, "Ann")
     ann.leave()
-    wait_until(claim)
+    take_name(other, "Ann")
 
 
 def test_a_node_that_dies_frees_what_it_held(nodes):
@@ -298,6 +304,22 @@ def test_a_node_that_dies_frees_what_it_held(nodes):
     assert time.monotonic() - died < 15  # a lease, and until somebody looks: eight seconds
     again = V1(servers[1].port())
     assert again.hello(name="ann")["name"] == "ann"
+
+
+def test_a_direct_message_waits_for_who_is_between_two_nodes_though_its_sender_goes(nodes):
+    _, servers = nodes(3)
+    ann, bob, again, namesake = (V1(servers[number].port()) for number in (0, 1, 2, 2))
+    ann.hello(name="ann")
+    session = bob.hello(name="bob")["session"]
+    servers[1].kill()
+    assert ann.ask("message", to="bob", content="goodbye")["room"] == "@ann,bob"
+    ann.leave()
+    take_name(namesake, "ann")
+    welcome = again.hello(name="bob", session=session)
+    assert [(room["room"], room["last"]) for room in welcome["rooms"]] == [("@ann,bob", 1)]
+    history = again.ask("history", room="@ann,bob", after=0)
+    assert [(item["sender"], item["content"]) for item in history["items"]] == [("ann", "goodbye")]
+    assert namesake.ask("history", room="@ann,bob", after=0)["code"] == "not_found"
 
 
 def test_members_and_counts_are_those_of_all_nodes(nodes):

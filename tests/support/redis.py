@@ -197,8 +197,9 @@ class Redis(Process):
             port += ["--tls-ca-cert-file", str(self.tls.certificate)]
         else:
             port = ["--port", str(self.port)]
-        # A replica that was fed without a file gets what comes behind it only a second later.
-        quiet = ["--save", "", "--appendonly", "no", "--repl-diskless-sync", "no"]
+        # A replica that was fed without a file gets what comes behind it only a second later. One with a file that is
+        # killed must still have all that it has answered for: with "everysec" it puts off writing while the disk is slow.
+        quiet = ["--save", "", "--appendonly", "no", "--appendfsync", "always", "--repl-diskless-sync", "no"]
         place = ["--bind", "127.0.0.1", "--unixsocket", self.path, "--dir", self.folder, "--daemonize", "no"]
         return ["redis-server", *port, *place, *quiet, *self.options]
 

@@ -71,7 +71,7 @@ struct stored {
 
 struct marked {
     struct read_mark mark;
-    char key[80];
+    char key[80], names[80];
 };
 
 struct world {
@@ -463,6 +463,8 @@ static void remember_mark(struct world *world, const struct read_mark *mark) {
     marked->mark = *mark;
     snprintf(marked->key, sizeof(marked->key), "%.*s", SLICE_ARGS(mark->room_key));
     marked->mark.room_key = slice_of_string(marked->key);
+    snprintf(marked->names, sizeof(marked->names), "%.*s", SLICE_ARGS(mark->names));
+    marked->mark.names = slice_of_string(marked->names);
 }
 
 static struct slice own(struct slice s) {

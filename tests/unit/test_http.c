@@ -276,6 +276,13 @@ static void what_is_wrong_first_is_the_error(void **state) {
     }
     buffer_append_string(&text, "\x7f\r\n");
     assert_result(buffer_slice(&text), ERR_TOO_LARGE);
+    buffer_clear(&text);
+    buffer_append_string(&text, "GET / HTTP/1.1\r\n" HOST);
+    for (size_t i = 1; i < HTTP_HEADERS_MAX; i++) {
+        buffer_append_string(&text, "X:\r\n");
+    }
+    buffer_append_string(&text, "One-too-many-and-without-a-colon\r\n\r\n");
+    assert_result(buffer_slice(&text), ERR_TOO_LARGE);
     buffer_close(&text);
 }
 

@@ -495,7 +495,8 @@ static void a_conversation_that_was_missed_is_found_by_its_mark(void **state) {
     struct identity bob = world_identity(101);
     struct read_mark mark = {
         .identity = bob,
-        .room_key = SLICE("@01000000000000000000000000000001,65000000000000000000000000000001")};
+        .room_key = SLICE("@01000000000000000000000000000001,65000000000000000000000000000001"),
+        .names = SLICE("ann,bob")};
     struct event event = {.kind = EVENT_RECALLED,
                           .recalled = {.identity = bob, .marks = &mark, .count = 1}};
 
@@ -554,6 +555,33 @@ static void who_was_away_hears_of_new_conversations_in_the_welcome(void **state)
               "2 resume\n"
               "2 welcome 'bob' secret-of-101 [@ann,bob/1]\n"
               "2 reads @ann,bob from 2 live second\n");
+    cluster_free(cluster);
+}
+
+static void what_a_guest_wrote_who_has_gone_is_found_too(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    come_in(cluster, 0, 1, "zoe");
+    come_in(cluster, 1, 101, "bob");
+    world_close(B, 101, true);
+    cluster_settle(cluster);
+    tell(A, 1, "bob", "goodbye");
+    cluster_settle(cluster);
+    quit(A, 1);
+    cluster_bury(cluster, 1);
+    cluster_settle(cluster);
+    assert_int_equal(hub_room_count(world_hub(A)), 0);
+    cluster_forget(cluster);
+    world_open(A, 2, V1);
+    ask(A, 2, .kind = REQUEST_HELLO, .name = SLICE("robert"), .session = SLICE("secret-of-101"),
+        .session_identity = world_identity(101));
+    cluster_settle(cluster);
+    /* Under the name that the conversation began with. */
+    expect(A, "2 pause\n"
+              "2 resume\n"
+              "2 welcome 'robert' secret-of-101 [@bob,zoe/1]\n"
+              "2 reads @bob,zoe from 2 live first\n");
     cluster_free(cluster);
 }
 
@@ -787,6 +815,7 @@ int main(void) {
         cmocka_unit_test(a_conversation_that_was_missed_is_found_by_its_mark),
         cmocka_unit_test(a_conversation_goes_on_on_another_node),
         cmocka_unit_test(who_was_away_hears_of_new_conversations_in_the_welcome),
+        cmocka_unit_test(what_a_guest_wrote_who_has_gone_is_found_too),
         cmocka_unit_test(a_conversation_is_kept_while_one_side_is_elsewhere),
         cmocka_unit_test(another_device_reads_what_its_account_writes),
         cmocka_unit_test(who_is_kicked_goes_on_whatever_node),

@@ -1,14 +1,20 @@
 /* Read marks: what every store keeps of them. */
 #include "store_fixture.h"
 
-static void mark(struct fixture *fixture, const char *who, const char *room, uint64_t seq) {
+static void mark_with(struct fixture *fixture, const char *who, const char *room, uint64_t seq,
+                      const char *names) {
     struct read_mark told = {
         .identity = identity_of(who),
         .room_key = slice_of_string(room),
         .seq = seq,
         .updated_us = fixture->now_us,
+        .names = slice_of_string(names),
     };
     fixture->store->engine->mark(fixture->store, &told);
+}
+
+static void mark(struct fixture *fixture, const char *who, const char *room, uint64_t seq) {
+    mark_with(fixture, who, room, seq, "");
 }
 
 static int compare(const void *a, const void *b) {
@@ -16,7 +22,7 @@ static int compare(const void *a, const void *b) {
                          ((const struct read_mark *)b)->room_key);
 }
 
-/* "general=3 random=1" of what somebody has read, by room. */
+/* "general=3 @a,b=1(ann,bob)" of what somebody has read, by room. */
 static const char *recall(struct fixture *fixture, const char *who) {
     struct identity identity = identity_of(who);
     struct read_mark sorted[8];
@@ -39,6 +45,9 @@ static const char *recall(struct fixture *fixture, const char *who) {
     for (size_t i = 0; i < count; i++) {
         buffer_append_format(&fixture->trace, "%s%.*s=%llu", i > 0 ? " " : "",
                              SLICE_ARGS(sorted[i].room_key), (unsigned long long)sorted[i].seq);
+        if (sorted[i].names.length > 0) {
+            buffer_append_format(&fixture->trace, "(%.*s)", SLICE_ARGS(sorted[i].names));
+        }
     }
     *buffer_reserve(&fixture->trace, 1) = '\0';
     return buffer_slice(&fixture->trace).data;
@@ -62,6 +71,15 @@ static void a_mark_never_goes_back(void **state) {
     assert_string_equal(recall(*state, "ann"), "general=3");
     mark(*state, "ann", "general", 9);
     assert_string_equal(recall(*state, "ann"), "general=9");
+}
+
+static void a_conversations_mark_keeps_its_names(void **state) {
+    say(*state, "@a,b", "ann", NULL, "one");
+    mark_with(*state, "ann", "@a,b", 3, "ann,bob");
+    mark(*state, "ann", "@a,b", 4);
+    assert_string_equal(recall(*state, "ann"), "@a,b=4(ann,bob)");
+    mark_with(*state, "ann", "@a,b", 1, "ann,rob");
+    assert_string_equal(recall(*state, "ann"), "@a,b=4(ann,rob)");
 }
 
 static void marks_survive_a_restart(void **state) {
@@ -110,6 +128,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_CASE(marks_are_kept_for_each_identity_and_room),
         STORE_CASE(a_mark_never_goes_back),
+        cmocka_unit_test_setup_teardown(a_conversations_mark_keeps_its_names, start_memory,
+                                        stop_store),
+        cmocka_unit_test_setup_teardown(a_conversations_mark_keeps_its_names, start_redis,
+                                        stop_store),
         cmocka_unit_test_setup_teardown(marks_survive_a_restart, start_sqlite, stop_store),
         cmocka_unit_test_setup_teardown(marks_survive_a_restart, start_redis, stop_store),
         cmocka_unit_test_setup_teardown(an_erased_room_takes_its_marks_along, start_sqlite,
