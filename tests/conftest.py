@@ -24,7 +24,7 @@ from binaries import BANTERD  # noqa: E402
 from redis import Redis, Sentinel  # noqa: E402
 
 START_SECONDS = 20
-STOP_SECONDS = 5
+STOP_SECONDS = 20  # a server cuts off after four who does not go, and a drain comes before that
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 

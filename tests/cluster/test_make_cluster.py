@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import random
 import re
 import signal
 import socket
@@ -12,17 +11,15 @@ import urllib.request
 
 from binaries import BANTERD, ROOT
 from clients import TIMEOUT, V1, items_of, wait_until
-from proxies import is_free
+from ports import free_row, is_free
 
 BUILD = pathlib.Path(BANTERD).parents[2]
 
 
 def ports():
     """Of HAProxy, and twenty in a row behind it."""
-    while True:
-        base = random.randrange(12000, 30000)
-        if all(is_free(port) for port in range(base, base + 22)):
-            return base + 20, base + 21, base
+    base = free_row(22)
+    return base + 20, base + 21, base
 
 
 def start(folder, web, lines, base):

@@ -185,7 +185,10 @@ class Chatters(Client):
         jane, zak = (self.connect(Command, ports["command"]) for _ in range(2))
         for connection, name in ((jane, f"{self.name}-jane"), (zak, f"{self.name}-zak")):
             connection.send(f"register,{name}\n")
-            check(connection.line() == "ack", name)
+            answer = connection.line()
+            if answer == GOODBYE:
+                raise Unavailable(answer)
+            check(answer == "ack", name, answer)
         while not self.finishing:
             content = self.new_content()
             jane.send(f"chat,{self.name}-zak,{content}\n")

@@ -13,6 +13,7 @@ import pytest
 from clients import EVERYTHING, NO_LIMIT, V1, items_of
 from crowd import Chatters, Crowd, LineShouter, NumberedShouter, PlainShouter, Poster, Resumer, TextShouter
 from ledger import Ledger, check
+from ports import kept
 
 KILLS = int(os.environ.get("CRASH_KILLS", "12"))
 SEED = os.environ.get("CRASH_SEED", "1")
@@ -83,13 +84,13 @@ def test_what_was_told_survives_the_end_of_the_server_at_any_moment(server, end,
     dice = random.Random(SEED)
     ledger = Ledger()
     crowd = make_crowd(ledger)
-    running = server(*FLAGS, listen=EVERYTHING)
+    running = server(*FLAGS, listen=kept(EVERYTHING))
     for _ in range(times):
         talk(running, crowd, ledger, 1 + int(dice.expovariate(1 / 2000)))
         running = restart(server, running, crowd, end)
     if end == "stop":
         # An orderly end is also that of guests who cannot come back, and of what they wrote to each other.
-        del ledger.contents["@"]
+        ledger.contents.pop("@", None)
     assert count_direct_messages(running, ledger) > 0
     talk(running, crowd, ledger, 500)
     crowd.finish()

@@ -1,7 +1,8 @@
 """Starting: one server for a folder, and as fast with a long log as with none."""
 
+import os
+import pathlib
 import sqlite3
-import time
 import types
 
 import pytest
@@ -37,16 +38,21 @@ def test_a_long_log_does_not_delay_the_start(server, end):
     first = server(*NO_LIMIT, folder_of=first)
     publish(enter(first, "ann"), 200)
     getattr(first, end)()
-    began = time.monotonic()
     running = server(*NO_LIMIT, folder_of=first)
     reader = V1(running.port())
     reader.hello()
     frames = reader.join("general")
-    took = time.monotonic() - began
+    took = processor_seconds(running)
     assert frames[0]["last"] == ENTRIES + 201
     assert [item["seq"] for item in items_of(frames)] == list(range(ENTRIES + 102, ENTRIES + 202))
     print(f"restart with {ENTRIES} entries after {end}: {took * 1000:.0f} ms")
     assert took < START_SECONDS
+
+
+def processor_seconds(running):
+    """How much it has worked until now: that does not depend on what else the machine does, as the time does."""
+    fields = pathlib.Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_first_start_that_fails_half_way_does_not_stop_the_next(server, tmp_path):

@@ -14,6 +14,7 @@ import pytest
 
 from clients import EVERYTHING, NO_LIMIT, TIMEOUT, V1, Command, Json, Line, Numbered, Text, wait_until
 from event_stream import EventStream
+from ports import kept
 from raw_websocket import CLOSE, FIN, TEXT, frame
 
 
@@ -49,8 +50,23 @@ def await_ends(clients):
     return ends
 
 
+def await_told(clients, count):
+    """Until so many of them are told to go; returns these."""
+    told = []
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        while len(told) < count:
+            ready = selector.select(TIMEOUT)
+            assert ready, "nobody was told"
+            for key, _ in ready:
+                selector.unregister(key.fileobj)
+                told.append(key.data)
+    return told
+
+
 def test_everybody_is_told_within_the_time_one_after_the_other(server):
-    seconds = 4
+    seconds = 6
     running = server(*NO_LIMIT, "--set", f"drain={seconds}s")
     clients = [V1(running.port()) for _ in range(200)]
     for number, client in enumerate(clients):
@@ -58,21 +74,17 @@ def test_everybody_is_told_within_the_time_one_after_the_other(server):
     begin = time.monotonic()
     drain(running)
     wait_until(lambda: readyz(running.port()) == 503)
-    red = time.monotonic()
     ends = await_ends(clients)
     assert running.process.wait(TIMEOUT) == 0
-    stopped = time.monotonic()
     assert {answer[1:] for answer in ends.values()} == {(1012, "service restart")}
     moments = sorted(moment - begin for moment, *_ in ends.values())
-    # The balancer was told first, and had a grace; and the clients came in nobody's order.
-    assert red - begin < moments[0] and moments[0] > seconds / 6 - 0.05
-    assert stopped - begin < seconds + 4
-    histogram = [0] * seconds * 2
-    for moment in moments:
-        histogram[min(int(moment * 2), len(histogram) - 1)] += 1
-    # 200 within 2.93 s are 34 in half a second.
-    assert moments[-1] <= seconds
-    assert max(histogram) < 60 and all(count > 15 for count in histogram[2:7]), histogram
+    # After a grace for the balancer, and before the last tenth. Nobody is told before their time; on a busy machine
+    # whoever tells, or looks, may be late.
+    first, last = seconds / 6, seconds * 9 / 10
+    for number, moment in enumerate(moments):
+        planned = first + (last - first) * number / len(moments)
+        assert planned - 0.1 < moment < planned + 2, (number, planned, moment)
+    # They came in nobody's order.
     order = sorted(ends, key=lambda client: ends[client][0])
     assert order != clients and order != clients[::-1]
 
@@ -100,19 +112,20 @@ def test_each_protocol_is_told_in_its_own_words(server):
 
 
 def test_who_comes_meanwhile_is_served_until_the_end_and_http_says_that_it_closes(server):
-    running = server(*NO_LIMIT, "--set", "drain=3")
-    early = V1(running.port())
-    early.hello()
-    kept = http.client.HTTPConnection("127.0.0.1", running.port(), timeout=TIMEOUT)
-    kept.request("GET", "/healthz")
-    assert kept.getresponse().read() == b"ok\n"
+    running = server(*NO_LIMIT, "--set", "drain=6")
+    early = [V1(running.port()) for _ in range(20)]  # the first of many is told early
+    for client in early:
+        client.hello()
+    persistent = http.client.HTTPConnection("127.0.0.1", running.port(), timeout=TIMEOUT)
+    persistent.request("GET", "/healthz")
+    assert persistent.getresponse().read() == b"ok\n"
     drain(running)
-    early.expect_close(1012)
+    await_told(early, 1)[0].expect_close(1012)
     late = V1(running.port())
     late.hello(name="late")
     assert late.ask("message", room="ops", content="still here")["type"] == "ack"
-    kept.request("POST", "/r/ops", "by http")
-    answer = kept.getresponse()
+    persistent.request("POST", "/r/ops", "by http")
+    answer = persistent.getresponse()
     assert answer.status == 200 and answer.getheader("Connection") == "close"
     assert json.loads(answer.read())["seq"] == 2
     assert readyz(running.port()) == 503
@@ -121,7 +134,7 @@ def test_who_comes_meanwhile_is_served_until_the_end_and_http_says_that_it_close
 
 
 def test_the_name_that_was_typed_is_free_for_who_types_it_again(server):
-    running = server(*NO_LIMIT, "--set", "drain=3", listen=EVERYTHING)
+    running = server(*NO_LIMIT, "--set", "drain=10", listen=EVERYTHING)  # who is alone is told in the middle
     first = Line(running.port("line"), "Lin")
     drain(running)
     assert "restarting" in first.rest()
@@ -129,14 +142,15 @@ def test_the_name_that_was_typed_is_free_for_who_types_it_again(server):
 
 
 def test_a_message_that_has_begun_may_be_finished(server):
-    running = server(*NO_LIMIT, "--set", "drain=3")
-    slow, other = V1(running.port()), V1(running.port())
-    slow.hello()
-    other.hello()
+    running = server(*NO_LIMIT, "--set", "drain=6")
+    slow, *others = [V1(running.port()) for _ in range(11)]
+    for client in (slow, *others):
+        client.hello()
     message = json.dumps({"type": "message", "room": "ops", "content": "x" * 1000, "cid": "c1"}).encode()
     slow.send_raw(frame(FIN | TEXT, message)[:500])
     drain(running)
-    other.expect_close(1012)
+    for other in await_told(others, 3):
+        other.expect_close(1012)
     late = V1(running.port())  # they are told in the last tenth, which has not come
     slow.send_raw(frame(FIN | TEXT, message)[500:])
     assert slow.hear()["type"] == "ack"
@@ -150,7 +164,7 @@ class Reader(threading.Thread):
     def __init__(self, port, last):
         super().__init__(daemon=True)
         self.port, self.last = port, last
-        self.seen, self.closes = [], []
+        self.seen, self.closes, self.gaps = [], [], []
 
     def run(self):
         while not self.seen or self.seen[-1] < self.last:
@@ -171,7 +185,8 @@ class Reader(threading.Thread):
                 self.take(json.loads(payload))
 
     def take(self, message):
-        assert message["type"] != "gap"
+        if message["type"] == "gap":
+            self.gaps.append(message)
         if message["type"] == "joined":
             self.epoch = message["epoch"]
         for item in [message] if message["type"] == "message" else message.get("items", []):
@@ -181,7 +196,7 @@ class Reader(threading.Thread):
 def test_a_restart_under_load_loses_nothing(server):
     """One server of a rolling restart: its clients come back wherever somebody listens on its port."""
     count = 600
-    running = server(*NO_LIMIT, "--set", "drain=2")
+    running = server(*NO_LIMIT, "--set", "drain=2", listen=kept(["ws://127.0.0.1:0"]))
     readers = [Reader(running.port(), count) for _ in range(40)]
     for reader in readers:
         reader.start()
@@ -204,7 +219,7 @@ def test_a_restart_under_load_loses_nothing(server):
                 running = server(*NO_LIMIT, folder_of=running, listen=running.urls)
     for reader in readers:
         reader.join(TIMEOUT)
-        assert reader.seen == list(range(1, count + 1))
+        assert reader.seen == list(range(1, count + 1)) and not reader.gaps
         assert set(reader.closes) == {1012}
 
 
@@ -228,11 +243,11 @@ def test_a_second_signal_ends_it_at_once_and_in_order(server, number):
 
 
 def test_nobody_there_means_nobody_to_wait_for(server):
-    running = server("--set", "drain=3")
+    running = server("--set", "drain=15")
     begin = time.monotonic()
     drain(running)
     assert running.process.wait(TIMEOUT) == 0
-    assert 0.5 <= time.monotonic() - begin < 2.5  # the balancer's grace
+    assert 2.4 < time.monotonic() - begin < 12  # the balancer's grace, and not the rest
 
 
 def test_the_service_manager_is_told_how_long_it_takes(server, tmp_path, monkeypatch):
@@ -256,7 +271,7 @@ def test_how_long_it_takes_can_change_while_it_runs(server, tmp_path):
     client.hello()
     file.write_text("drain = 1\n")
     running.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "drain" in running.log())
+    wait_until(lambda: "changed: drain" in running.log())
     drain(running)
     client.expect_close(1012)
     assert running.process.wait(TIMEOUT) == 0

@@ -11,7 +11,8 @@ from accounts import Accounts
 from certificates import Authority
 from clients import NO_LIMIT, TIMEOUT, V1, Line, wait_until
 from event_stream import EventStream
-from proxies import Haproxy, Nginx, free_ports
+from ports import kept
+from proxies import Haproxy, Nginx
 
 
 class House:
@@ -23,10 +24,10 @@ class House:
         self.context = self.authority.context()
         self.start = start
         self.flags = (*kind.flags, *flags)
-        ports = free_ports(2)
-        self.listen = (f"ws://127.0.0.1:{ports[0]}", f"line://127.0.0.1:{ports[1]}")
+        self.listen = kept(["ws://127.0.0.1:0", "line://127.0.0.1:0"])
         self.server = start(*self.flags, listen=self.listen)
-        self.proxy = kind(folder, self.pair, *ports[: 2 if kind is Haproxy else 1])
+        schemes = ("ws", "line") if kind is Haproxy else ("ws",)
+        self.proxy = kind(folder, self.pair, *map(self.server.port, schemes))
 
     def restart(self):
         """Another server in the place of one that was killed."""
@@ -184,7 +185,7 @@ def test_a_server_that_is_not_ready_gets_nobody(house_of):
         # Connections to it still succeed, but it answers nothing.
         wait_until(lambda: "Server banter_web/banterd is DOWN, reason: Layer7 timeout" in house.proxy.log())
         assert house.ask("GET", "/r/ops")[0] == 503
-        assert "Server banter_lines/banterd is DOWN via banter_web/banterd" in house.proxy.log()
+        wait_until(lambda: "Server banter_lines/banterd is DOWN via banter_web/banterd" in house.proxy.log())
     finally:
         house.server.process.send_signal(signal.SIGCONT)
     wait_until(lambda: "Server banter_web/banterd is UP" in house.proxy.log())

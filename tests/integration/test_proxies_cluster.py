@@ -9,7 +9,8 @@ import pytest
 
 from certificates import Authority
 from clients import NO_LIMIT, TIMEOUT, V1, Line, items_of, wait_until
-from proxies import HaproxyCluster, NginxCluster, free_ports
+from ports import free_port
+from proxies import HaproxyCluster, NginxCluster
 
 NODES = 3
 
@@ -22,7 +23,7 @@ class Street:
         pair = authority.make()
         self.context = authority.context()
         self.start = start
-        self.ports = free_ports(2 * NODES)
+        self.ports = [free_port() for _ in range(2 * NODES)]
         self.nodes = [self.begin(number) for number in range(NODES)]
         for number in range(NODES):
             self.mark(number)
@@ -135,7 +136,7 @@ def test_a_node_that_drains_gets_nobody_and_sends_its_clients_to_the_others(stre
     for guest in leaving:
         assert guest.ask("message", room="which", content="still served")["type"] == "ack"
     assert {street.come().node for _ in range(6)} == {1, 2}
-    assert "Server banter_lines/node1 is DOWN via banter_web/node1" in street.proxy.log()
+    wait_until(lambda: "Server banter_lines/node1 is DOWN via banter_web/node1" in street.proxy.log())
     street.nodes[0].process.send_signal(signal.SIGTERM)  # no need to wait for the rest of the time
     for guest in leaving:
         guest.hear_until("message", content="still served")

@@ -9,7 +9,8 @@ import pytest
 
 from binaries import REDIS_LINK
 from certificates import Authority
-from redis import free_port
+from ports import free_port
+from redis import FAILOVER_SECONDS
 
 TIMEOUT = 20
 
@@ -205,17 +206,17 @@ def test_a_server_that_hangs_is_missed_in_time_by_who_waits_and_by_who_does_not(
     busy.say("do waiting PING")
     assert "does not answer" in busy.hear("down ")
     assert "does not answer" in idle.hear("down ")
-    assert 0.5 < time.monotonic() - began < 2.5
+    assert 0.5 < time.monotonic() - began < 10  # a second; the connections would go on without it for ever
     server.resume()
     assert idle.hear("up ") == busy.hear("up ") == run_id(server)
 
 
 def test_a_loop_that_was_held_up_does_not_blame_the_server(redis, link):
     server = redis()
-    used = link(f"server={server.address}", "timeout=400")
+    used = link(f"server={server.address}", "timeout=1000")
     used.hear("up ")
     used.say("do early PING")
-    used.say("hold 1200")
+    used.say("hold 2500")
     used.hear("held")
     assert used.hear("answer early ") == "PONG"
     assert used.ask("PING") == "PONG"
@@ -337,7 +338,8 @@ def test_a_master_that_becomes_a_replica_is_left(redis, link, writes):
 
 
 def test_a_server_that_still_loads_is_waited_for(redis, link):
-    server = redis("--appendonly", "yes", "--loading-process-events-interval-bytes", "1024", "--key-load-delay", "600")
+    kept = ("--appendonly", "yes", "--appendfsync", "always")
+    server = redis(*kept, "--loading-process-events-interval-bytes", "1024", "--key-load-delay", "600")
     used = link(f"server={server.address}")
     used.hear("up ")
     with server.connect() as talk:
@@ -381,7 +383,7 @@ def test_a_failover_by_the_sentinels_is_followed(redis, link):
     used.subscribe("news")
     old.kill()
     used.hear("down ")
-    assert used.hear("up ") == run_id(new)
+    assert used.hear("up ", FAILOVER_SECONDS) == run_id(new)
     for sentinel in sentinels:
         assert sentinel.hear_failover() == new.port
     assert used.ask("SET", "key", "value") == "OK"

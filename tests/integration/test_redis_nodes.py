@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from clients import NO_LIMIT, V1, items_of
+from clients import NO_LIMIT, TIMEOUT, V1, items_of, wait_until
 from redis import RedisError
 
 QUICK = ("--set", "redis_timeout=1")
@@ -19,7 +19,8 @@ def nodes(server, redis):
     def start(count, *options, shared=None):
         shared = shared or redis()
         store = f"redis://{shared.address}"
-        return shared, [server("--store", store, *NO_LIMIT, *QUICK, *options) for _ in range(count)]
+        no_limit = (*NO_LIMIT, "--set", "names_per_minute=0")
+        return shared, [server("--store", store, *no_limit, *QUICK, *options) for _ in range(count)]
 
     return start
 
@@ -32,15 +33,15 @@ def enter(node, name, room="general", **members):
     return client
 
 
+def claim(client, name):
+    answer = client.ask("hello", name=name)
+    assert answer["type"] == "welcome" or answer["code"] == "name_taken", answer
+    return answer["type"] == "welcome"
+
+
 def take_name(client, name):
     """As soon as nobody has it any more."""
-    deadline = time.monotonic() + 10
-    while True:
-        client.say(type="hello", name=name)
-        frame = client.hear()
-        if frame["type"] == "welcome":
-            return
-        assert frame["code"] == "name_taken" and time.monotonic() < deadline
+    wait_until(lambda: claim(client, name))
 
 
 def try_to_say(client, text, room="general", cid=None):
@@ -50,9 +51,9 @@ def try_to_say(client, text, room="general", cid=None):
     return client.hear_until("ack", "error", cid=cid)
 
 
-def say(client, text, room="general"):
+def say(client, text, room="general", cid=None):
     """Says it until it is stored, always under one cid."""
-    cid = client.new_cid()
+    cid = cid or client.new_cid()
     while True:
         answer = try_to_say(client, text, room, cid)
         if answer["type"] == "ack":
@@ -75,7 +76,8 @@ def hear(client, count):
 
 def expect_count(client, count):
     """So many are in the room, as it is told now or soon: a node's own clients do not wait for the others."""
-    if client.frames[0]["client_count"] != count:
+    told = [frame["client_count"] for frame in client.frames if "client_count" in frame]
+    if told[-1] != count:
         client.hear_until("presence", client_count=count)
 
 
@@ -164,7 +166,10 @@ def test_senders_are_told_while_it_is_away_and_readers_stay(nodes, redis):
     shared.start()
     say(ann, "after")
     assert hear(bob, 1)[0][1] in ("meanwhile", "after")
-    assert servers[0].log().count("Redis is not available") <= 4  # of the store and the accounts, and that it is loading
+    # Why it is not available is said once, by each who uses it: it hung up, refuses, is loading.
+    reasons = [line.partition("Redis is not available")[2] for line in servers[0].log().splitlines()]
+    reasons = list(filter(None, reasons))
+    assert reasons and len(reasons) == len(set(reasons)), reasons
 
 
 def expect_new_epoch(client):
@@ -239,8 +244,7 @@ def test_with_wait_replicas_an_ack_means_that_a_replica_has_it(nodes, redis):
     assert [item["content"] for item in items_of(eve.frames)] == ["one"]  # nobody is shown what may yet be lost
     replica.resume()
     assert say(bob, "three") in (2, 3)
-    again = try_to_say(ann, "two", cid=cid)
-    assert (again["type"], again["seq"]) == ("ack", 2)
+    assert say(ann, "two", cid=cid) == 2
     assert hear(eve, 2) == [(2, "two"), (3, "three")]
 
 
@@ -256,7 +260,7 @@ def test_a_failover_loses_nothing_that_was_acknowledged(server, redis):
     hear(bob, 20)
     with master.connect() as talk:
         talk.command("SET", "waited", "for")
-        assert talk.command("WAIT", 1, 5000) == 1
+        assert talk.command("WAIT", 1, TIMEOUT * 1000) >= 1
     master.kill()
     sentinel.hear_failover()
     assert say(ann, "after") == 21
@@ -285,8 +289,7 @@ def test_a_name_is_held_once(nodes):
     _, servers = nodes(2)
     ann = enter(servers[0], "ann")
     other = V1(servers[1].port())
-    other.say(type="hello", name="Ann")
-    assert other.hear()["code"] == "name_taken"
+    assert not claim(other, "Ann")
     ann.leave()
     take_name(other, "Ann")
 
@@ -298,7 +301,7 @@ def test_a_node_that_dies_frees_what_it_held(nodes):
     servers[0].kill()
     died = time.monotonic()
     bob.hear_until("presence", client_count=1)
-    assert time.monotonic() - died < 10
+    assert time.monotonic() - died < 15  # a lease, and until somebody looks: eight seconds
     again = V1(servers[1].port())
     assert again.hello(name="ann")["name"] == "ann"
 

@@ -93,8 +93,8 @@ def test_what_was_acknowledged_under_load_survives_sigterm(server):
         for turn in range(1_000_000):
             if turn == 20:
                 busy.wait()
-            client.say(type="message", room="general", content=f"{number}/{turn}", cid=f"{turn}")
             try:
+                client.say(type="message", room="general", content=f"{number}/{turn}", cid=f"{turn}")
                 answer = client.hear()
             except (AssertionError, OSError):  # the close frame, or the end
                 return

@@ -1,5 +1,6 @@
 """What a room lets go of, and what is erased: numbers stay, readers are told, and the bytes are gone from the disk."""
 
+import contextlib
 import sqlite3
 import time
 
@@ -99,7 +100,12 @@ def test_a_room_may_be_kept_in_memory_only(server):
 
 
 def files_with(folder, words):
-    return [path.name for path in folder.iterdir() if path.is_file() and words in path.read_bytes()]
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a journal that is gone again
+            if path.is_file() and words in path.read_bytes():
+                found.append(path.name)
+    return found
 
 
 def test_a_deleted_message_is_gone_from_the_disk_and_its_number_stays(server):
@@ -134,7 +140,7 @@ def direct_rooms(data):
 
 
 def test_direct_messages_of_guests_who_do_not_come_back_after_a_restart_are_erased(server):
-    flags = [*NO_LIMIT, *settings("session_linger=3")]
+    flags = [*NO_LIMIT, *settings("session_linger=6")]
     first = server(*flags)
     people = {name: V1(first.port()) for name in ("ann", "bob", "eve", "zed")}
     secrets = {name: client.hello(name=name)["session"] for name, client in people.items()}

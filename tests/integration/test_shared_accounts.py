@@ -5,7 +5,6 @@ import http.client
 import json
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -41,6 +40,10 @@ class Node:
 
     def post(self, **headers):
         return self.ask("POST", "/r/ops", "text", **headers)[0]
+
+    def await_account(self, name):
+        """Until it is heard of here: guests cannot sign with its name then. Trying a password would count as guessing."""
+        wait_until(lambda: self.post(Sender=name) == 409)
 
     def post_as(self, name, password=PASSWORD):
         return self.post(Authorization=basic(name, password))
@@ -79,10 +82,9 @@ def run(*arguments, input="", status=0):
 
 def test_an_account_made_at_one_node_lets_in_at_the_other_in_every_way(nodes):
     a, b, _ = nodes
-    began = time.monotonic()
     a.accounts.add("Ann", PASSWORD, "--role", "moderator")
-    wait_until(lambda: b.post_as("ann") == 200)
-    assert time.monotonic() - began < 3  # a command, an argon2id or two, and less than a second for the rest
+    b.await_account("ann")
+    assert b.post_as("ann") == 200
     token = a.accounts.give_token("ann")
     wait_until(lambda: b.post_with(token) == 200)
     session = V1(b.port()).hello(name="ann", password=PASSWORD)["session"]
@@ -112,7 +114,7 @@ def test_a_name_is_taken_on_all_nodes_and_given_away_on_all(nodes):
 def test_a_role_given_at_one_node_holds_on_the_other(nodes):
     a, b, _ = nodes
     a.accounts.add("ann", PASSWORD)
-    wait_until(lambda: b.post_as("ann") == 200)
+    b.await_account("ann")
     ann = V1(b.port())
     ann.hello(name="ann", password=PASSWORD)
     assert ann.ask("ban", address="192.0.2.1")["code"] == "forbidden"
@@ -173,9 +175,13 @@ def test_a_ticket_is_worth_no_more_than_what_it_stands_for(nodes):
     wait_until(lambda: b.post_with(token) == 200)
     narrow, revoked, old = (a.ticket(f"Bearer {token}"), a.ticket(f"Bearer {token}"), a.ticket(basic("ann", PASSWORD)))
     assert b.ask("POST", f"/r/other?ticket={narrow}", "x")[0] in (403, 404)
-    a.accounts.revoke(a.accounts.tokens("ann")[0]["id"])
+    by_token, by_password = V1(b.port()), V1(b.port())
+    by_token.hello(token=token)
+    by_password.hello(name="ann", password=PASSWORD)
+    a.accounts.revoke(min(row["id"] for row in a.accounts.tokens("ann")))
     a.accounts.set_password("ann", "another password")
-    wait_until(lambda: b.post_with(token) == 401 and b.post_as("ann", "another password") == 200)
+    closed(by_token)
+    closed(by_password)
     assert b.ask("POST", f"/r/ops?ticket={revoked}", "x")[0] == 401
     assert b.ask("POST", f"/r/ops?ticket={old}", "x")[0] == 401
 
@@ -191,7 +197,7 @@ def test_a_static_tokens_ticket_is_one_of_those_nodes_that_have_the_token(server
 def test_wrong_passwords_are_counted_over_all_nodes(nodes):
     a, b, _ = nodes
     a.accounts.add("ann", PASSWORD)
-    wait_until(lambda: b.post_as("ann") == 200)
+    b.await_account("ann")
     for number in range(10):
         assert (a, b)[number % 2].post_as("ann", f"guess {number}") == 401
     # Each has refused five of the ten by itself, so alone it would refuse five more; it hears of the others' at once, but
@@ -223,6 +229,7 @@ def test_while_redis_is_away_logins_go_on_and_afterwards_all_is_the_same_again(n
     run("user", "import", "--data", a.data, *a.store)
     assert "Redis has accounts already" in run("user", "import", "--data", b.data, *b.store, status=1)[1]
     b.accounts.add("bob", PASSWORD)
+    a.await_account("bob")
     wait_until(lambda: "session" in V1(a.port()).ask("hello", name="bob", password=PASSWORD))
 
 
@@ -231,7 +238,8 @@ def test_a_node_that_was_away_catches_up_and_one_with_nothing_learns_all(server,
     a, b = Node(server, shared), Node(server, shared)
     a.accounts.add("ann", PASSWORD)
     a.accounts.add("eve", PASSWORD)
-    wait_until(lambda: b.post_as("eve") == 200)
+    b.await_account("eve")
+    assert b.post_as("eve") == 200
     b.server.stop()
     a.accounts.remove("eve")
     token = a.accounts.give_token("ann")
@@ -257,7 +265,8 @@ def test_the_accounts_of_one_machine_move_to_several_when_told_to(server, redis)
     other = Node(server, shared)
     assert other.post_with(token) == 200
     other.accounts.add("bob", PASSWORD)
-    wait_until(lambda: moved.post_as("bob") == 200)
+    moved.await_account("bob")
+    assert moved.post_as("bob") == 200
 
 
 def test_accounts_of_another_folder_are_neither_shared_nor_overwritten(server, redis):

@@ -1,31 +1,14 @@
 """Proxies in front of a server, configured by the very files of packaging/ in which only addresses and paths are others."""
 
-import itertools
 import os
 import pathlib
-import random
 import shutil
 import socket
 import subprocess
 
 from binaries import ROOT
 from clients import TIMEOUT, wait_until
-
-
-def is_free(port):
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
-
-
-def free_ports(count):
-    """Ports that nobody has now, and that nobody gets for a connection of theirs while a server is restarted: they are
-    below those that the system gives out."""
-    given_out = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    ports = range(given_out // 2, given_out)
-    return list(itertools.islice(filter(is_free, random.sample(ports, len(ports))), count))
+from ports import free_port
 
 
 def program(name):
@@ -85,7 +68,7 @@ class Nginx(Proxy):
         return {"server 127.0.0.1:8765 ": f"server 127.0.0.1:{hub_port} "}
 
     def __init__(self, folder, pair, *ports):
-        self.port, self.plain_port = free_ports(2)
+        self.port, self.plain_port = free_port(), free_port()
         site = replaced(
             self.file,
             {
@@ -135,7 +118,7 @@ class Haproxy(Proxy):
         }
 
     def __init__(self, folder, pair, *ports):
-        self.port, self.plain_port, self.line_port = free_ports(3)
+        self.port, self.plain_port, self.line_port = (free_port() for _ in range(3))
         (folder / "both.pem").write_text(pair.chain.read_text() + pair.key.read_text())
         configuration = replaced(
             self.file,

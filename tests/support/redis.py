@@ -8,7 +8,6 @@ The fixture `redis` of conftest.py starts them and ends them after the test.
 """
 
 import queue
-import random
 import re
 import shutil
 import signal
@@ -19,24 +18,15 @@ import tempfile
 import threading
 import time
 
+from ports import free_port
+
 TIMEOUT = 20
-# Below those that the system gives to whoever asks for any, so that nobody takes one while its server is down.
-PORTS = range(15000, 32000)
+# Sentinels that could not agree, or knew no replica yet, try again after six seconds, and then again.
+FAILOVER_SECONDS = 60
 
 
 class RedisError(Exception):
     """What a server answers with "-"."""
-
-
-def free_port():
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Conversation:
@@ -309,4 +299,4 @@ class Sentinel(Process):
 
     def hear_failover(self):
         """Waits until another has become master; returns its port."""
-        return int(self.hear(r"\+switch-master \S+ \S+ \d+ \S+ (\d+)")[1])
+        return int(self.hear(r"\+switch-master \S+ \S+ \d+ \S+ (\d+)", FAILOVER_SECONDS)[1])
