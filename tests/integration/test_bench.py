@@ -151,6 +151,25 @@ def test_a_server_that_stands_still_shows_in_the_latency(server):
     assert result["latency_us"]["p50"] > 500_000  # it stood still for most of the time that was measured
 
 
+def test_a_load_that_stands_still_itself_sends_all_that_fell_due(server):
+    hub = server("--set", "rate_per_minute=0")
+    listener = Text(hub.port())
+    load = subprocess.Popen(
+        [BANTER, "bench", url(hub, "ws", "/text"), "--json", "--seconds", "3", "--warmup", "0", "--rate", "100"],
+        stdout=subprocess.PIPE, text=True,
+    )
+    while not is_counted(listener.hear()):
+        pass
+    load.send_signal(signal.SIGSTOP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        load.wait(timeout=4)
+    load.send_signal(signal.SIGCONT)
+    output, _ = load.communicate(timeout=60)
+    result = json.loads(output)
+    assert load.returncode == 0 and result["published"] == 300
+    assert result["latency_us"]["max"] > 1_000_000
+
+
 def test_at_a_rate_each_message_reaches_the_readers_of_its_room(hub):
     done = bench(url(hub, "ws", "/ws"), "--subscribers", "6", "--publishers", "2", "--rooms", "2", "--rate", "50")
     assert done.returncode == 0, done.stderr
