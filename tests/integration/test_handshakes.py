@@ -167,5 +167,5 @@ def test_connections_that_have_not_entered_do_not_hold_up_the_end(secure_server)
     with secure(hub.port("wss"), ssl._create_unverified_context()):
         begin = time.monotonic()
         hub.stop()
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 4  # then it would wait for nobody any longer
     close_all(opened)

@@ -188,8 +188,12 @@ def test_history_is_read_to_the_beginning_and_stays_in_place(server, person):
         ann.press("PageUp")
     screen = ann.see("─ the beginning ─", "message 1.", "message 10.", "more below")
     publish(running, "lobby", "something new", sender="cron")
-    after = ann.see("↓ 1 new below")
-    assert [line[18:] for line in after.split("\n")[1:20]] == [line[18:] for line in screen.split("\n")[1:20]]
+    ann.see("↓ 1 new below")
+
+    def log(screen):
+        return [line[18:] for line in screen.split("\n")[1:20]]
+
+    ann.wait(lambda after: log(after) == log(screen), "the same lines of the log")
     ann.press("Escape")
     ann.see("something new", "message 350.")
 
