@@ -227,7 +227,7 @@ def test_a_reader_that_stops_reading_costs_the_others_nothing(world, bystander):
 
 
 def test_a_flood_of_messages_is_answered_and_not_delivered(server):
-    world = server("--set", "rate_per_minute=5")
+    world = server("--set", "rate_per_minute=5", "--set", "ping_interval=0")
     reader, flooder = V1(world.port()), V1(world.port())
     reader.hello()
     reader.join("lobby")

@@ -8,7 +8,7 @@ import socket
 import struct
 import zlib
 
-TIMEOUT = 20
+TIMEOUT = 60  # only of what hangs: passwords are checked behind all other work of a machine
 FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 MASK = b"\x37\xfa\x21\x3d"
