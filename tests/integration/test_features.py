@@ -10,9 +10,9 @@ import time
 import pytest
 import websockets
 
-from clients import NO_LIMIT, Line
+from clients import NO_LIMIT, TIMEOUT, Line
 
-WAIT = 10
+WAIT = TIMEOUT
 STORES = pytest.mark.parametrize("store", ["sqlite", "memory"])
 
 
