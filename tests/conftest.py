@@ -21,6 +21,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 
 from binaries import BANTERD  # noqa: E402
+from ports import kept  # noqa: E402
 from redis import Redis, Sentinel  # noqa: E402
 
 START_SECONDS = 20
@@ -116,9 +117,14 @@ def _factory():
     servers = []
     folder = pathlib.Path(tempfile.mkdtemp(prefix="banter-test-"))
 
-    def start(*flags, listen=("ws://127.0.0.1:0",), folder_of=None, through=(), open_folder=False):
+    def start(
+        *flags, listen=("ws://127.0.0.1:0",), folder_of=None, through=(), open_folder=False, keeps_port=False
+    ):
         """`folder_of`: an earlier server, whose data this one takes over. `open_folder`: other users may pass through to
-        the data folder."""
+        the data folder. `keeps_port`: another server will listen where this one did, so it is where the system puts nobody
+        meanwhile (support/ports.py)."""
+        if keeps_port:
+            listen = kept(listen)
         own = folder_of.folder if folder_of else folder / str(len(servers))
         own.mkdir(exist_ok=True)
         if open_folder:

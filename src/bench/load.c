@@ -38,9 +38,9 @@ static uint64_t due_ns(const struct load *load) {
                                : load->paced_ns + load->paced * LOAD_SECOND_NS / load->plan->rate;
 }
 
-/* With a rate: what is due by now, publishers taking turns. */
-static void publish_due(struct load *load) {
-    while (due_ns(load) <= load->now_ns && !load->failed) {
+/* With a rate: what is due by then, publishers taking turns. */
+static void publish_due(struct load *load, uint64_t until_ns) {
+    while (due_ns(load) <= until_ns && !load->failed) {
         struct publisher *publisher = &load->publishers[load->paced % load->plan->publishers];
         if (publisher->connection != NULL) {
             traffic_publish(load, publisher, due_ns(load));
@@ -105,12 +105,16 @@ bool load_run(struct load *load, bool (*is_done)(const struct load *load), uint6
         if (watches && is_done(load))
             return true;
         connect_more(load);
-        publish_due(load);
+        publish_due(load, load->now_ns);
         wait_for_events(load, next_ns(load, watches, until_ns));
         if (watches)
             look_around(load);
     }
     return !load->failed && watches && is_done(load);
+}
+
+void load_publish_rest(struct load *load) {
+    publish_due(load, load->end_ns - 1);
 }
 
 static bool all_met(const struct load *load) {

@@ -95,6 +95,9 @@ void load_fail(struct load *load, int error, const char *format, ...)
  * has failed. */
 bool load_run(struct load *load, bool (*is_done)(const struct load *load), uint64_t until_ns);
 
+/* Publishes what fell due before the end and was not sent: this process may have stood still. */
+void load_publish_rest(struct load *load);
+
 /* Handles events until all processes have come here; returns the time at which all of them go on,
  * or 0 when the load has failed. */
 uint64_t load_meet(struct load *load);

@@ -100,6 +100,7 @@ static void measure(struct load *load) {
         load->paced_ns = load->start_ns;
     load_run(load, NULL, load->end_ns);
     load->counting = false;
+    load_publish_rest(load);
     result->seconds = (double)(load_clock() - load->start_ns) / LOAD_SECOND_NS;
     result->published = load->sent - sent;
     look(load, &result->end);

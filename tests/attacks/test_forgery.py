@@ -96,6 +96,7 @@ def test_nothing_reaches_a_terminal_that_acts_on_it(world, escape):
     """Readers of lines, and the programs of banter, whoever sends and however."""
     readers = [Line(world.port("line"), "Lin"), Numbered(world.port("numbered"))]
     readers[1].say("here")
+    assert readers[1].hear() == "Client 1: here"  # it is
     sender = V1(world.port())
     sender.hello(name="ann")
     with Program("tail", f"ws://127.0.0.1:{world.port()}") as tail:

@@ -21,7 +21,7 @@ def publish(port, numbers):
 
 @pytest.mark.parametrize("query", ["room=ops", "room=ops&room=dev"])
 def test_it_comes_back_by_itself_and_goes_on_where_it_was(server, person, query):
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     ann = person(first, "ann").wait_online()
 
     def heard():

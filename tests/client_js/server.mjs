@@ -4,6 +4,7 @@ import { spawn, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +18,16 @@ const TIMEOUT_MS = 60000;
 /** What waits in vain is a failure. */
 export const test = (name, body) => run(name, { timeout: TIMEOUT_MS }, body);
 
+/** A port that nobody has, below those that the system gives out, so that it is nobody's while a server is restarted. */
+async function freePort() {
+  for (;;) {
+    const port = 15000 + Math.floor(Math.random() * 17000), probe = createServer();
+    try { await once(probe.listen(port, "127.0.0.1"), "listening"); } catch { continue; }
+    await once(probe.close(), "close");
+    return port;
+  }
+}
+
 export class Server {
   #process;
 
@@ -25,7 +36,7 @@ export class Server {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), "banter-client-"));
     server.flags = ["--set", "rate_per_minute=0", ...flags];
-    await server.run("ws://127.0.0.1:0");
+    await server.run(`ws://127.0.0.1:${await freePort()}`);
     test.after(async () => {
       await server.stop("SIGTERM");
       assert.ok(server.#process.signalCode === "SIGKILL" || server.#process.exitCode === 0, `banterd ended with ${server.#process.exitCode}`);

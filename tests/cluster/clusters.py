@@ -4,7 +4,6 @@ import time
 
 from clients import NO_LIMIT
 from links import Link
-from ports import kept
 
 NODES = 3
 LISTEN = ("ws://127.0.0.1:0", "line://127.0.0.1:0")
@@ -26,7 +25,7 @@ class Cluster:
 
     def begin(self, number, **how):
         flags = ("--store", f"redis://{self.links[number].address}", *self.flags)
-        return self.server(*flags, **{"listen": kept(LISTEN)} | how)
+        return self.server(*flags, keeps_port=True, **{"listen": LISTEN} | how)
 
     def kill(self, number):
         self.nodes[number].kill()

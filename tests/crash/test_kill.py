@@ -13,7 +13,6 @@ import pytest
 from clients import EVERYTHING, NO_LIMIT, V1, items_of
 from crowd import Chatters, Crowd, LineShouter, NumberedShouter, PlainShouter, Poster, Resumer, TextShouter
 from ledger import Ledger, check
-from ports import kept
 
 KILLS = int(os.environ.get("CRASH_KILLS", "12"))
 SEED = os.environ.get("CRASH_SEED", "1")
@@ -84,7 +83,7 @@ def test_what_was_told_survives_the_end_of_the_server_at_any_moment(server, end,
     dice = random.Random(SEED)
     ledger = Ledger()
     crowd = make_crowd(ledger)
-    running = server(*FLAGS, listen=kept(EVERYTHING))
+    running = server(*FLAGS, listen=EVERYTHING, keeps_port=True)
     for _ in range(times):
         talk(running, crowd, ledger, 1 + int(dice.expovariate(1 / 2000)))
         running = restart(server, running, crowd, end)

@@ -2,9 +2,12 @@
 what is not theirs. Each of these was tried in earnest; the floods are far larger than anybody's share, and the assertions
 count what was done for whom, so that they do not depend on how fast the machine is."""
 
+import contextlib
 import json
+import signal
 import socket
 import struct
+import time
 import urllib.parse
 
 import pytest
@@ -30,27 +33,17 @@ def http(server, method, path, body=b"", headers=()):
     return int(head.split()[1]), body
 
 
-def answers_so_far(connection):
-    """How many frames have arrived that were not read yet."""
-    connection.socket.setblocking(False)
+# Nobody waits for somebody else's flood. Both speak while the server stands still, and the one who floods hears the other:
+# so it is in what the server has sent to one client how much it did first, however late the test reads it.
+
+
+@contextlib.contextmanager
+def standing_still(server):
+    server.process.send_signal(signal.SIGSTOP)
     try:
-        while connection._read():
-            pass
-    except BlockingIOError:
-        pass
-    connection.socket.settimeout(20)
-    count = 0
-    while len(connection.buffer) >= 2:
-        length = connection.buffer[1]
-        size = 2 + length if length < 126 else 4 + struct.unpack("!H", connection.buffer[2:4])[0]
-        if len(connection.buffer) < size:
-            break
-        del connection.buffer[:size]
-        count += 1
-    return count
-
-
-# Nobody waits for somebody else's flood.
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("payload", [
@@ -59,35 +52,36 @@ def answers_so_far(connection):
     pytest.param(b" " * (LONGEST - 3) + b"[]", id="spaces"),
 ])  # fmt: skip
 def test_messages_that_unpack_to_much_are_taken_in_turns(server, payload):
-    world = server(listen=EVERYTHING)
+    world = server("--store", "memory", listen=EVERYTHING)
     packed = deflate(payload, level=9)
     bomb = frame(FIN | RSV1 | TEXT, packed)
-    attacker = Connection(world.port(), "/", offer="permessage-deflate", headers=V1.headers)
+    attacker = Connection(world.port(), "/", offer="permessage-deflate")
+    attacker.receive_message()
     bystander = V1(world.port())
-    attacker.send_raw(bomb * 140)  # less than is read at once
-    attacker.receive()
-    bystander.expect_alive()
-    assert answers_so_far(attacker) < 70
+    bystander.hello()
+    with standing_still(world):
+        attacker.send_raw(bomb * 140)  # less than is read at once
+        bystander.say(type="message", room="lobby", content="alive?")
+    answers = 0
+    while (heard := json.loads(attacker.receive_message()[1]))["type"] != "message":
+        assert heard["type"] == "error"
+        answers += 1
+    assert heard["content"] == "alive?" and answers < 70
 
 
 def test_names_of_those_who_have_gone_do_not_make_a_list_slow(server):
-    world = server(listen=EVERYTHING)
+    world = server("--store", "memory", listen=EVERYTHING)
     for number in range(2000):
         with Line(world.port("line"), f"gone{number}") as client:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    attacker, bystander = Command(world.port("command")), V1(world.port())
+    attacker, bystander = Command(world.port("command")), Command(world.port("command"), "Jane")
     attacker.send("register,Zed\n")
     assert attacker.line() == "ack"
-    attacker.send("list,friends\n" * 5000)
-    assert attacker.line() == "Zed"
-    bystander.expect_alive()
-    attacker.socket.setblocking(False)
-    try:
-        while attacker._read():
-            pass
-    except BlockingIOError:
-        pass
-    assert attacker.buffer.count(b"\n") < 4000
+    with standing_still(world):
+        attacker.send("list,friends\n" * 5000)
+        bystander.send("chat,Zed,alive?")
+    before = attacker.line_until("Jane says alive?")
+    assert set(before) <= {"Jane,Zed"} and len(before) < 4000
 
 
 # Memory.
@@ -132,19 +126,26 @@ def test_answers_that_must_be_sent_apart_take_little_memory(server):
     assert world.resident_bytes() - before < 16 * MEGABYTE
 
 
+def most_complaints(began):
+    """Of one kind, in the log: one in ten seconds."""
+    return 1 + (time.monotonic() - began) // 10
+
+
 def test_whoever_causes_a_note_in_the_log_cannot_fill_it(server):
     world = server()
+    began = time.monotonic()
     with Stream(world.port()) as stream:
         for _ in range(20):
             stream.send("GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n" * 20)
             for _ in range(20):
                 while not stream.line().startswith("HTTP/1.1 421"):
                     pass
-    assert world.log().count("refused a request (421)") == 1
+    assert 1 <= world.log().count("refused a request (421)") <= most_complaints(began)
 
 
 def test_without_descriptors_it_serves_on_and_recovers(server):
     world = server(listen=EVERYTHING, through=("sh", "-c", 'ulimit -n 64; exec "$@"', "sh"))
+    began = time.monotonic()
     bystander = V1(world.port())
     crowd = [socket.create_connection(("127.0.0.1", world.port("line"))) for _ in range(200)]
     bystander.expect_alive()
@@ -159,7 +160,7 @@ def test_without_descriptors_it_serves_on_and_recovers(server):
             return False
 
     wait_until(admitted)
-    assert world.log().count("Refusing connections") == 1
+    assert 1 <= world.log().count("Refusing connections") <= most_complaints(began)
 
 
 # Many rooms.

@@ -12,7 +12,8 @@ from clients import BANNER, EVERYTHING, NO_LIMIT, TIMEOUT, Command, Json, Line, 
 from raw_websocket import BINARY, FIN, MASK, TEXT, frame, header
 
 MEGABYTE = 1024 * 1024
-SHORT = ("--set", "handshake_timeout=1", "--set", "max_message=65536", *NO_LIMIT)
+# Nobody here reads pings while something else is sent, however long that takes.
+SHORT = ("--set", "handshake_timeout=1", "--set", "max_message=65536", "--set", "ping_interval=0", *NO_LIMIT)
 
 
 class Bystanders:

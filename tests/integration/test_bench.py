@@ -77,11 +77,17 @@ def test_several_processes_are_one_load(hub):
     assert abs(result["deliveries"] - 13 * result["published"]) <= 2 * 13 * 3 * 4
 
 
+def in_time(result, rate):
+    """How many of one second's messages must have arrived within it: those that were not on their way at its end for as
+    long as the slowest. Nine in ten of them, as the processes do not begin and end at the same moment."""
+    return 0.9 * rate * (1 - result["latency_us"]["max"] / 1_000_000)
+
+
 def test_several_processes_share_a_rate(hub):
     done = bench(url(hub, "ws", "/ws"), "--subscribers", "4", "--publishers", "3", "--rate", "60", "--processes", "3")
     result = sound_result(done)
     assert result["published"] == 60
-    assert 7 * 55 <= result["deliveries"] <= 7 * 60  # the last may come later
+    assert 7 * in_time(result, 60) <= result["deliveries"] <= 7 * 60
 
 
 def test_what_fails_in_one_of_several_processes_is_told_once():
@@ -97,7 +103,7 @@ def test_connections_are_opened_no_faster_than_the_ramp_allows(hub):
 
 def test_rooms_in_which_nobody_publishes_are_quiet(hub):
     result = sound_result(bench(url(hub, "ws", "/ws"), "--rooms", "5", "--subscribers", "10", "--rate", "20"))
-    assert 3 * 18 <= result["deliveries"] <= 3 * 20  # two subscribers and the publisher
+    assert 3 * in_time(result, 20) <= result["deliveries"] <= 3 * 20  # two subscribers and the publisher
 
 
 @pytest.mark.parametrize("options", [(), ("--named",), ("--processes", "3")])
@@ -125,7 +131,7 @@ def test_a_server_that_stands_still_shows_in_the_latency(server):
     hub = server("--set", "rate_per_minute=0")
     listener = Text(hub.port())
     load = subprocess.Popen(
-        [BANTER, "bench", url(hub, "ws", "/text"), "--json", "--seconds", "1", "--warmup", "0", "--rate", "100"],
+        [BANTER, "bench", url(hub, "ws", "/text"), "--json", "--seconds", "3", "--warmup", "0", "--rate", "100"],
         stdout=subprocess.PIPE, text=True,
     )
     heard = 0
@@ -133,16 +139,35 @@ def test_a_server_that_stands_still_shows_in_the_latency(server):
         heard += is_counted(listener.hear())
     os.kill(hub.process.pid, signal.SIGSTOP)
     try:
-        load.wait(timeout=1.5)
+        load.wait(timeout=4)
         pytest.fail("the load does not wait for what is still to come")
     except subprocess.TimeoutExpired:
         os.kill(hub.process.pid, signal.SIGCONT)
     output, _ = load.communicate(timeout=60)
     result = json.loads(output)
     assert load.returncode == 0 and result["lost"] == 0
-    assert result["published"] == 100
+    assert result["published"] == 300
     assert result["latency_us"]["max"] > 1_000_000
-    assert result["latency_us"]["p50"] > 500_000
+    assert result["latency_us"]["p50"] > 500_000  # it stood still for most of the time that was measured
+
+
+def test_a_load_that_stands_still_itself_sends_all_that_fell_due(server):
+    hub = server("--set", "rate_per_minute=0")
+    listener = Text(hub.port())
+    load = subprocess.Popen(
+        [BANTER, "bench", url(hub, "ws", "/text"), "--json", "--seconds", "3", "--warmup", "0", "--rate", "100"],
+        stdout=subprocess.PIPE, text=True,
+    )
+    while not is_counted(listener.hear()):
+        pass
+    load.send_signal(signal.SIGSTOP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        load.wait(timeout=4)
+    load.send_signal(signal.SIGCONT)
+    output, _ = load.communicate(timeout=60)
+    result = json.loads(output)
+    assert load.returncode == 0 and result["published"] == 300
+    assert result["latency_us"]["max"] > 1_000_000
 
 
 def test_at_a_rate_each_message_reaches_the_readers_of_its_room(hub):
@@ -150,7 +175,7 @@ def test_at_a_rate_each_message_reaches_the_readers_of_its_room(hub):
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["published"] == 50
-    assert 4 * 45 <= result["deliveries"] <= 4 * 50  # three subscribers and a publisher; the last may come later
+    assert 4 * in_time(result, 50) <= result["deliveries"] <= 4 * 50  # three subscribers and a publisher
     assert result["lost"] == 0
 
 

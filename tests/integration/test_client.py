@@ -179,7 +179,7 @@ def test_chat_cannot_be_coloured_or_forged(running, url):
 
 
 def test_chat_goes_on_after_a_restart_without_loss_or_repetition(server):
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     port = first.port()
     bob = V1(port)
     bob.hello(name="bob")

@@ -249,7 +249,7 @@ def change_protocols(records):
         records.http("GET", path, **upgrade, sec_websocket_protocol="banter.v1", sec_websocket_extensions="permessage-deflate")
 
 
-def break_rules_of_http(records, starve):
+def break_rules_of_http(records, starve, leave):
     records.http("GET", "/healthz", origin="https://elsewhere.example")
     records.http("GET", "/healthz", host="elsewhere.example")
     records.http("GET", "/healthz", cookie="x" * 20000)
@@ -257,10 +257,10 @@ def break_rules_of_http(records, starve):
     patient, records.port = records.port, starve.port()
     records.raw("GET", "/healthz", b"GET /healthz HTTP/1.1\r\n")
     records.port = patient
-    with socket.create_connection(("127.0.0.1", starve.port()), timeout=TIMEOUT) as connection:
+    with socket.create_connection(("127.0.0.1", leave.port()), timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nPOST /r/talk HTTP/1.1\r\n")
         Answer(connection, "GET")
-        starve.stop()
+        leave.stop()
         records.answers.append(("POST", "/r/talk", Answer(connection, "POST")))
 
 
@@ -278,7 +278,7 @@ def records(module_server):
     entries = records.enter(name="reader")
     for room in ("talk", "alerts"):
         entries.join(room, after=0)
-    break_rules_of_http(records, module_server("--set", "handshake_timeout=1"))
+    break_rules_of_http(records, module_server("--set", "handshake_timeout=1"), module_server())
     return records
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from clients import EVERYTHING, NO_LIMIT, TIMEOUT, V1, Command, Json, Line, Numbered, Text, wait_until
 from event_stream import EventStream
-from ports import kept
 from raw_websocket import CLOSE, FIN, TEXT, frame
 
 
@@ -196,7 +195,7 @@ class Reader(threading.Thread):
 def test_a_restart_under_load_loses_nothing(server):
     """One server of a rolling restart: its clients come back wherever somebody listens on its port."""
     count = 600
-    running = server(*NO_LIMIT, "--set", "drain=2", listen=kept(["ws://127.0.0.1:0"]))
+    running = server(*NO_LIMIT, "--set", "drain=2", keeps_port=True)
     readers = [Reader(running.port(), count) for _ in range(40)]
     for reader in readers:
         reader.start()

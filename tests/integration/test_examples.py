@@ -75,7 +75,7 @@ def test_notify_tells_how_a_command_went(server, command, status, priority):
 
 
 def test_notify_waits_for_a_server_that_is_away(server):
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     first.kill()
     with Running(EXAMPLES / "notify.sh", "ops", "true", env=environment(first, "http")) as notify:
         second = server(*NO_LIMIT, folder_of=first, listen=(f"ws://127.0.0.1:{first.port()}",))
@@ -85,7 +85,7 @@ def test_notify_waits_for_a_server_that_is_away(server):
 
 
 def test_follow_goes_on_where_it_was(server, tmp_path):
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     ann = reader(first, "ops")
     command = (EXAMPLES / "follow.sh", "ops", "cat")
     with Running(*command, env=environment(first, "http"), cwd=tmp_path) as follow:
@@ -107,7 +107,7 @@ def test_follow_goes_on_where_it_was(server, tmp_path):
 def test_the_robot_answers_over_a_restart(server, node_modules, language):
     program = {"python": ["/usr/bin/python3", EXAMPLES / "robot.py"], "javascript": ["node", node_modules / "robot.mjs"]}
     (node_modules / "robot.mjs").write_text((EXAMPLES / "robot.mjs").read_text())
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     ann = reader(first, "ops")
     with Running(*program[language], "ops", env=environment(first)) as robot:
         assert robot.line() == "here"

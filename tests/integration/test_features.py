@@ -10,9 +10,9 @@ import time
 import pytest
 import websockets
 
-from clients import NO_LIMIT, Line
+from clients import NO_LIMIT, TIMEOUT, Line
 
-WAIT = 10
+WAIT = TIMEOUT
 STORES = pytest.mark.parametrize("store", ["sqlite", "memory"])
 
 
@@ -150,14 +150,17 @@ def test_typing_is_passed_on_once_in_three_seconds(server, reader):
 
     async def scenario():
         async with connected(running, "ann") as ann, connected(running, "bob", protocol=reader) as bob:
+            began = time.monotonic()
             for _ in range(5):
                 await ann.ask_for_ack("typing", room="general", state="active")
+            passed = 1 + int((time.monotonic() - began) / 3)  # at most: 1 but on a machine that stood still
             await ann.ask_for_ack("message", room="general", content="done")
             frames = []
             while not frames or frames[-1].get("content") != "done":
                 frames.append(await bob.hear())
             typing = [frame for frame in frames if frame["type"] == "typing"]
-            assert typing == [{"type": "typing", "room": "general", "sender": "ann", "state": "active"}]
+            assert 1 <= len(typing) <= passed
+            assert typing[0] == {"type": "typing", "room": "general", "sender": "ann", "state": "active"}
             history = await bob.ask("history", room="general")
             assert [item["type"] for item in history["items"]] == ["message"]
             again = time.monotonic() + 3.2
@@ -285,7 +288,12 @@ def test_a_page_of_results_is_not_too_large(server, store):
 
 
 def holds(folder, word):
-    return any(word in path.read_bytes() for path in pathlib.Path(folder).iterdir() if path.is_file())
+    for path in pathlib.Path(folder).iterdir():
+        # A journal is gone again as soon as what it covered is committed.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and word in path.read_bytes():
+                return True
+    return False
 
 
 def test_deleted_words_leave_the_index_and_its_files(server):

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from accounts import Accounts
-from clients import BANNER, EVERYTHING, NO_LIMIT, V1, Command, Json, Line, Numbered, Text
+from clients import BANNER, EVERYTHING, NO_LIMIT, TIMEOUT, V1, Command, Json, Line, Numbered, Text
 from raw_websocket import CLOSE, FIN
 
 PASSWORD = "horse Battery:5taple"
@@ -30,7 +30,7 @@ class House:
 
     def ask(self, method, path, body=None, **headers):
         """Status, headers and body of an answer over HTTP."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=TIMEOUT)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -116,9 +116,8 @@ def test_bytes_that_come_one_by_one_are_understood(hub, authority):
 
 
 def test_a_reader_that_stops_for_a_while_gets_everything_in_order(server, authority):
-    hub = server(
-        *authority.make().flags, *NO_LIMIT, "--set", "stream_window=64M", "--set", "history=memory", listen=SECURE[:1]
-    )
+    settings = ("--set", "stream_window=64M", "--set", "history=memory", "--set", "ping_interval=0")
+    hub = server(*authority.make().flags, *NO_LIMIT, *settings, listen=SECURE[:1])
     context = authority.context()
     reader = over_tls(V1, context)(hub.port("wss"), "/ws")
     writer = over_tls(V1, context)(hub.port("wss"), "/ws")
@@ -278,7 +277,7 @@ def test_banter_talks_over_tls_to_whom_it_trusts(hub, authority):
         "bench", f"line+tls://localhost:{hub.port('line+tls')}", "--seconds", "1", "--warmup", "0", "--json", *ca
     )
     assert json.loads(report)
-    said, _ = run("simulate", f"command+tls://127.0.0.1:{hub.port('command+tls')}", "--seconds", "1", "-i", "1", *ca)
+    said, _ = run("simulate", f"command+tls://127.0.0.1:{hub.port('command+tls')}", "--seconds", "3", "-i", "1", *ca)
     assert "[user1] receives" in said
 
 

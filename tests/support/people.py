@@ -4,7 +4,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-SECONDS = 20
+SECONDS = 60
 # What Chromium says by itself when a server goes away or a page is offline; everything else is an error of the page.
 EXPECTED = ("WebSocket connection to",)
 

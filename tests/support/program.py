@@ -1,12 +1,14 @@
 """Runs banter, the client, and talks to it over its standard streams."""
 
 import os
+import pathlib
+import re
 import select
 import signal
 import subprocess
 
 from binaries import BANTER
-from clients import TIMEOUT
+from clients import TIMEOUT, wait_until
 
 
 class Program:
@@ -61,7 +63,13 @@ class Program:
         return tuple((bytes(buffer) + stream).decode() for buffer, stream in zip(buffers, streams))
 
     def interrupt(self):
+        """Returns when it was taken: another one before would be the same."""
         self.process.send_signal(signal.SIGINT)
+        wait_until(lambda: self.process.poll() is not None or not self._has_pending(signal.SIGINT))
+
+    def _has_pending(self, number):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^ShdPnd:\s*(\w+)", status, re.M)[1], 16) >> (number - 1) & 1
 
     def end(self, status=0):
         """Ends the input; returns what else it says."""

@@ -12,6 +12,7 @@ import pytest
 
 from accounts import Accounts
 from binaries import BANTER, ROOT
+from clients import wait_until
 
 NO_LIMIT = ("--set", "rate_per_minute=0")
 
@@ -29,6 +30,12 @@ def read(server, room):
     """Every message of a room, as HTTP tells them."""
     url = f"http://127.0.0.1:{server.port()}/r/{room}?after=0&limit=100"
     return [item["content"] for item in json.load(urllib.request.urlopen(url))["items"] if item["type"] == "message"]
+
+
+def wait_stored(server, room, messages):
+    """What somebody has said is on their own screen before it is stored."""
+    wait_until(lambda: len(read(server, room)) >= len(messages))
+    assert read(server, room) == messages
 
 
 def width(line):
@@ -166,7 +173,7 @@ def test_pasting_several_lines_is_asked_about(server, person):
     ann.see("› only one line")
     ann.press("Enter")
     ann.see("ann │ only one line")
-    assert read(running, "lobby") == ["first\nlast", "only one line"]
+    wait_stored(running, "lobby", ["first\nlast", "only one line"])
 
 
 def test_history_is_read_to_the_beginning_and_stays_in_place(server, person):
@@ -181,8 +188,12 @@ def test_history_is_read_to_the_beginning_and_stays_in_place(server, person):
         ann.press("PageUp")
     screen = ann.see("─ the beginning ─", "message 1.", "message 10.", "more below")
     publish(running, "lobby", "something new", sender="cron")
-    after = ann.see("↓ 1 new below")
-    assert [line[18:] for line in after.split("\n")[1:20]] == [line[18:] for line in screen.split("\n")[1:20]]
+    ann.see("↓ 1 new below")
+
+    def log(screen):
+        return [line[18:] for line in screen.split("\n")[1:20]]
+
+    ann.wait(lambda after: log(after) == log(screen), "the same lines of the log")
     ann.press("Escape")
     ann.see("something new", "message 350.")
 
@@ -205,7 +216,7 @@ def test_searching_finds_and_jumps_to_what_is_not_here_yet(server, person):
 
 
 def test_a_server_that_was_killed_costs_nothing_but_time(server, person):
-    first = server(*NO_LIMIT)
+    first = server(*NO_LIMIT, keeps_port=True)
     port = first.port()
     ann, bob = ann_and_bob(first, person)
     ann.say("before")
@@ -220,7 +231,7 @@ def test_a_server_that_was_killed_costs_nothing_but_time(server, person):
     bob.see("ann │ meanwhile one", "ann │ meanwhile two")
     screen = ann.see_not("is sent when")
     assert screen.count("meanwhile one") == 1
-    assert read(second, "lobby") == ["before", "meanwhile one", "meanwhile two"]
+    wait_stored(second, "lobby", ["before", "meanwhile one", "meanwhile two"])
 
 
 def test_a_message_over_the_rate_waits_beside_its_reason(server, person):
@@ -396,7 +407,7 @@ def test_the_input_grows_and_each_room_keeps_its_draft(server, person):
     ann.see("› left here")
     ann.press("C-c", "Up", "Up")
     ann.see("› /join ops")
-    assert read(running, "lobby") == ["first\nsecond\nthird"]
+    wait_stored(running, "lobby", ["first\nsecond\nthird"])
 
 
 def test_the_help_tells_of_every_command_and_scrolls(server, person):

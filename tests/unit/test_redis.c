@@ -134,7 +134,7 @@ static void a_silent_connection_is_asked_now_and_then_and_missed(void **state) {
     world.servers[0].serve = swallow_everything;
     began_ms = clock_monotonic_ms();
     await(&world, "up second");
-    assert_in_range(clock_monotonic_ms() - began_ms, 250, 1200);
+    assert_in_range(clock_monotonic_ms() - began_ms, 250, 3000);
     assert_int_equal(world.downs, 1);
     close_world(&world);
 }

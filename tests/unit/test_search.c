@@ -1,6 +1,7 @@
 /* Searching a store: each case of the first kind runs against every engine; those with an index must find the same as the
  * one without. The rest is about the index: that it can be thrown away, and that what is deleted leaves it. */
 #include <dirent.h>
+#include <errno.h>
 
 #include "store_fixture.h"
 
@@ -234,13 +235,18 @@ static void an_index_is_kept_over_a_restart(void **state) {
     assert_string_equal(search(fixture, "one"), "general 1 one\ngeneral 2 one two\n");
 }
 
+/* The engine may remove or shorten a file meanwhile. */
 static bool file_holds(const char *path, const char *word) {
     int descriptor = open(path, O_RDONLY);
-    assert_true(descriptor >= 0);
+    if (descriptor < 0) {
+        assert_int_equal(errno, ENOENT);
+        return false;
+    }
     off_t size = lseek(descriptor, 0, SEEK_END);
     char *content = malloc((size_t)size + 1);
-    assert_int_equal(pread(descriptor, content, (size_t)size, 0), size);
-    bool holds = memmem(content, (size_t)size, word, strlen(word)) != NULL;
+    ssize_t got = pread(descriptor, content, (size_t)size, 0);
+    assert_true(got >= 0);
+    bool holds = memmem(content, (size_t)got, word, strlen(word)) != NULL;
     free(content);
     close(descriptor);
     return holds;
