@@ -5,7 +5,7 @@ import re
 import pytest
 
 from program import Program, run
-from redis import free_port
+from ports import free_port
 from scripted_server import ScriptedServer
 
 
