@@ -31,13 +31,18 @@ static char *read_line(char *text, int room, void *stream) {
     struct reading *reading = stream;
     size_t indent;
     size_t length;
+    char why[160];
 
     if (reading->error || !fgets(text, room, reading->file))
         return NULL;
     reading->line++;
     length = strlen(text);
     if ((length == 0 || text[length - 1] != '\n') && !feof(reading->file)) {
-        fail(reading, "the line is too long, or holds a zero byte");
+        snprintf(why, sizeof(why),
+                 "the line is longer than %d bytes, or holds a zero byte; of a key that may be "
+                 "repeated write one value in each line",
+                 room - 2);
+        fail(reading, why);
         return NULL;
     }
     indent = strspn(text, " \t\v\f\r");

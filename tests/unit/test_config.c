@@ -154,7 +154,11 @@ static void a_line_too_long_to_read_is_refused_instead_of_cut(void **state) {
     memset(text + strlen(text), 'x', 300);
     strcat(text, "\nbacklog = 1\n");
     assert_int_equal(load(fixture, text), ERR_BAD_REQUEST);
-    assert_message(fixture, ":2: the line is too long");
+    assert_message(fixture, ":2: the line is longer than 198 bytes");
+    strcpy(text + 1 + 199, "\n");
+    assert_int_equal(load(fixture, text), ERR_BAD_REQUEST);
+    strcpy(text + 1 + 198, "\n");
+    assert_int_equal(load(fixture, text), 0);
 }
 
 static void a_file_that_cannot_be_read_is_told(void **state) {
