@@ -308,6 +308,24 @@ def test_a_name_that_the_certificate_does_not_have_is_refused(redis, link, tmp_p
     assert fooled.hear("down ").startswith(f"TLS with 127.0.0.2:{server.port}: ")
 
 
+def test_sentinels_speak_tls_where_the_servers_do(redis, link, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    authority, stranger = Authority(ours), Authority(theirs)
+    stranger.make()
+    old, new = redis(tls=authority), redis(tls=authority)
+    new.replica_of(old)
+    sentinel = redis.sentinel(old, replicas=1)
+    used = link(f"sentinel={sentinel.address}", "master=main", f"ca={authority.certificate}")
+    assert used.hear("up ") == run_id(old)
+    fooled = link(f"sentinel={sentinel.address}", "master=main", f"ca={stranger.certificate}")
+    assert f"TLS with {sentinel.address}: " in fooled.hear("down ")
+    sentinel.failover()
+    used.hear("down ")
+    assert used.hear("up ") == run_id(new)
+
+
 def test_a_replica_is_passed_over(redis, link):
     master, replica = redis(), redis()
     replica.replica_of(master)

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import tempfile
 import threading
@@ -78,6 +77,20 @@ class Conversation:
             return self.receive()
         except RedisError as error:
             return error
+
+
+def port_settings(port, tls):
+    """As the configuration has them, and the command line with "--" before each."""
+    if not tls:
+        return {"port": str(port)}
+    pair = tls.make()
+    files = {"tls-cert-file": str(pair.chain), "tls-key-file": str(pair.key), "tls-ca-cert-file": str(tls.certificate)}
+    return {"port": "0", "tls-port": str(port), "tls-auth-clients": "no", "tls-replication": "yes", **files}
+
+
+def open_socket(port, tls):
+    opened = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+    return tls.context().wrap_socket(opened, server_hostname="localhost") if tls else opened
 
 
 class Process:
@@ -181,7 +194,6 @@ class Redis(Process):
         self.options = list(options)
         self.username, self.password = username, password
         self.tls = tls
-        self.pair = tls.make() if tls else None
         self.port = port or free_port()
         self.path = f"{self.folder}/socket"
         self.start()
@@ -191,12 +203,7 @@ class Redis(Process):
         return f"127.0.0.1:{self.port}"
 
     def arguments(self):
-        if self.tls:
-            port = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no", "--tls-replication", "yes"]
-            port += ["--tls-cert-file", str(self.pair.chain), "--tls-key-file", str(self.pair.key)]
-            port += ["--tls-ca-cert-file", str(self.tls.certificate)]
-        else:
-            port = ["--port", str(self.port)]
+        port = [word for key, value in port_settings(self.port, self.tls).items() for word in (f"--{key}", value)]
         # A replica that was fed without a file gets what comes behind it only a second later. One with a file that is
         # killed must still have all that it has answered for: with "everysec" it puts off writing while the disk is slow.
         quiet = ["--save", "", "--appendonly", "no", "--appendfsync", "always", "--repl-diskless-sync", "no"]
@@ -205,11 +212,7 @@ class Redis(Process):
 
     def connect(self):
         """A Conversation with it, logged in."""
-        opened = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
-        if self.tls:
-            context = ssl.create_default_context(cafile=self.tls.certificate)
-            opened = context.wrap_socket(opened, server_hostname="localhost")
-        talk = Conversation(opened)
+        talk = Conversation(open_socket(self.port, self.tls))
         if self.password:
             talk.command("AUTH", *([self.username] if self.username else []), self.password)
         return talk
@@ -238,7 +241,8 @@ class Redis(Process):
 
 class Sentinel(Process):
     """A redis-sentinel that watches `master` under `name`. It knows `replicas` of them before this returns. `quorum`:
-    how many sentinels must find the master gone; others that watch the same master find each other through it."""
+    how many sentinels must find the master gone; others that watch the same master find each other through it. It speaks
+    TLS if the master does."""
 
     ready = r"\+monitor master"
 
@@ -247,8 +251,9 @@ class Sentinel(Process):
         self.port = free_port()
         self.name = name
         self.password = password
+        self.tls = master.tls
         lines = [
-            f"port {self.port}",
+            *(f"{key} {value}" for key, value in port_settings(self.port, self.tls).items()),
             "bind 127.0.0.1",
             f"dir {self.folder}",
             f"sentinel monitor {name} 127.0.0.1 {master.port} {quorum}",
@@ -273,7 +278,7 @@ class Sentinel(Process):
         return ["redis-sentinel", f"{self.folder}/sentinel.conf"]
 
     def connect(self):
-        talk = Conversation(socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT))
+        talk = Conversation(open_socket(self.port, self.tls))
         if self.password:
             talk.command("AUTH", self.password)
         return talk
