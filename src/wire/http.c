@@ -124,6 +124,19 @@ static void fill_headers(struct http_reader *reader) {
     message->target = slice_from(head.data, reader->target_length);
 }
 
+/* What becomes of the connection is decided here, by the head: a trailer has no say in it (RFC 9110
+ * section 6.5.1). */
+static void fill_rest(struct http_reader *reader) {
+    struct http_message *message = &reader->message;
+    const struct http_parser *parser = &reader->parser;
+    bool connect = parser->type == HTTP_REQUEST && parser->method == HTTP_CONNECT;
+
+    message->minor = parser->http_minor;
+    message->status = parser->status_code;
+    message->keep_alive = http_should_keep_alive(parser) != 0 && !connect;
+    message->upgrade = parser->upgrade && !connect;
+}
+
 /* What only requests have. */
 static int check_request(struct http_reader *reader) {
     struct http_message *message = &reader->message;
@@ -157,8 +170,7 @@ static int on_head_complete(http_parser *parser) {
             return fail_with(reader, error);
         }
     }
-    reader->message.minor = parser->http_minor;
-    reader->message.status = parser->status_code;
+    fill_rest(reader);
     if ((parser->flags & F_CHUNKED) != 0) {
         reader->phase = PHASE_CHUNK_SIZE;
         reader->remaining = 0;
@@ -194,12 +206,8 @@ static int on_body(http_parser *parser, const char *at, size_t length) {
 
 static int on_complete(http_parser *parser) {
     struct http_reader *reader = reader_of(parser);
-    struct http_message *message = &reader->message;
-    bool connect = parser->type == HTTP_REQUEST && parser->method == HTTP_CONNECT;
 
-    message->body = buffer_slice(&reader->body);
-    message->keep_alive = http_should_keep_alive(parser) != 0 && !connect;
-    message->upgrade = parser->upgrade && !connect;
+    reader->message.body = buffer_slice(&reader->body);
     reader->expects_continue = false;
     reader->phase = PHASE_COMPLETE;
     return 0;

@@ -144,7 +144,7 @@ static void a_chunked_body_is_joined_and_its_trailer_ignored(void **state) {
                                   "00A;name=\"va l\"\r\n, big worl\r\n"
                                   "1;x\r\nd\r\n"
                                   "0\r\n"
-                                  "Host: evil\r\nX-Trailer: 1\r\n\r\n";
+                                  "Host: evil\r\nX-Trailer: 1\r\nConnection: close\r\n\r\n";
 
     (void)state;
     for (size_t step = 1; step <= sizeof(request); step++) {
@@ -155,6 +155,7 @@ static void a_chunked_body_is_joined_and_its_trailer_ignored(void **state) {
         assert_slice(http_reader_message(reader)->body, "hello, big world");
         assert_slice(http_header(http_reader_message(reader), "host"), "h");
         assert_null(http_header(http_reader_message(reader), "x-trailer").data);
+        assert_true(http_reader_message(reader)->keep_alive);
         http_reader_free(reader);
     }
 }
