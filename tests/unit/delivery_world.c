@@ -49,7 +49,8 @@ static void wire_send_many(struct send_job *jobs, size_t count) {
 }
 
 const struct transport transport = {wire_send, wire_pause, wire_finish, wire_reset, wire_wake};
-const struct transport transport_shared = {wire_send, wire_pause, wire_finish, wire_reset, wire_wake, wire_send_many};
+const struct transport transport_shared = {wire_send,  wire_pause, wire_finish,
+                                           wire_reset, wire_wake,  wire_send_many};
 static const struct transport *transport_used = &transport;
 
 int use_transport(void **state) {
@@ -84,22 +85,23 @@ struct world *world_of(size_t window, struct outlet_options options) {
                                                  .deflater = deflater_new()};
     options.transport = transport_used;
     options.settings = &world->settings;
-    world->store = store_memory_new(&(struct store_memory_options){.seed = 1, .keep = LIMIT_MEMORY_ROOM_ENTRIES});
-    world->delivery = delivery_new(&(struct delivery_options){
-        .hub = {.seed = 1,
-                .max_message = 65536,
-                .session_linger_s = 120,
-                .announce_limit = 100,
-                .backlog = 100,
-                .create_rooms = true},
-        .outlet = options,
-        .store = world->store,
-        .stream_window = window,
-        .stream_memory = 4 * window,
-        .random = fill,
-        .random_context = &world->rng,
-        .clock = options.flush_ms == FLUSH_AUTO ? look_at_clock : NULL,
-        .clock_context = world});
+    world->store = store_memory_new(
+        &(struct store_memory_options){.seed = 1, .keep = LIMIT_MEMORY_ROOM_ENTRIES});
+    world->delivery = delivery_new(
+        &(struct delivery_options){.hub = {.seed = 1,
+                                           .max_message = 65536,
+                                           .session_linger_s = 120,
+                                           .announce_limit = 100,
+                                           .backlog = 100,
+                                           .create_rooms = true},
+                                   .outlet = options,
+                                   .store = world->store,
+                                   .stream_window = window,
+                                   .stream_memory = 4 * window,
+                                   .random = fill,
+                                   .random_context = &world->rng,
+                                   .clock = options.flush_ms == FLUSH_AUTO ? look_at_clock : NULL,
+                                   .clock_context = world});
     world->now_ms = 1000;
     outlet_set_time(delivery_outlet(world->delivery), 1700000000000000, world->now_ms);
     return world;

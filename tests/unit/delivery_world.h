@@ -1,5 +1,5 @@
-/* Delivery without sockets: real hub, real protocols, the memory store, and a transport that takes as many bytes as the
- * test allows. */
+/* Delivery without sockets: real hub, real protocols, the memory store, and a transport that takes
+ * as many bytes as the test allows. */
 #pragma once
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
-/* One connection of a protocol that speaks in plain bytes, without a hub behind it: what it asks for is written down as
- * text ("publish|to=bob|content=hi\n"), and its answers are handed to it by the test. */
+/* One connection of a protocol that speaks in plain bytes, without a hub behind it: what it asks
+ * for is written down as text ("publish|to=bob|content=hi\n"), and its answers are handed to it by
+ * the test. */
 #pragma once
 
 #include <setjmp.h>
@@ -56,9 +57,8 @@ static inline void plain_note(struct buffer *out, const struct request *request)
         [REQUEST_HELLO] = "hello",     [REQUEST_NAME] = "name",       [REQUEST_JOIN] = "join",
         [REQUEST_LEAVE] = "leave",     [REQUEST_PUBLISH] = "publish", [REQUEST_BINARY] = "binary",
         [REQUEST_HISTORY] = "history", [REQUEST_ROOMS] = "rooms",     [REQUEST_MEMBERS] = "members",
-        [REQUEST_SEARCH] = "search",
-        [REQUEST_NAMES] = "names",     [REQUEST_TOKEN] = "token",     [REQUEST_TYPING] = "typing",
-        [REQUEST_QUIT] = "quit",
+        [REQUEST_SEARCH] = "search",   [REQUEST_NAMES] = "names",     [REQUEST_TOKEN] = "token",
+        [REQUEST_TYPING] = "typing",   [REQUEST_QUIT] = "quit",
     };
     buffer_append_string(out, kinds[request->kind]);
     if (request->entry == ENTRY_TOPIC)

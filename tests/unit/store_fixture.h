@@ -1,5 +1,5 @@
-/* What the tests of the stores share: a store of any engine, short words to ask it for things, and a trace of what it
- * answers, in its order, one line each:
+/* What the tests of the stores share: a store of any engine, short words to ask it for things, and
+ * a trace of what it answers, in its order, one line each:
  *
  *     followed general 1-0           first and last
  *     appended c1 = 1                cid, number; or "duplicate of 1", or the error's code
@@ -42,9 +42,9 @@
 
 struct fixture {
     struct store *store;
-    bool durable;    /* survives being closed: all but memory */
-    bool shared;     /* redis */
-    char folder[64]; /* of sqlite; what stands behind the last slash is redis' namespace */
+    bool durable;           /* survives being closed: all but memory */
+    bool shared;            /* redis */
+    char folder[64];        /* of sqlite; what stands behind the last slash is redis' namespace */
     const char *name_space; /* of redis; NULL: one of its own */
     unsigned wait_replicas; /* redis */
     const struct retention_rules *retention; /* NULL: everything is kept */
@@ -137,8 +137,8 @@ static inline int fixture_open_redis(struct fixture *fixture, struct buffer *mes
     struct store_redis_options options = {
         .shards = &shard,
         .shard_count = 1,
-        .name_space = fixture->name_space != NULL ? fixture->name_space
-                                                  : strrchr(fixture->folder, '/') + 1,
+        .name_space =
+            fixture->name_space != NULL ? fixture->name_space : strrchr(fixture->folder, '/') + 1,
         .copy_folder = copy,
         .wait_replicas = fixture->wait_replicas,
         .wait_timeout_ms = 1000,
@@ -402,7 +402,8 @@ static inline const char *run(struct fixture *fixture) {
     return buffer_slice(&fixture->trace).data;
 }
 
-/* The next page; every event before it goes into the trace. It lives until the next completion is collected. */
+/* The next page; every event before it goes into the trace. It lives until the next completion is
+ * collected. */
 static inline const struct page *next_page(struct fixture *fixture) {
     struct completion *completion;
     fixture->store->engine->turn(fixture->store);
@@ -460,8 +461,7 @@ static inline int stop_store(void **state) {
 
 /* A case that every engine must pass. */
 #define STORE_CASE(function)                                                                       \
-    {"memory: " #function, function, start_memory, stop_store, NULL}, {                            \
-        "sqlite: " #function, function, start_sqlite, stop_store, NULL                             \
-    }, {                                                                                           \
+    {"memory: " #function, function, start_memory, stop_store, NULL},                              \
+        {"sqlite: " #function, function, start_sqlite, stop_store, NULL}, {                        \
         "redis: " #function, function, start_redis, stop_store, NULL                               \
     }

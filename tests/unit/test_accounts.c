@@ -442,10 +442,10 @@ static void a_file_from_before_hooks_gets_them(void **state) {
     struct buffer message = {0};
 
     assert_int_equal(add(world, 1, "ann"), 0);
-    assert_int_equal(
-        sqlite3_exec(world->accounts.db, "DROP TABLE hooks; DROP TABLE ledger; PRAGMA user_version = 1", 0,
-                     0, 0),
-        0);
+    assert_int_equal(sqlite3_exec(world->accounts.db,
+                                  "DROP TABLE hooks; DROP TABLE ledger; PRAGMA user_version = 1", 0,
+                                  0, 0),
+                     0);
     accounts_close(&world->accounts);
     assert_int_equal(accounts_open(world->folder, &world->accounts, &message), 0);
     add_hook(world, "ops", secret);

@@ -370,9 +370,9 @@ static void a_revoked_hook_writes_no_more(void **state) {
 
     start_with_ann(world);
     hook_make(secret);
-    assert_int_equal(hooks_add(&world->accounts, &(struct hook){.room = SLICE("ops")},
-                               slice_of_string(secret)),
-                     0);
+    assert_int_equal(
+        hooks_add(&world->accounts, &(struct hook){.room = SLICE("ops")}, slice_of_string(secret)),
+        0);
     let_in(world, hook_of(secret));
     assert_int_equal(hooks_revoke(&world->accounts, 1, NOW_US), 0);
     refused(world, hook_of(secret), ERR_UNAUTHORIZED);

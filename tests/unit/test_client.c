@@ -380,7 +380,8 @@ static void a_label_cannot_pass_for_somebody_else(void **state) {
     };
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         char json[200];
-        snprintf(json, sizeof json, "{\"type\":\"message\",\"room\":\"lobby\",\"sender\":\"%s\",\"content\":\"x\"}",
+        snprintf(json, sizeof json,
+                 "{\"type\":\"message\",\"room\":\"lobby\",\"sender\":\"%s\",\"content\":\"x\"}",
                  labels[i][0]);
         expect_lines(json, "me", labels[i][1]);
     }

@@ -1,5 +1,5 @@
-/* The outlet and what it drives, for a transport that sends to one after the other, and for one that sends to many at
- * once. */
+/* The outlet and what it drives, for a transport that sends to one after the other, and for one
+ * that sends to many at once. */
 #include "delivery_world.h"
 
 static void every_reader_gets_a_line_in_one_send(void **state) {
@@ -88,7 +88,8 @@ static void a_reader_cut_within_a_long_frame_is_reset(void **state) {
     struct wire *a = wire_open(world, "numbered"), *slow = wire_open(world, "numbered");
     size_t length = 65000;
     char *line = memory_new(length * 2);
-    /* each code point of DEL becomes three bytes, so that the frame is longer than what a cut reader still gets */
+    /* each code point of DEL becomes three bytes, so that the frame is longer than what a cut
+     * reader still gets */
     memset(line, 0x7f, length);
     memcpy(line + length, "\n", 2);
     slow->room = 10;
@@ -188,7 +189,8 @@ static void history_becomes_live_without_a_seam(void **state) {
 static void a_joiner_gets_what_was_shown_before_it_joined_from_pages_only(void **state) {
     (void)state;
     struct world *world = world_new(1 << 20);
-    struct wire *writer = wire_open(world, "numbered"), *stalled = open_json(world, "banter.v1\r\n");
+    struct wire *writer = wire_open(world, "numbered"),
+                *stalled = open_json(world, "banter.v1\r\n");
     send_json(world, stalled, "{\"type\":\"hello\"}");
     send_json(world, stalled, "{\"type\":\"join\",\"room\":\"lobby\",\"cid\":\"s\"}");
     stalled->room = 0; /* keeps the stream from the beginning */
@@ -378,14 +380,16 @@ static void silence_and_garbage_before_a_handshake_end_in_time(void **state) {
 
 /* Times in milliseconds, as the operator changes them. */
 static void configure(struct world *world, unsigned handshake, unsigned ping, unsigned idle) {
-    delivery_configure(world->delivery, &(struct delivery_options){
-                                            .hub = {.max_message = 65536, .announce_limit = 100, .create_rooms = true},
-                                            .outlet = {.settings = &world->settings,
-                                                       .ping_interval_ms = ping,
-                                                       .idle_timeout_ms = idle,
-                                                       .ping_timeout_ms = 10000,
-                                                       .handshake_timeout_ms = handshake},
-                                            .stream_window = 1 << 20});
+    delivery_configure(
+        world->delivery,
+        &(struct delivery_options){
+            .hub = {.max_message = 65536, .announce_limit = 100, .create_rooms = true},
+            .outlet = {.settings = &world->settings,
+                       .ping_interval_ms = ping,
+                       .idle_timeout_ms = idle,
+                       .ping_timeout_ms = 10000,
+                       .handshake_timeout_ms = handshake},
+            .stream_window = 1 << 20});
 }
 
 static void times_that_run_already_are_those_that_were_configured_last(void **state) {
@@ -452,7 +456,8 @@ static const char *find_text(struct slice bytes, const char *text) {
     return bytes.length ? memmem(bytes.data, bytes.length, text, strlen(text)) : NULL;
 }
 
-/* Each batch but the last before "live" says that there is more. Returns how many batches there are. */
+/* Each batch but the last before "live" says that there is more. Returns how many batches there
+ * are. */
 static unsigned check_more(struct wire *wire) {
     static const char batch[] = "{\"type\":\"batch\"";
     struct slice output = buffer_slice(&wire->output);
@@ -481,7 +486,8 @@ static void batches_before_live_say_that_there_is_more(void **state) {
     struct wire *writer = wire_open(world, "numbered");
     for (int i = 0; i < 300; i++)
         say(world, writer, "x\n");
-    struct wire *quick = open_json(world, "banter.v1\r\n"), *slow = open_json(world, "banter.v1\r\n");
+    struct wire *quick = open_json(world, "banter.v1\r\n"),
+                *slow = open_json(world, "banter.v1\r\n");
     const char *join = "{\"type\":\"join\",\"room\":\"lobby\",\"after\":0,\"cid\":\"j\"}";
     send_json(world, quick, "{\"type\":\"hello\"}");
     send_json(world, slow, "{\"type\":\"hello\"}");
@@ -516,7 +522,8 @@ static void a_plain_client_gets_batches_where_it_asked_to_join(void **state) {
     assert_true(saw(asked, "{\"type\":\"joined\""));
     assert_int_equal(check_more(asked), 1);
     assert_int_equal(check_seqs(asked, 1), 4);
-    struct wire *later = open_json(world, NULL); /* in other words than those kept for the one before */
+    struct wire *later =
+        open_json(world, NULL); /* in other words than those kept for the one before */
     assert_false(saw(later, "\"batch\""));
     assert_int_equal(check_seqs(later, 1), 4);
     wire_close(world, writer);

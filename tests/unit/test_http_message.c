@@ -108,8 +108,9 @@ static void a_response_can_be_read_and_has_its_guards(void **state) {
     assert_slice(http_header(message, "X-Frame-Options"), "DENY");
     assert_slice(http_header(message, "Cache-Control"), "no-store");
     assert_slice(http_header(message, "Cross-Origin-Opener-Policy"), "same-origin");
-    assert_slice(http_header(message, "Permissions-Policy"),
-                 "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()");
+    assert_slice(
+        http_header(message, "Permissions-Policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()");
     assert_slice(http_header(message, "Content-Security-Policy"),
                  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     http_reader_free(reader);

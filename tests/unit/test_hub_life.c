@@ -55,7 +55,8 @@ static unsigned check_client(const struct client *client) {
     assert_true(client->state != CLIENT_GONE || client->outstanding > 0);
     assert_true(client_extras(client)->deferral == NULL || client->outstanding > 0);
     assert_true(client->retry_count <= client->outstanding);
-    assert_true(client->state != CLIENT_LIVE || client_extras(client)->deferral == NULL || client->paused);
+    assert_true(client->state != CLIENT_LIVE || client_extras(client)->deferral == NULL ||
+                client->paused);
     assert_true(client->session == NULL || is_device(client->session, client));
     assert_true(client->session == NULL || client->state == CLIENT_LIVE);
     const struct deferral *deferral = client_extras(client)->deferral;

@@ -86,15 +86,15 @@ static void test_the_words_of_replies(void **state) {
                  "{\"type\":\"rooms\",\"items\":[{\"room\":\"general\",\"last\":4182,\"read\":4170,"
                  "\"client_count\":13,"
                  "\"topic\":\"Release \\\"day\\\"\"}],\"cid\":\"r1\"}");
-    expect_reply(&driver,
-                 (struct reply){.kind = REPLY_MEMBERS,
-                                .cid = SLICE("m1"),
-                                .room = SLICE("general"),
-                                .items = &(struct reply_item){.name = SLICE("ann"),
-                                                              .role = ROLE_MEMBER},
-                                .item_count = 1},
-                 "{\"type\":\"members\",\"room\":\"general\",\"items\":[{\"name\":\"ann\",\"role\":"
-                 "\"member\"}],\"cid\":\"m1\"}");
+    expect_reply(
+        &driver,
+        (struct reply){.kind = REPLY_MEMBERS,
+                       .cid = SLICE("m1"),
+                       .room = SLICE("general"),
+                       .items = &(struct reply_item){.name = SLICE("ann"), .role = ROLE_MEMBER},
+                       .item_count = 1},
+        "{\"type\":\"members\",\"room\":\"general\",\"items\":[{\"name\":\"ann\",\"role\":"
+        "\"member\"}],\"cid\":\"m1\"}");
     expect_reply(
         &driver,
         (struct reply){

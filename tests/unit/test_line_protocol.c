@@ -176,7 +176,7 @@ static void help_names_every_command(void **state) {
     static const char *const words[] = {
         "/help",    "/join ROOM",    "/rooms",       "/who",          "/msg NAME TEXT",
         "/me TEXT", "/topic TEXT",   "/history [N]", "/search WORDS", "/nick NAME",
-        "/token",   "/resume TOKEN", "/quit",        "//TEXT", "/login NAME PASSWORD"};
+        "/token",   "/resume TOKEN", "/quit",        "//TEXT",        "/login NAME PASSWORD"};
     struct plain_peer *peer = jason();
     plain_receive(peer, "/help\n");
     buffer_append_char(&peer->output, '\0');

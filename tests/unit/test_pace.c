@@ -8,7 +8,8 @@ struct scene {
 };
 
 static struct scene scene_of(unsigned flush_ms) {
-    struct scene scene = {.world = world_of(1 << 20, (struct outlet_options){.flush_ms = flush_ms})};
+    struct scene scene = {.world =
+                              world_of(1 << 20, (struct outlet_options){.flush_ms = flush_ms})};
     scene.writer = wire_open(scene.world, "numbered");
     scene.reader = wire_open(scene.world, "numbered");
     return scene;
@@ -102,7 +103,8 @@ static void much_at_once_does_not_wait(void **state) {
     say(scene.world, scene.writer, "two\n");
     assert_output(scene.reader, "Client 1: one\n");
     say(scene.world, scene.writer, line);
-    assert_int_equal(buffer_length(&scene.reader->output), strlen("Client 1: two\nClient 1: \n") + 20000);
+    assert_int_equal(buffer_length(&scene.reader->output),
+                     strlen("Client 1: two\nClient 1: \n") + 20000);
     assert_nothing_due(scene.world);
     scene_free(&scene);
 }
@@ -113,9 +115,11 @@ static void answers_do_not_wait(void **state) {
     struct wire *ann = open_json(world, "banter.v1\r\n");
     send_json(world, ann, "{\"type\":\"hello\"}");
     send_json(world, ann, "{\"type\":\"join\",\"room\":\"ops\"}");
-    send_json(world, ann, "{\"type\":\"message\",\"room\":\"ops\",\"content\":\"one\",\"cid\":\"c1\"}");
+    send_json(world, ann,
+              "{\"type\":\"message\",\"room\":\"ops\",\"content\":\"one\",\"cid\":\"c1\"}");
     buffer_clear(&ann->output);
-    send_json(world, ann, "{\"type\":\"message\",\"room\":\"ops\",\"content\":\"two\",\"cid\":\"c2\"}");
+    send_json(world, ann,
+              "{\"type\":\"message\",\"room\":\"ops\",\"content\":\"two\",\"cid\":\"c2\"}");
     assert_true(saw(ann, "\"ack\""));
     assert_false(saw(ann, "\"two\""));
     wait(world, 1000);
@@ -180,15 +184,16 @@ static void a_blocked_reader_of_a_room_that_waits_keeps_its_place(void **state) 
 }
 
 static void configure(struct world *world, unsigned flush_ms) {
-    delivery_configure(world->delivery,
-                       &(struct delivery_options){.hub = {.seed = 1,
-                                                          .max_message = 65536,
-                                                          .session_linger_s = 120,
-                                                          .announce_limit = 100,
-                                                          .backlog = 100,
-                                                          .create_rooms = true},
-                                                  .outlet = {.settings = &world->settings, .flush_ms = flush_ms},
-                                                  .stream_window = 1 << 20});
+    delivery_configure(
+        world->delivery,
+        &(struct delivery_options){.hub = {.seed = 1,
+                                           .max_message = 65536,
+                                           .session_linger_s = 120,
+                                           .announce_limit = 100,
+                                           .backlog = 100,
+                                           .create_rooms = true},
+                                   .outlet = {.settings = &world->settings, .flush_ms = flush_ms},
+                                   .stream_window = 1 << 20});
     turn(world);
 }
 

@@ -1,5 +1,6 @@
-/* Searching a store: each case of the first kind runs against every engine; those with an index must find the same as the
- * one without. The rest is about the index: that it can be thrown away, and that what is deleted leaves it. */
+/* Searching a store: each case of the first kind runs against every engine; those with an index
+ * must find the same as the one without. The rest is about the index: that it can be thrown away,
+ * and that what is deleted leaves it. */
 #include <dirent.h>
 #include <errno.h>
 
@@ -7,7 +8,8 @@
 
 static const struct search_query everything_public = {.public_rooms = true, .limit = 20};
 
-/* "general 1 hello" for each that is found, the best first; "more" after them where there is more; or the error. */
+/* "general 1 hello" for each that is found, the best first; "more" after them where there is more;
+ * or the error. */
 static const char *ask(struct fixture *fixture, const struct search_query *query,
                        const char *text) {
     struct search_query asked = *query;

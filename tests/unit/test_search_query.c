@@ -15,7 +15,8 @@
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
-/* The question as one line: [words] of each term, with a star where it is a prefix, then the filters. */
+/* The question as one line: [words] of each term, with a star where it is a prefix, then the
+ * filters. */
 static const char *parsed(const char *text) {
     static char line[4096];
     struct search_question question;
@@ -114,7 +115,8 @@ static void too_much_is_refused_and_too_many_words_are_left_out(void **state) {
     assert_int_equal(strlen(parsed(text)), 3 * LIMIT_SEARCH_TERMS);
 }
 
-/* Every byte at every place of a text full of them: nothing is read outside, nothing is refused but emptiness. */
+/* Every byte at every place of a text full of them: nothing is read outside, nothing is refused but
+ * emptiness. */
 static void any_bytes_can_be_asked_for(void **state) {
     (void)state;
     static const char pieces[] = "\"*:-fromin()^+ \xc3\xa4\xff";

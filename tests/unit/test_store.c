@@ -1,4 +1,5 @@
-/* What every store must do: each case runs against every engine: memory, sqlite, and redis (with a server of its own). */
+/* What every store must do: each case runs against every engine: memory, sqlite, and redis (with a
+ * server of its own). */
 #include "store_fixture.h"
 
 static void entries_are_numbered_from_one_in_each_room(void **state) {

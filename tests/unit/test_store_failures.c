@@ -1,5 +1,5 @@
-/* The sqlite engine when the disk fails it: messages are refused, nothing is lost or numbered twice, and it goes on by
- * itself when the trouble is over. */
+/* The sqlite engine when the disk fails it: messages are refused, nothing is lost or numbered
+ * twice, and it goes on by itself when the trouble is over. */
 #include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
-/* What only the memory engine does: the same again for the same seed, faults on command, and letting go of what is too
- * much. */
+/* What only the memory engine does: the same again for the same seed, faults on command, and
+ * letting go of what is too much. */
 #include "store_fixture.h"
 
 static struct fixture *start(uint64_t seed, unsigned keep) {

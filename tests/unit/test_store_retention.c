@@ -1,5 +1,5 @@
-/* Retention, in every engine: what goes, what stays, and what is remembered of what went. The clock is the tests' own;
- * the engines but memory look at it on threads of theirs. */
+/* Retention, in every engine: what goes, what stays, and what is remembered of what went. The clock
+ * is the tests' own; the engines but memory look at it on threads of theirs. */
 #include <sqlite3.h>
 #include <stdatomic.h>
 
@@ -7,7 +7,8 @@
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 #define AGE_US                                                                                     \
-    5000000 /* short, for it is looked for ten times as often, but not more often than once a second */
+    5000000 /* short, for it is looked for ten times as often, but not more often than once a      \
+               second */
 
 static _Atomic int64_t clock_us;
 
@@ -344,9 +345,8 @@ static void an_erased_room_leaves_no_cids(void **state) {
 }
 
 #define RETENTION_CASE(function)                                                                   \
-    {"memory: " #function, function, prepare_memory, stop_store, NULL}, {                          \
-        "sqlite: " #function, function, prepare_sqlite, stop_store, NULL                           \
-    }, {                                                                                           \
+    {"memory: " #function, function, prepare_memory, stop_store, NULL},                            \
+        {"sqlite: " #function, function, prepare_sqlite, stop_store, NULL}, {                      \
         "redis: " #function, function, prepare_redis, stop_store, NULL                             \
     }
 

@@ -1,4 +1,5 @@
-/* Two engines as one store: `general` and `nowhere` are kept by sqlite, every other room in memory. */
+/* Two engines as one store: `general` and `nowhere` are kept by sqlite, every other room in memory.
+ */
 #include "store/store_rooms.h"
 #include "store_fixture.h"
 

@@ -1,5 +1,5 @@
-/* What only the sqlite engine does: finding everything again, and refusing folders it should not touch. What happens when
- * the disk fails stands in test_store_failures.c. */
+/* What only the sqlite engine does: finding everything again, and refusing folders it should not
+ * touch. What happens when the disk fails stands in test_store_failures.c. */
 #include <sqlite3.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -54,10 +54,8 @@ static void a_database_of_the_first_schema_is_brought_up_to_date(void **state) {
     static const struct identity ann = {{0x22, 0x63, 0x79, 0xc7, 0x8a, 0x8c, 0x12, 0x83, 0xf5, 0xe4,
                                          0x59, 0x72, 0x37, 0xac, 0x3d, 0x3e}};
     struct fixture *fixture = *state;
-    struct entry_body hello = {.identity = ann,
-                               .sender = SLICE("ann"),
-                               .cid = SLICE("c1"),
-                               .content = SLICE("hello")};
+    struct entry_body hello = {
+        .identity = ann, .sender = SLICE("ann"), .cid = SLICE("c1"), .content = SLICE("hello")};
     char sql[8192] = "";
     FILE *file = fopen(TEST_DATA "/schema-1.sql", "re");
     assert_non_null(file);

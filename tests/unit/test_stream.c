@@ -1,5 +1,5 @@
-/* The stream against a reference model: every frame ever appended, kept in plain arrays, and the rules of stream.h
- * evaluated over them in the most obvious way. */
+/* The stream against a reference model: every frame ever appended, kept in plain arrays, and the
+ * rules of stream.h evaluated over them in the most obvious way. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -144,8 +144,7 @@ static void test_a_goodbye_says_why(void **state) {
 }
 
 static void test_who_is_refused_is_told_and_not_heard(void **state) {
-    struct handover refused = {
-        .format = FORMAT_JSON_PLAIN, .refuse = 1008, .wrong_origin = true};
+    struct handover refused = {.format = FORMAT_JSON_PLAIN, .refuse = 1008, .wrong_origin = true};
     struct driver driver;
     driver_init(&driver, &json_protocol, &refused, *(bool *)*state);
     assert_int_equal(json_protocol.close_wanted(driver.state), 1008);
