@@ -4,8 +4,8 @@
 #pragma once
 
 #include "auth/accounts.h"
+#include "base/token.h"
 
-#define TOKEN_PREFIX "bt_"
 #define TOKEN_LENGTH 46 /* the prefix, and 32 random bytes in base64url */
 
 enum token_kind { TOKEN_SESSION, TOKEN_API };

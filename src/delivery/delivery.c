@@ -135,7 +135,7 @@ void delivery_open_session(struct delivery *delivery, const struct peer *peer,
     if (credential)
         event.opened.credential = *credential;
     delivery->options.random(delivery->options.random_context, random, sizeof random);
-    secret_format(random, event.opened.secret);
+    secret_format_guest(random, event.opened.secret);
     secret_digest(slice_of_string(event.opened.secret), event.opened.identity.bytes);
     delivery_step(delivery, &event);
 }

@@ -11,6 +11,7 @@
  * A request of those that may show a credential and reaches its handler with one has been vouched
  * for: the kind is still there, the secret is not. With others it means nothing. */
 #include "base/close_code.h"
+#include "base/token.h"
 #include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/deferral.h"
@@ -18,9 +19,6 @@
 #include "hub/requests.h"
 #include "hub/rules.h"
 #include "hub/session.h"
-
-/* Tokens of the authority begin with it, secrets of guests never do. */
-static const struct slice token_prefix = SLICE("bt_");
 
 /* Which requests of a client that stays may show one. */
 static bool may_show(const struct client *client, const struct request *request) {
@@ -35,7 +33,7 @@ static struct credential credential_of(const struct client *client, const struct
         return (struct credential){0};
     }
     if (credential.kind == CREDENTIAL_NONE && request->kind == REQUEST_HELLO &&
-        slice_starts_with(request->session, token_prefix)) {
+        slice_starts_with(request->session, SLICE(TOKEN_PREFIX))) {
         credential.kind = CREDENTIAL_TOKEN;
         credential.secret = request->session;
     }
@@ -78,7 +76,7 @@ bool authentication_start(struct hub *hub, struct client *client, const struct r
     struct request kept = *request;
 
     kept.credential.kind = credential.kind; /* of a hello with a session it has none yet */
-    if (slice_starts_with(kept.session, token_prefix)) {
+    if (slice_starts_with(kept.session, SLICE(TOKEN_PREFIX))) {
         kept.session = SLICE_NONE;
     }
     deferral_keep(hub, client, &kept, DEFERRAL_QUESTION);

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/token.h"
 #include "wire/secret.h"
 
 #define ROOMS_MOST 8
@@ -271,7 +272,7 @@ static void vouch_for_account(struct principal *principal, const struct account 
 /* A token or ticket that means what another one does. */
 static struct slice hand_out(struct sim_authority *authority, struct sim_token means, bool ticket) {
     buffer_clear(&authority->text);
-    buffer_append_string(&authority->text, ticket ? "ticket_" : "bt_");
+    buffer_append_string(&authority->text, ticket ? "ticket_" : TOKEN_PREFIX);
     buffer_append_u64(&authority->text, ++authority->registry->last_token);
     means.text = buffer_slice(&authority->text);
     add_token(authority, &means)->is_ticket = ticket;

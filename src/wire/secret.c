@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/token.h"
 
 #define URL_SAFE sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define DIGEST_BYTES 16
@@ -26,6 +27,17 @@ void secret_format(const uint8_t random[SECRET_BYTES], char *text) {
     sodium_bin2base64(text, SECRET_LENGTH + 1, random, SECRET_BYTES, URL_SAFE);
 }
 
+void secret_format_guest(const uint8_t random[SECRET_BYTES], char *text) {
+    uint8_t bytes[SECRET_BYTES];
+
+    memcpy(bytes, random, sizeof(bytes));
+    secret_format(bytes, text);
+    if (secret_is_accounts(slice_of_string(text))) {
+        bytes[0] ^= 0x80;
+        secret_format(bytes, text);
+    }
+}
+
 bool secret_valid(struct slice secret) {
     uint8_t bytes[SECRET_BYTES];
     size_t length;
@@ -35,7 +47,7 @@ bool secret_valid(struct slice secret) {
 }
 
 bool secret_is_accounts(struct slice secret) {
-    return slice_starts_with(secret, SLICE("bt_")) && secret.length <= LIMIT_SECRET;
+    return slice_starts_with(secret, SLICE(TOKEN_PREFIX)) && secret.length <= LIMIT_SECRET;
 }
 
 void secret_digest(struct slice secret, uint8_t digest[DIGEST_BYTES]) {

@@ -11,8 +11,10 @@
 #define SECRET_LENGTH 43 /* 32 random bytes as base64url without padding */
 #define SECRET_BYTES 32
 
-/* A session's secret as text; `text` holds SECRET_LENGTH + 1 bytes. */
+/* A secret as text; `text` holds SECRET_LENGTH + 1 bytes. */
 void secret_format(const uint8_t random[SECRET_BYTES], char *text);
+/* The same for a guest's session: never one that secret_is_accounts. */
+void secret_format_guest(const uint8_t random[SECRET_BYTES], char *text);
 /* Whether a secret that a client shows has the form of ours. */
 bool secret_valid(struct slice secret);
 /* Whether it looks like the secret of an account's session, which an authority gave out. */

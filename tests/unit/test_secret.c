@@ -26,6 +26,19 @@ static void a_secret_is_url_safe_text(void **state) {
     assert_true(secret_valid(slice_of_string(text)));
 }
 
+static void a_guests_secret_is_not_taken_for_an_accounts_token(void **state) {
+    const uint8_t random[SECRET_BYTES] = {0x6e, 0xdf, 0xc0};
+    char text[SECRET_LENGTH + 1];
+
+    (void)state;
+    secret_format(random, text);
+    assert_true(secret_is_accounts(slice_of_string(text)));
+    secret_format_guest(random, text);
+    assert_string_equal(text, "7t_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_true(secret_valid(slice_of_string(text)));
+    assert_false(secret_is_accounts(slice_of_string(text)));
+}
+
 static void only_the_form_of_ours_is_valid(void **state) {
     (void)state;
     assert_true(secret_valid(SLICE("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")));
@@ -126,6 +139,7 @@ static void base64_is_written_in_one_way_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_is_url_safe_text),
+        cmocka_unit_test(a_guests_secret_is_not_taken_for_an_accounts_token),
         cmocka_unit_test(only_the_form_of_ours_is_valid),
         cmocka_unit_test(the_digest_is_the_front_of_sha_256),
         cmocka_unit_test(no_two_callers_share_a_digest),
