@@ -208,7 +208,8 @@ static bool folder_holds(const struct fixture *fixture, const char *text) {
     char command[256];
     snprintf(command, sizeof(command), "grep -rqa '%s' %s", text, fixture->folder);
     int status = system(command);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+    /* 2: a file has gone meanwhile, with what it held. */
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
     return WEXITSTATUS(status) == 0;
 }
 
