@@ -6,6 +6,7 @@
 #define LIMIT_NAME 256 /* bytes of a name or label: 64 characters of UTF-8 */
 #define LIMIT_CID 256  /* bytes of a cid: 64 characters of UTF-8 */
 #define LIMIT_CID_CHARACTERS 64
+#define LIMIT_EPOCH_CHARACTERS 64 /* that a client may show; ours are shorter */
 #define LIMIT_ROOM_KEY 600 /* folded name, or "@" and two identities */
 #define LIMIT_ROOMS_PER_SESSION 1000
 #define LIMIT_OUTSTANDING 1024 /* requests of one session under way; then its input is paused */

@@ -336,6 +336,8 @@ void page_cache_forget_room(struct page_cache *cache,
 void page_cache_tick(struct page_cache *cache);
 
 /* peer_input.c */
+/* A request has begun and is not whole. */
+bool peer_is_halfway(const struct peer *peer);
 void peer_use_input(struct peer *peer);   /* goes on with what is left over */
 void outlet_go_on(struct outlet *outlet); /* with those who rest, for a stretch */
 void peer_drop_input(struct peer *peer);

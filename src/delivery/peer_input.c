@@ -238,6 +238,7 @@ static size_t feed_once(struct peer *peer, feed_function *function, struct slice
         .output = &output,
         .address = slice_of_string(peer_doing(peer)->address),
         .secure = peer->secure,
+        .number = peer->connection,
     };
     bool between = peer->protocol->established && peer->protocol->established(peer_state(peer));
     enum feed_result result = function(peer_state(peer), outlet->options.settings, &feed);
@@ -360,18 +361,27 @@ void outlet_receive(struct peer *peer, struct slice bytes) {
     peer_look_at_input(peer);
 }
 
+/* What is half read need not be kept: of a command which is too long nothing is. */
+bool peer_is_halfway(const struct peer *peer) {
+    return peer_doing(peer)->input ||
+           (peer->protocol->half_read && peer->protocol->half_read(peer_state(peer)));
+}
+
 void outlet_read_end(struct peer *peer) {
     peer->at_read_end = true;
-    if (!peer->protocol->read_end || !peer_doing(peer)->input)
+    if (!peer->protocol->read_end || peer->stage != PEER_OPEN || !peer_is_halfway(peer))
         return;
-    feed_kept(peer, true);
+    if (peer_doing(peer)->input)
+        feed_kept(peer, true);
+    else
+        feed_all(peer, SLICE_NONE, true);
     peer_gate(peer);
     peer_look_at_input(peer);
 }
 
 void peer_use_input(struct peer *peer) {
     peer_feed(peer);
-    if (peer_doing(peer)->input && peer->at_read_end)
+    if (peer->at_read_end)
         outlet_read_end(peer);
 }
 

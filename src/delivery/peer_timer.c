@@ -80,11 +80,6 @@ static bool is_established(const struct peer *peer) {
     return !peer->protocol->established || peer->protocol->established(peer_state(peer));
 }
 
-static bool is_halfway(const struct peer *peer) {
-    return peer_doing(peer)->input ||
-           (peer->protocol->half_read && peer->protocol->half_read(peer_state(peer)));
-}
-
 static void look_at_requests(struct peer *peer) {
     if (!peer->protocol->established || peer->timer_kind == TIMER_CLOSE)
         return;
@@ -96,7 +91,7 @@ static void look_at_requests(struct peer *peer) {
 }
 
 void peer_look_at_input(struct peer *peer) {
-    bool halfway = peer->stage == PEER_OPEN && is_halfway(peer);
+    bool halfway = peer->stage == PEER_OPEN && peer_is_halfway(peer);
     if (peer->stage == PEER_OPEN)
         look_at_requests(peer);
     if (!halfway)
@@ -200,8 +195,8 @@ static void reader_due(struct peer *peer) {
 
 /* Who is slow to take an answer gets it all, as long as some of it goes out. */
 static void keep_alive_due(struct peer *peer) {
-    bool answering =
-        peer->waits_for_answer || peer->reading || peer_doing(peer)->out_first || is_halfway(peer);
+    bool answering = peer->waits_for_answer || peer->reading || peer_doing(peer)->out_first ||
+                     peer_is_halfway(peer);
     if (stalled_for(peer, KEEP_ALIVE_MS))
         expire_at_once(peer, EXPIRED_STALLED);
     else if (!answering && idle_for(peer, KEEP_ALIVE_MS))

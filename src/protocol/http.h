@@ -110,7 +110,8 @@ void http_hook_reply(struct http_connection *connection, const struct reply *rep
                      struct buffer *output);
 
 /* The Host header: 0; ERR_BAD_REQUEST: none, several or malformed; ERR_FORBIDDEN: not a name of
- * this server's, which is how DNS rebinding looks. `*host` is the name without port, where there is
+ * this server's, which is how DNS rebinding looks. HTTP/1.0, which no browser speaks, may do
+ * without (the probes of some load balancers do). `*host` is the name without port, where there is
  * one. */
 int http_host_check(const struct protocol_settings *settings, const struct http_message *message,
                     struct slice *host) MUST_USE;

@@ -90,6 +90,10 @@ int http_host_check(const struct protocol_settings *settings, const struct http_
         found = &message->headers[i];
     }
     struct authority authority;
+    if (found == NULL && message->minor == 0) {
+        *host = SLICE_NONE;
+        return 0;
+    }
     if (found == NULL || !authority_parse(found->value, &authority)) {
         return ERR_BAD_REQUEST;
     }

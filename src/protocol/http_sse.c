@@ -193,6 +193,7 @@ enum feed_result http_sse(struct http_exchange *exchange) {
         .points = subscription->points,
         .point_count = subscription->count,
         .from_browser = connection->from_browser,
+        .number = feed->number,
     };
     return FEED_SWITCH;
 }

@@ -159,7 +159,7 @@ static int parse_join(struct json_request *json, struct request *request) {
         error = ERR_BAD_REQUEST;
     }
     if (error == 0) {
-        error = json_get_string(json->object, "epoch", &request->epoch);
+        error = get_short_string(json->object, "epoch", LIMIT_EPOCH_CHARACTERS, &request->epoch);
     }
     if (error == 0) {
         error = json_get_u64(json->object, "after", &request->after, &request->has_after);
@@ -261,7 +261,7 @@ static int parse_resume_point(const char *room, const json_t *value, struct resu
         error = ERR_BAD_REQUEST;
     }
     if (error == 0) {
-        error = json_get_string(value, "epoch", &point->epoch);
+        error = get_short_string(value, "epoch", LIMIT_EPOCH_CHARACTERS, &point->epoch);
     }
     point->room = slice_of_string(room);
     return error;

@@ -107,6 +107,7 @@ struct handover {
     const struct resume_point *points;
     size_t point_count;
     bool from_browser; /* a page asked, not a program */
+    uint64_t number;   /* of the connection, as in struct feed */
 };
 
 struct feed {
@@ -119,6 +120,7 @@ struct feed {
     struct slice address;   /* in: the peer's address as text, for identities and log lines. May be
                                changed to that of the caller for whom a proxy asks */
     bool secure;            /* in: came over TLS */
+    uint64_t number;        /* in: of the connection; no other has the same */
     struct request request; /* out */
     const struct protocol *next;
     struct handover handover;

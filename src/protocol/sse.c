@@ -22,7 +22,6 @@
 #include "protocol/format.h"
 #include "protocol/http.h"
 #include "protocol/json.h"
-#include "wire/secret.h"
 
 /* How long clients wait before they come back: spread, so that all those of a server that went away
  * do not come at once. */
@@ -43,6 +42,7 @@ struct sse_state {
     enum sse_stage stage;
     uint8_t format;
     bool from_browser;
+    uint64_t number; /* of the connection */
     struct room_place *places;
     struct resume_point *points; /* the same for the hello */
     size_t count;
@@ -68,6 +68,7 @@ static void open_sse(void *opaque, const struct protocol_settings *settings,
     (void)output;
     state->format = handover->format;
     state->from_browser = handover->from_browser;
+    state->number = handover->number;
     state->credential = handover->introduction;
     state->credential.name = copy_text(handover->introduction.name);
     state->credential.secret = copy_text(handover->introduction.secret);
@@ -201,13 +202,11 @@ static bool any_fresh(const struct sse_state *state) {
     return false;
 }
 
-/* Any number will do that differs from one client to the next and can be had without a source of
- * randomness of our own. The session's secret does, and cannot be told from its digest. */
-static unsigned retry_ms(struct slice session) {
-    uint8_t digest[16];
-    secret_digest(session, digest);
-    unsigned number = (unsigned)digest[0] << 16 | (unsigned)digest[1] << 8 | digest[2];
-    return RETRY_SHORTEST_MS + number % (RETRY_LONGEST_MS - RETRY_SHORTEST_MS + 1);
+/* Connections are numbered one by one; multiplied in this way (Fibonacci hashing) numbers in a row
+ * are spread evenly. */
+static unsigned retry_ms(uint64_t number) {
+    uint64_t spread = number * UINT64_C(0x9E3779B97F4A7C15) >> 32;
+    return RETRY_SHORTEST_MS + (unsigned)(spread % (RETRY_LONGEST_MS - RETRY_SHORTEST_MS + 1));
 }
 
 static void append_stream_head(struct buffer *output) {
@@ -218,7 +217,7 @@ static void start(struct sse_state *state, const struct reply *welcome, struct b
     take_rooms(state, welcome);
     state->stage = SSE_STREAMING;
     append_stream_head(output);
-    buffer_append_format(output, "retry: %u\n", retry_ms(welcome->session));
+    buffer_append_format(output, "retry: %u\n", retry_ms(state->number));
     if (any_fresh(state)) {
         append_id(state, output);
     }
