@@ -9,6 +9,10 @@
 
 #include <assert.h>
 
+/* What a reader who leaves may still have to be sent, so that it comes before the answer. */
+#define REST_BYTES (16 * 1024)
+#define REST_VECTORS 4
+
 /* Every reader has one. */
 static_assert(sizeof(struct cursor) <= 96, "a quiet reader costs more than it should");
 
@@ -153,6 +157,41 @@ void cursor_end(struct cursor *cursor) {
     if (cursor->limit > tail)
         cursor->limit = tail;
     cursor_offer(cursor); /* before whatever takes its place */
+}
+
+/* What it has not been sent becomes an answer; false: it is too much, or not to be had. */
+static bool take_rest(struct cursor *cursor) {
+    struct peer *peer = cursor->peer;
+    struct stream *stream = cursor->audience->stream;
+    uint64_t from = cursor->offset, end = cursor_pending_end(cursor);
+    bool partial = peer_doing(peer)->partial == cursor;
+    struct iovec vectors[REST_VECTORS];
+    if (cursor->state != CURSOR_FLOWING || from >= end || end - from > REST_BYTES ||
+        peer_told_places(peer) || peer_is_paced(peer))
+        return false;
+    if (partial)
+        stream_seen(stream, cursor->offset, &from);
+    if (from < stream_oldest(stream) ||
+        from > end) /* it has fallen behind, and is cut off for that */
+        return false;
+    int count = stream_read(stream, from, end, vectors, REST_VECTORS);
+    size_t bytes = 0;
+    for (int i = 0; i < count; i++)
+        bytes += vectors[i].iov_len;
+    if (bytes < end - from)
+        return false;
+    if (partial)
+        peer_take_rest_of_frame(peer, SIZE_MAX);
+    for (int i = 0; i < count; i++)
+        peer_append(peer, slice_from(vectors[i].iov_base, vectors[i].iov_len));
+    return true;
+}
+
+void cursor_leave(struct cursor *cursor) {
+    if (take_rest(cursor))
+        cursor_close(cursor);
+    else
+        cursor_end(cursor);
 }
 
 uint64_t cursor_pending_end(const struct cursor *cursor) {

@@ -177,7 +177,7 @@ static void to_peer(struct delivery *delivery, const struct effect *effect) {
     case EFFECT_UNSUBSCRIBE:
         cursor = cursor_find(peer, effect->room_key);
         if (cursor)
-            cursor_end(cursor);
+            cursor_leave(cursor);
         break;
     case EFFECT_PAUSE:
     case EFFECT_RESUME:

@@ -295,6 +295,8 @@ void audience_leave(struct audience *audience); /* one cursor less; the last fre
 void cursor_open(struct peer *peer, struct channel *channel, const struct effect *effect);
 void cursor_close(struct cursor *cursor); /* at once */
 void cursor_end(struct cursor *cursor);   /* after what was shown so far */
+/* The same, and what was shown comes before any answer from now on, unless that is very much. */
+void cursor_leave(struct cursor *cursor);
 void cursor_block(
     struct cursor *cursor); /* FLOWING → BLOCKED, when there is something it has not sent */
 void cursor_unblock(struct cursor *cursor);
