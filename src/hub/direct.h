@@ -30,8 +30,8 @@ struct direct_person {
     struct slice folded, shown;
 };
 
-/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
- * ERR_UNAVAILABLE. */
+/* The direct-message room of these two, made if need be. ERR_NOT_FOUND: one of them has no name.
+ * ERR_TOO_MANY, ERR_UNAVAILABLE. */
 int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
 /* The same for two who need not have these names (any more). */

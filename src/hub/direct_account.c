@@ -73,7 +73,7 @@ static int open_of_accounts(struct hub *hub, struct session *session, const stru
         return ERR_NOT_FOUND;
     }
     struct session *others = device_open_session(hub, other);
-    int error = others->claim != NULL ? direct_open(hub, session, others, room) : ERR_NOT_FOUND;
+    int error = direct_open(hub, session, others, room);
 
     if (error < 0) {
         session_settle(hub, others);
