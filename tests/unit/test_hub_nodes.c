@@ -676,6 +676,40 @@ static void another_device_reads_what_its_account_writes(void **state) {
 
 /* Rules and rates. */
 
+static void write_by_http(struct cluster *cluster, uint64_t connection) {
+    struct principal ann = world_principal("ann");
+
+    world_open(A, connection, HTTP);
+    ask(A, connection, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .content = SLICE("psst"),
+        .credential = {.kind = CREDENTIAL_TOKEN, .secret = SLICE("bt_1")});
+    cluster_forget(cluster);
+    world_vouch(A, connection, &ann);
+    cluster_settle(cluster);
+}
+
+static void who_is_on_another_node_reads_what_was_written_over_http(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        world_tell_account(cluster_node(cluster, i), "ann", ROLE_MEMBER);
+        world_tell_account(cluster_node(cluster, i), "bob", ROLE_MEMBER);
+    }
+    world_open(B, 102, V1);
+    log_in(B, 102, "bob");
+    cluster_settle(cluster);
+    write_by_http(cluster, 3);
+    expect_traffic(cluster, "call ann to bob\n");
+    expect(B, "102 reads @ann,bob from 1 second\n");
+    /* The same where this node knows of the conversation. */
+    world_open(A, 2, V1);
+    log_in(A, 2, "bob");
+    cluster_pass(cluster, 10 * SECOND);
+    write_by_http(cluster, 4);
+    expect_traffic(cluster, "call ann to bob\n");
+    cluster_free(cluster);
+}
+
 static void who_is_kicked_goes_on_whatever_node(void **state) {
     struct cluster *cluster = cluster_new(NULL);
 
@@ -872,6 +906,7 @@ int main(void) {
         cmocka_unit_test(what_a_guest_wrote_who_has_gone_is_found_too),
         cmocka_unit_test(a_conversation_is_kept_while_one_side_is_elsewhere),
         cmocka_unit_test(another_device_reads_what_its_account_writes),
+        cmocka_unit_test(who_is_on_another_node_reads_what_was_written_over_http),
         cmocka_unit_test(who_is_kicked_goes_on_whatever_node),
         cmocka_unit_test(an_accounts_messages_are_counted_over_all_nodes),
         cmocka_unit_test(a_log_that_was_lost_begins_anew_for_its_readers),
