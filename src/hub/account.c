@@ -126,6 +126,7 @@ void account_learn(struct hub *hub, const struct principal *principal) {
 
     if (account != NULL) {
         take_name_from_guest(hub, account);
+        rename_session(hub, account); /* it may have come with a token that had no name for it */
     }
 }
 

@@ -92,10 +92,12 @@ bool device_goes(struct hub *hub, struct membership *membership, const struct id
         return false;
     }
     membership->room->member_count--;
-    if (other != NULL) { /* it came when this one had quit, and was counted before this one left */
-        presence_count(hub, membership->room);
+    if (other == NULL || !session->registered) {
+        return true; /* a guest's session was taken over: the other was there as somebody else */
     }
-    return other == NULL;
+    /* It came when this one had quit, and was counted before this one left. */
+    presence_count(hub, membership->room);
+    return false;
 }
 
 /* Who was seen in the room under a former name has gone: somebody whom all know there came. */

@@ -176,6 +176,9 @@ static struct direct_person person(struct session *session) {
 }
 
 int direct_open(struct hub *hub, struct session *from, struct session *to, struct room **room) {
+    if (from->claim == NULL || to->claim == NULL) {
+        return ERR_NOT_FOUND;
+    }
     struct direct_person first = person(from), second = person(to);
 
     return direct_open_as(hub, &first, &second, room);

@@ -30,8 +30,8 @@ struct direct_person {
     struct slice folded, shown;
 };
 
-/* The direct-message room of these two, made if need be. Both have names. ERR_TOO_MANY,
- * ERR_UNAVAILABLE. */
+/* The direct-message room of these two, made if need be. ERR_NOT_FOUND: one of them has no name.
+ * ERR_TOO_MANY, ERR_UNAVAILABLE. */
 int direct_open(struct hub *hub, struct session *from, struct session *to,
                 struct room **room) MUST_USE;
 /* The same for two who need not have these names (any more). */
@@ -58,8 +58,9 @@ struct slice direct_names(struct hub *hub, const struct room *room);
 bool direct_is_durable(const struct hub *hub, const struct room *room);
 /* Whether the log goes with the room, for nobody can come back to it. */
 bool direct_is_lost(const struct hub *hub, const struct room *room);
-/* Something was written there. So that an account that is not here finds it when it comes. */
-void direct_written(struct hub *hub, const struct room *room, uint64_t seq);
+/* The draft was stored, in whatever room. So that of a conversation an account that is not here
+ * finds it when it comes, and one that is here hears of it. */
+void direct_written(struct hub *hub, const struct draft *draft, uint64_t seq);
 /* Lets every live client of both sides read along, each from where it was cut off. */
 void direct_attach(struct hub *hub, struct room *room);
 /* The same for who is not in the room and has read it up to `after`, elsewhere or not at all. */

@@ -73,7 +73,7 @@ static int open_of_accounts(struct hub *hub, struct session *session, const stru
         return ERR_NOT_FOUND;
     }
     struct session *others = device_open_session(hub, other);
-    int error = others->claim != NULL ? direct_open(hub, session, others, room) : ERR_NOT_FOUND;
+    int error = direct_open(hub, session, others, room);
 
     if (error < 0) {
         session_settle(hub, others);
@@ -155,16 +155,48 @@ static void remember(struct hub *hub, const struct session *session, const struc
         .identity = session->identity, .room_key = key, .updated_us = hub->now_us, .names = names};
 }
 
-void direct_written(struct hub *hub, const struct room *room, uint64_t seq) {
-    if (room == NULL || room->direct == NULL ||
-        !(hub->options.shared || direct_is_durable(hub, room))) {
-        return;
-    }
+static void remember_both(struct hub *hub, const struct room *room, uint64_t seq) {
     for (size_t i = 0; i < 2; i++) {
         const struct session *session = room->direct->sides[i].session;
 
         if (seq % REMEMBER_EVERY == 1 || session->client == NULL) {
             remember(hub, session, room);
         }
+    }
+}
+
+/* Who writes without being in the room (over HTTP) writes to a log that the hub may not know of.
+ * Whoever of the two is here reads on from what was written. */
+static void open_written(struct hub *hub, const struct draft *draft, uint64_t seq) {
+    struct identity sides[2];
+    struct room *room;
+
+    if (!direct_parse_key(draft->room_key, sides) || account_find(hub, &sides[0]) == NULL) {
+        return;
+    }
+    struct session *first = device_open_session(hub, &sides[0]);
+
+    if (open_of_accounts(hub, first, &sides[1], &room) < 0) {
+        if (!identity_equal(&sides[0], &sides[1])) { /* else it was settled as the other */
+            session_settle(hub, first);
+        }
+        return;
+    }
+    remember_both(hub, room, seq);
+    direct_call(hub, room, session_find(hub, &draft->body.identity));
+    if (direct_over(room)) {
+        room_settle(hub, room);
+    } else {
+        direct_attach_after(hub, room, seq - 1);
+    }
+}
+
+void direct_written(struct hub *hub, const struct draft *draft, uint64_t seq) {
+    const struct room *room = room_find(hub, draft->room_key);
+
+    if (room == NULL) {
+        open_written(hub, draft, seq);
+    } else if (room->direct != NULL && (hub->options.shared || direct_is_durable(hub, room))) {
+        remember_both(hub, room, seq);
     }
 }

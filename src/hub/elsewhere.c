@@ -11,6 +11,7 @@
 
 #include "base/close_code.h"
 #include "base/pack.h"
+#include "hub/accounts.h"
 #include "hub/client.h"
 #include "hub/direct.h"
 #include "hub/room.h"
@@ -80,11 +81,14 @@ static void take_name_from(struct hub *hub, struct session *session) {
     }
 }
 
+/* A node that has not met an account of elsewhere lets a guest have its name, which is the
+ * account's here all the same, even while it is away. */
 static void name_stand_in(struct hub *hub, struct session *session,
                           const struct namesake *namesake) {
     const struct claim *claim = map_find(hub->claims, namesake->folded);
 
-    if (claim == NULL || claim->session == session) {
+    if ((claim == NULL || claim->session == session) &&
+        !account_denies(hub, namesake->folded, &session->identity)) {
         name_claim(hub, session, namesake->shown);
     }
 }

@@ -83,16 +83,12 @@ static const struct identity *identity_of(const struct client *client,
                                              : &client->session->identity;
 }
 
-/* The name that it will go by; empty: the one that its session has. Who comes from another node
- * keeps the name that they had there. */
-static struct slice name_wanted(struct hub *hub, const struct client *client,
-                                const struct request *request, const struct session *target) {
+/* The name that comes with the session, or that the store has just granted; empty: none. */
+static struct slice name_at_hand(struct hub *hub, const struct client *client,
+                                 const struct request *request, const struct session *target) {
     const struct event *answer = claim_answer(hub);
     const struct namesake *namesake = NULL;
 
-    if (request->name.length > 0) {
-        return request->name;
-    }
     if (answer != NULL && answer->claimed.error == 0) {
         return hub_keep(hub, answer->claimed.claim.shown);
     }
@@ -104,6 +100,20 @@ static struct slice name_wanted(struct hub *hub, const struct client *client,
     }
     namesake = elsewhere_find(hub, &request->session_identity);
     return namesake != NULL ? hub_keep(hub, namesake->shown) : SLICE_NONE;
+}
+
+/* The name that it will go by; empty: the one that its session has. Who comes from another node
+ * keeps the name that they had there, unless it is somebody's here: they did not ask for it, so
+ * they come in without. */
+static struct slice name_wanted(struct hub *hub, const struct client *client,
+                                const struct request *request, const struct session *target) {
+    if (request->name.length > 0) {
+        return request->name;
+    }
+    struct slice name = name_at_hand(hub, client, request, target);
+    bool free = name.length > 0 && name_check_claim(hub, name, target, client->session) == 0;
+
+    return free ? name : SLICE_NONE;
 }
 
 static int check_name(struct hub *hub, const struct client *client, const struct request *request,

@@ -120,11 +120,12 @@ static void append(struct hub *hub, struct draft *draft) {
 }
 
 /* Where only the operator makes rooms, a room must be known to exist before anything is written
- * to it; where new rooms are counted, it must be known whether it does. */
+ * to it; where new rooms are counted, it must be known whether it does. Conversations are neither,
+ * also those that the hub does not know of. */
 static bool must_know(const struct hub *hub, const struct place *place) {
     bool matters = !hub->options.create_rooms || limit_counts_rooms(hub);
 
-    return matters && (place->room == NULL || place->room->direct == NULL) &&
+    return matters && !slice_starts_with(place->key, SLICE("@")) &&
            !slice_equal(place->key, SLICE("lobby"));
 }
 
@@ -260,7 +261,7 @@ static int publish(struct hub *hub, struct client *client, const struct request 
     if (!known_only && place->room != NULL && place->room->direct != NULL) {
         place->room->direct->doubtful = false;
         direct_attach(hub, place->room);
-        direct_call(hub, place->room, client->session);
+        direct_call(hub, place->room, session_find(hub, identity));
     }
     return submit(hub, client, place, &body, known_only, moderates);
 }
@@ -298,6 +299,9 @@ void publish_appended(struct hub *hub, const struct event *event) {
     const struct outcome *outcome = &event->appended.outcome;
     struct client *client = id_map_find(hub->clients, draft->origin.session);
 
+    if (outcome->error == 0) {
+        direct_written(hub, draft, outcome->seq); /* whoever wrote it may be gone */
+    }
     if (client == NULL) {
         return;
     }
@@ -312,8 +316,6 @@ void publish_appended(struct hub *hub, const struct event *event) {
         answer_rate_limited(hub, client, draft->body.cid, wait_ms > 0 ? wait_ms : 1);
     } else if (outcome->error < 0) {
         answer_error(hub, client, draft->body.cid, outcome->error, SLICE_NONE);
-    } else {
-        direct_written(hub, room_find(hub, draft->room_key), outcome->seq);
     }
     if (outcome->error == 0 && (draft->body.cid.length > 0 || client->traits.transient)) {
         struct slice room = hub_keep(hub, draft->room_name);

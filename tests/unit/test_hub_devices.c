@@ -260,6 +260,93 @@ static void who_writes_to_an_account_that_is_not_here_is_read_later(void **state
     world_free(world);
 }
 
+static void write_by_http(struct world *world, uint64_t connection, const char *content) {
+    struct principal ann = world_principal("ann");
+
+    world_open(world, connection, HTTP);
+    ask(world, connection, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"),
+        .content = slice_of_string(content), .credential = TOKEN("bt_1"));
+    world_forget(world);
+    world_vouch(world, connection, &ann);
+}
+
+static void who_is_here_reads_what_was_written_over_http(void **state) {
+    struct world *world = world_of_accounts();
+
+    (void)state;
+    open_as(world, 2, V1, "bob");
+    write_by_http(world, 3, "by http");
+    world_settle(world);
+    expect(world, "3 resume\n"
+                  "3 ack @ann,bob#1\n"
+                  "2 reads @ann,bob from 1 second\n");
+    world_close(world, 3, false);
+    open_as(world, 1, V1, "ann");
+    tell(world, 1, "bob", "here I am");
+    world_settle(world);
+    expect(world, "@ann,bob: ann: here I am #2 first\n");
+    quit(world, 1);
+    quit(world, 2);
+    world_settle(world);
+    assert_int_equal(hub_session_count(world_hub(world)), 0);
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    world_free(world);
+}
+
+static void who_comes_later_finds_what_was_written_over_http(void **state) {
+    struct world *world = world_of_accounts();
+
+    (void)state;
+    world_show_store(world, true);
+    write_by_http(world, 3, "by http");
+    world_settle(world);
+    assert_false(world_saw(world, "erase"));
+    assert_int_equal(hub_session_count(world_hub(world)), 0);
+    assert_int_equal(hub_room_count(world_hub(world)), 0);
+    world_show_store(world, false);
+    world_open(world, 2, V1);
+    world_forget(world);
+    log_in(world, 2, "bob");
+    world_settle(world);
+    expect(world, "2 pause\n"
+                  "2 shows password of bob 'right'\n"
+                  "2 resume\n"
+                  "2 welcome 'bob'  [@ann,bob/1]\n"
+                  "2 reads @ann,bob from 2 live second\n");
+    world_free(world);
+}
+
+static void who_wrote_and_is_gone_is_read_too(void **state) {
+    struct world *world = world_of_accounts();
+
+    (void)state;
+    open_as(world, 2, V1, "bob");
+    write_by_http(world, 3, "by http");
+    world_close(world, 3, true);
+    world_settle(world);
+    assert_true(world_saw(world, "2 reads @ann,bob from 1 second\n"));
+    world_free(world);
+}
+
+/* Where rooms have to be there before anybody writes, a conversation does not. */
+static void conversations_need_not_be_made_over_http(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.create_rooms = false;
+    struct world *world = world_new(&options);
+
+    world_tell_account(world, "ann", ROLE_MEMBER);
+    world_tell_account(world, "bob", ROLE_MEMBER);
+    open_as(world, 1, V1, "ann");
+    write_by_http(world, 3, "by http");
+    tell(world, 1, "bob", "by websocket");
+    world_settle(world);
+    assert_true(world_saw(world, "3 ack @ann,bob#1\n"));
+    assert_true(world_saw(world, "@ann,bob: ann: by websocket #2 first\n"));
+    world_free(world);
+}
+
 static void conversations_of_accounts_outlive_the_server(void **state) {
     struct world *world = world_of_accounts();
 
@@ -389,6 +476,10 @@ int main(void) {
         cmocka_unit_test(they_share_what_they_may_send),
         cmocka_unit_test(it_is_one_budget_over_http_and_when_they_come_back),
         cmocka_unit_test(who_writes_to_an_account_that_is_not_here_is_read_later),
+        cmocka_unit_test(who_is_here_reads_what_was_written_over_http),
+        cmocka_unit_test(who_comes_later_finds_what_was_written_over_http),
+        cmocka_unit_test(who_wrote_and_is_gone_is_read_too),
+        cmocka_unit_test(conversations_need_not_be_made_over_http),
         cmocka_unit_test(conversations_of_accounts_outlive_the_server),
         cmocka_unit_test(a_conversation_with_a_guest_goes_with_the_guest),
         cmocka_unit_test(nobody_else_sees_a_conversation),

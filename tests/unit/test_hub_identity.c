@@ -491,6 +491,45 @@ static void somebody_of_elsewhere_keeps_a_name_too(void **state) {
     world_free(world);
 }
 
+/* The second token of somebody of elsewhere has a name; the first had none that could be theirs. */
+static void check_named_later(const char *first_name) {
+    struct world *world = world_with_ann(AUTH_OPEN);
+    struct principal stranger = world_principal("eve");
+
+    stranger.name = slice_of_string(first_name);
+    world_open(world, 1, V1);
+    ask(world, 1, .kind = REQUEST_HELLO, .credential = TOKEN("jwt"));
+    world_vouch(world, 1, &stranger);
+    world_settle(world);
+    join(world, 1, "tea", "");
+    world_settle(world);
+    stranger.name = SLICE("Eve");
+    world_open(world, 2, V1);
+    ask(world, 2, .kind = REQUEST_HELLO, .credential = TOKEN("jwt"));
+    world_forget(world);
+    world_vouch(world, 2, &stranger);
+    world_settle(world);
+    expect(world, "tea: renamed Eve 1\n"
+                  "2 welcome 'Eve'  []\n"
+                  "2 resume\n");
+    world_open(world, 3, V1);
+    hello(world, 3, "guest");
+    world_forget(world);
+    ask(world, 3, .kind = REQUEST_PUBLISH, .to = SLICE("eve"), .content = SLICE("hi"),
+        .cid = SLICE("c1"));
+    world_settle(world);
+    assert_true(world_saw(world, "3 ack @Eve,guest#1 <c1>\n"));
+    assert_true(world_saw(world, "@Eve,guest: guest: hi #1"));
+    world_free(world);
+}
+
+static void somebody_of_elsewhere_may_get_the_name_later(void **state) {
+    (void)state;
+    check_named_later("");
+    check_named_later("auth0|1");
+    check_named_later("ann");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_right_token_in_the_handshake_lets_in),
@@ -515,6 +554,7 @@ int main(void) {
         cmocka_unit_test(what_is_revoked_or_removed_ends_at_once),
         cmocka_unit_test(who_leaves_while_asking_is_forgotten_when_the_answer_comes),
         cmocka_unit_test(somebody_of_elsewhere_keeps_a_name_too),
+        cmocka_unit_test(somebody_of_elsewhere_may_get_the_name_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

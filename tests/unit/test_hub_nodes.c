@@ -420,6 +420,58 @@ static void an_accounts_name_is_claimed_again_when_the_store_is_back(void **stat
     cluster_free(cluster);
 }
 
+/* Somebody with a token made elsewhere was on node 0, which knows the name since; node 1 does not.
+ */
+static struct cluster *cluster_with_stranger(void) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    world_open(A, 9, V1);
+    log_in(A, 9, "eve");
+    quit(A, 9);
+    cluster_settle(cluster);
+    come_in(cluster, 1, 101, "eve");
+    return cluster;
+}
+
+static void who_has_an_accounts_name_elsewhere_does_not_get_it_here(void **state) {
+    struct cluster *cluster = cluster_with_stranger();
+
+    (void)state;
+    come_in(cluster, 0, BOB, "bob");
+    tell(B, 101, "bob", "it is me");
+    cluster_settle(cluster);
+    assert_true(world_saw(A, "2 reads @bob,eve from 1 first\n"));
+    cluster_forget(cluster);
+    world_open(A, EVE, V1);
+    log_in(A, EVE, "eve");
+    cluster_settle(cluster);
+    assert_true(world_saw(A, "3 welcome 'eve'  []\n"));
+    cluster_forget(cluster);
+    tell(A, BOB, "eve", "is it?");
+    cluster_settle(cluster);
+    assert_true(world_saw(A, "3 reads @bob,eve from 1 second\n"));
+    assert_false(world_saw(B, "is it?"));
+    cluster_free(cluster);
+}
+
+static void who_has_an_accounts_name_elsewhere_does_not_bring_it(void **state) {
+    struct cluster *cluster = cluster_with_stranger();
+
+    (void)state;
+    world_open(A, EVE, V1);
+    log_in(A, EVE, "eve");
+    cluster_settle(cluster);
+    cluster_forget(cluster);
+    world_open(A, ANN, V1);
+    come_back(A, ANN, 101, "");
+    cluster_settle(cluster);
+    expect(A, "1 pause\n"
+              "1 welcome '' secret-of-101 []\n"
+              "1 resume\n");
+    expect_traffic(cluster, "");
+    cluster_free(cluster);
+}
+
 /* Direct messages. */
 
 static void a_direct_message_reaches_another_node(void **state) {
@@ -624,6 +676,40 @@ static void another_device_reads_what_its_account_writes(void **state) {
 
 /* Rules and rates. */
 
+static void write_by_http(struct cluster *cluster, uint64_t connection) {
+    struct principal ann = world_principal("ann");
+
+    world_open(A, connection, HTTP);
+    ask(A, connection, .kind = REQUEST_PUBLISH, .room = SLICE("@ann,bob"), .content = SLICE("psst"),
+        .credential = {.kind = CREDENTIAL_TOKEN, .secret = SLICE("bt_1")});
+    cluster_forget(cluster);
+    world_vouch(A, connection, &ann);
+    cluster_settle(cluster);
+}
+
+static void who_is_on_another_node_reads_what_was_written_over_http(void **state) {
+    struct cluster *cluster = cluster_new(NULL);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        world_tell_account(cluster_node(cluster, i), "ann", ROLE_MEMBER);
+        world_tell_account(cluster_node(cluster, i), "bob", ROLE_MEMBER);
+    }
+    world_open(B, 102, V1);
+    log_in(B, 102, "bob");
+    cluster_settle(cluster);
+    write_by_http(cluster, 3);
+    expect_traffic(cluster, "call ann to bob\n");
+    expect(B, "102 reads @ann,bob from 1 second\n");
+    /* The same where this node knows of the conversation. */
+    world_open(A, 2, V1);
+    log_in(A, 2, "bob");
+    cluster_pass(cluster, 10 * SECOND);
+    write_by_http(cluster, 4);
+    expect_traffic(cluster, "call ann to bob\n");
+    cluster_free(cluster);
+}
+
 static void who_is_kicked_goes_on_whatever_node(void **state) {
     struct cluster *cluster = cluster_new(NULL);
 
@@ -809,6 +895,8 @@ int main(void) {
         cmocka_unit_test(a_name_that_was_lost_meanwhile_is_taken_from_its_session),
         cmocka_unit_test(an_account_may_be_on_several_nodes),
         cmocka_unit_test(an_accounts_name_is_claimed_again_when_the_store_is_back),
+        cmocka_unit_test(who_has_an_accounts_name_elsewhere_does_not_get_it_here),
+        cmocka_unit_test(who_has_an_accounts_name_elsewhere_does_not_bring_it),
         cmocka_unit_test(a_direct_message_reaches_another_node),
         cmocka_unit_test(nobody_is_called_who_is_here),
         cmocka_unit_test(a_call_that_was_lost_is_made_up_for),
@@ -818,6 +906,7 @@ int main(void) {
         cmocka_unit_test(what_a_guest_wrote_who_has_gone_is_found_too),
         cmocka_unit_test(a_conversation_is_kept_while_one_side_is_elsewhere),
         cmocka_unit_test(another_device_reads_what_its_account_writes),
+        cmocka_unit_test(who_is_on_another_node_reads_what_was_written_over_http),
         cmocka_unit_test(who_is_kicked_goes_on_whatever_node),
         cmocka_unit_test(an_accounts_messages_are_counted_over_all_nodes),
         cmocka_unit_test(a_log_that_was_lost_begins_anew_for_its_readers),
