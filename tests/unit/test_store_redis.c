@@ -250,6 +250,23 @@ static void without_replicas_nothing_is_acknowledged_or_shown(void **state) {
     assert_int_equal(page->head.last, 0);
 }
 
+/* What was refused is said again where nobody waits for replicas any more. */
+static void what_waited_is_shown_where_nobody_waits(void **state) {
+    struct pair *pair = *state;
+    fixture_close(pair->a);
+    pair->a->wait_replicas = 1;
+    fixture_open(pair->a);
+    follow(pair->b, "general");
+    expect(pair->b, "followed general 1-0\n");
+    say(pair->a, "general", "ann", "a1", "one");
+    expect(pair->a, "appended a1 unavailable\n");
+    say(pair->b, "general", "ann", "a1", "one");
+    hear_both(pair->b, "appended a1 duplicate of 1\n", "committed general 1 \"one\"\n");
+    say(pair->b, "general", "ann", "a2", "two");
+    expect(pair->b, "appended a2 = 2\ncommitted general 2 \"two\"\n");
+    assert_int_equal(read_last(pair->b, "general")->count, 2);
+}
+
 static void a_signal_comes_behind_what_was_said_before_it(void **state) {
     struct pair *pair = *state;
     both_follow(pair);
@@ -379,6 +396,7 @@ int main(void) {
         CASE(a_forgotten_script_is_told_again),
         CASE(an_emptied_redis_begins_a_new_epoch),
         CASE(without_replicas_nothing_is_acknowledged_or_shown),
+        CASE(what_waited_is_shown_where_nobody_waits),
         CASE(a_signal_comes_behind_what_was_said_before_it),
         CASE(who_follows_later_knows_how_many_are_elsewhere),
         CASE(who_is_there_is_gathered),
