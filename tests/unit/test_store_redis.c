@@ -267,6 +267,77 @@ static void what_waited_is_shown_where_nobody_waits(void **state) {
     assert_int_equal(read_last(pair->b, "general")->count, 2);
 }
 
+/* Asks Redis until a key of "@a,b" is there, or not. */
+static void await_key(const struct fixture *fixture, const char *kind, bool there) {
+    char line[256];
+    const char *name_space =
+        fixture->name_space != NULL ? fixture->name_space : strrchr(fixture->folder, '/') + 1;
+    snprintf(line, sizeof(line), "test \"$(redis-cli -s %s EXISTS %s:%s:@a,b)\" = %d",
+             fixture_redis()->path, name_space, kind, there);
+    for (int i = 0; system(line) != 0; i++) {
+        assert_true(i < PATIENCE_MS / 4);
+        poll(NULL, 0, 1);
+    }
+}
+
+static void mark_read(struct fixture *fixture) {
+    struct read_mark mark = {
+        .identity = identity_of("ann"),
+        .room_key = SLICE("@a,b"),
+        .seq = 1,
+        .updated_us = fixture->now_us,
+        .names = SLICE("a,b"),
+    };
+    fixture->store->engine->mark(fixture->store, &mark);
+}
+
+/* Marks go with the log, in the same pipeline and behind it. */
+static void await_erasure(const struct fixture *fixture) {
+    await_key(fixture, "w", false);
+}
+
+/* An erasure is done again when Redis has refused it; who is back by then has gone on. */
+static void what_is_said_after_a_failed_erasure_stays(void **state) {
+    struct pair *pair = *state;
+    follow(pair->a, "@a,b");
+    say(pair->a, "@a,b", "ann", "a1", "old");
+    hear(pair->a, "committed @a,b 1 \"old\"\n");
+    mark_read(pair->a);
+    run(pair->a);
+    cli("REPLICAOF 127.0.0.1 1");
+    erase_room(pair->a, "@a,b");
+    run(pair->a);
+    cli("REPLICAOF NO ONE");
+    do {
+        say(pair->b, "@a,b", "bob", "b1", "new");
+        run(pair->b);
+    } while (pair->b->outcome.error != 0);
+    await_erasure(pair->a);
+    const struct page *page = read_last(pair->b, "@a,b");
+    assert_true(page->count > 0);
+    assert_true(slice_equal(page->entries[page->count - 1]->body.content, SLICE("new")));
+}
+
+/* What was appended last is known before it is answered. */
+static void an_erasure_that_failed_is_done_again(void **state) {
+    struct pair *pair = *state;
+    fixture_close(pair->a);
+    pair->a->wait_replicas = 1;
+    fixture_open(pair->a);
+    follow(pair->a, "@a,b");
+    mark_read(pair->a);
+    run(pair->a);
+    say(pair->a, "@a,b", "ann", "a1", "under way");
+    pair->a->store->engine->turn(pair->a->store);
+    await_key(pair->a, "r", true);
+    erase_room(pair->a, "@a,b");
+    pair->a->store->engine->turn(pair->a->store);
+    cli("REPLICAOF 127.0.0.1 1");
+    cli("REPLICAOF NO ONE");
+    await_erasure(pair->a);
+    await_key(pair->a, "r", false);
+}
+
 static void a_signal_comes_behind_what_was_said_before_it(void **state) {
     struct pair *pair = *state;
     both_follow(pair);
@@ -397,6 +468,8 @@ int main(void) {
         CASE(an_emptied_redis_begins_a_new_epoch),
         CASE(without_replicas_nothing_is_acknowledged_or_shown),
         CASE(what_waited_is_shown_where_nobody_waits),
+        CASE(what_is_said_after_a_failed_erasure_stays),
+        CASE(an_erasure_that_failed_is_done_again),
         CASE(a_signal_comes_behind_what_was_said_before_it),
         CASE(who_follows_later_knows_how_many_are_elsewhere),
         CASE(who_is_there_is_gathered),
