@@ -357,6 +357,19 @@ def test_members_and_counts_are_those_of_all_nodes(nodes):
     assert ann.hear_until("presence", leave=["bob"])["client_count"] == 1
 
 
+def test_members_of_a_large_room_are_those_who_are_there(nodes):
+    _, servers = nodes(2, "--set", "announce_limit=2")
+    clients = [enter(servers[0], name, room="busy") for name in ("ann", "bob", "joe", "max", "sue")]
+    for client in clients[:2]:
+        client.leave()
+    eve = enter(servers[1], "eve")
+
+    def names():
+        return {item["name"] for item in eve.ask("members", room="busy")["items"]}
+
+    wait_until(lambda: names() == {"joe", "max", "sue"})
+
+
 def test_rooms_are_spread_over_shards_and_one_may_be_away(server, redis):
     shards = [redis(), redis()]
     store = "redis://" + ",".join(shard.address for shard in shards)

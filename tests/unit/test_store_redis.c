@@ -87,16 +87,27 @@ static void expect(struct fixture *fixture, const char *lines) {
     assert_string_equal(hear(fixture, lines), lines);
 }
 
-static void share(struct fixture *fixture, enum signal_kind kind, const char *name,
-                  unsigned count) {
+static void share_as(struct fixture *fixture, enum signal_kind kind, const char *name,
+                     unsigned count, bool silent) {
     struct signal signal = {
         .kind = kind,
         .identity = identity_of(name),
         .room_key = SLICE("general"),
         .room_name = SLICE("general"),
         .name = slice_of_string(name),
+        .silent = silent,
     };
     fixture->store->engine->shared->share(fixture->store, &signal, count);
+}
+
+static void share(struct fixture *fixture, enum signal_kind kind, const char *name,
+                  unsigned count) {
+    share_as(fixture, kind, name, count, false);
+}
+
+static void share_silently(struct fixture *fixture, enum signal_kind kind, const char *name,
+                           unsigned count) {
+    share_as(fixture, kind, name, count, true);
 }
 
 static void claim(struct fixture *fixture, const char *name, const char *who, bool registered) {
@@ -378,6 +389,21 @@ static void who_is_there_is_gathered(void **state) {
     expect(pair->b, "gathered eve\n");
 }
 
+/* The name is claimed behind it: whoever hears of that was told nothing before. */
+static void who_comes_silently_is_gathered(void **state) {
+    struct pair *pair = *state;
+    struct origin origin = {1, 2};
+    both_follow(pair);
+    share_silently(pair->a, SIGNAL_JOINED, "ann", 1);
+    share_silently(pair->a, SIGNAL_JOINED, "eve", 2);
+    share_silently(pair->a, SIGNAL_LEFT, "ann", 1);
+    claim(pair->a, "joe", "one", false);
+    expect(pair->a, "claimed joe: yes\n");
+    expect(pair->b, "elsewhere joe\n");
+    pair->b->store->engine->shared->gather(pair->b->store, SLICE("general"), origin, SLICE("c"));
+    expect(pair->b, "gathered eve\n");
+}
+
 static void a_name_is_held_once(void **state) {
     struct pair *pair = *state;
     claim(pair->a, "ann", "one", false);
@@ -473,6 +499,7 @@ int main(void) {
         CASE(a_signal_comes_behind_what_was_said_before_it),
         CASE(who_follows_later_knows_how_many_are_elsewhere),
         CASE(who_is_there_is_gathered),
+        CASE(who_comes_silently_is_gathered),
         CASE(a_name_is_held_once),
         CASE(a_guest_moves_and_an_account_is_on_both),
         CASE(a_node_that_leaves_leaves_nothing),
