@@ -82,6 +82,8 @@ void claim_lose(struct hub *hub, struct session *session);
 unsigned room_client_count(const struct room *room);
 /* What this node's readers are shown, the other nodes' are shown too. */
 void share_signal(struct hub *hub, struct room *room, const struct signal *signal);
+/* Of one of ours that is told of as a bare count: the list of members has to know all the same. */
+void share_silently(struct hub *hub, const struct room *room, struct signal *signal);
 /* The client's join is on its way, is back. */
 void share_join(struct hub *hub, struct client *client, const struct room *room);
 void share_joined(struct client *client, const struct room *room);

@@ -43,8 +43,8 @@ struct call {
 /* A part of struct store_engine. Like its calls these are asynchronous and go into the queue. */
 struct shared_engine {
     /* Tells the other nodes what the readers of this room are shown, in order with what was
-     * appended from here before. `count`: the sessions in the room on this node from now on.
-     * Copies. */
+     * appended from here before. `count`: the sessions in the room on this node from now on. They
+     * are told nothing of a silent one; it only changes who is gathered. Copies. */
     void (*share)(struct store *store, const struct signal *signal, unsigned count);
     /* Answered by EVENT_CLAIMED when the ticket is not 0: 0, ERR_NAME_TAKEN or ERR_UNAVAILABLE.
      * Held until release, or until the node is dead. Copies. */

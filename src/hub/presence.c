@@ -74,6 +74,9 @@ void presence_show(struct hub *hub, struct room *room, struct signal *signal) {
         if (signal->kind != SIGNAL_RENAMED) {
             presence_count(hub, room);
         }
+        if (own && of_names && !signal->quiet) {
+            share_silently(hub, room, signal);
+        }
         return;
     }
     if (readers) {

@@ -3,8 +3,9 @@
  * that the room has here; each node adds up what the others have told.
  *
  * Who is above announce_limit (counted over all nodes), or comes quietly, is told of as a bare
- * count, here and elsewhere: at most once a second for each room and node, however many come. What
- * others tell is shown and never passed on. */
+ * count, here and elsewhere: at most once a second for each room and node, however many come. The
+ * store still hears of each above the limit, silently, so that who lists the members of all nodes
+ * finds who is there and nobody else. What others tell is shown and never passed on. */
 #include "hub/client.h"
 #include "hub/elsewhere.h"
 #include "hub/room.h"
@@ -15,10 +16,7 @@ unsigned room_client_count(const struct room *room) {
     return room->member_count + room->elsewhere;
 }
 
-void share_signal(struct hub *hub, struct room *room, const struct signal *signal) {
-    if (!hub->options.shared) {
-        return;
-    }
+static void add_share(struct hub *hub, const struct room *room, const struct signal *signal) {
     struct slice key = hub_keep(hub, room->key);
     struct slice name = hub_keep(hub, hub_text(room->name));
     struct effect *effect = effects_add(hub->effects, EFFECT_SHARE);
@@ -27,6 +25,18 @@ void share_signal(struct hub *hub, struct room *room, const struct signal *signa
     effect->room = name;
     effect->share.signal = signal;
     effect->share.count = room->member_count;
+}
+
+void share_silently(struct hub *hub, const struct room *room, struct signal *signal) {
+    signal->silent = true;
+    add_share(hub, room, signal);
+}
+
+void share_signal(struct hub *hub, struct room *room, const struct signal *signal) {
+    if (!hub->options.shared) {
+        return;
+    }
+    add_share(hub, room, signal);
     room->shared_count = room->member_count;
 }
 

@@ -32,7 +32,8 @@ struct signal {
     struct slice former;
     struct slice payload;
     struct slice event;
-    bool quiet; /* joins and leaves: only the count is told */
+    bool quiet;  /* joins and leaves: only the count is told */
+    bool silent; /* shared for the list of members alone: other nodes are told nothing */
     /* Of one that another node has shared: how many sessions are in the room on other nodes. */
     unsigned elsewhere;
     /* Filled in by the hub when the signal comes back and is shown. */

@@ -84,7 +84,8 @@ static void on_appended(void *context, const struct redis_reply *reply) {
     if (outcome->error == 0 && outcome->seq > 0 && !outcome->duplicate) {
         feed_trimmed(task->room, reply_number(reply, 4));
     }
-    if (outcome->error != 0 || is_shown(reply, outcome)) {
+    /* Without a batch nothing is to come that would end it. */
+    if (outcome->error != 0 || task->batch == NULL || is_shown(reply, outcome)) {
         leave_batch(task);
         task_done(task);
     }

@@ -89,11 +89,14 @@ void marks_recall(struct redis_task *task) {
     marks_ask(task->shard->keeper, task->job, on_recalled, task);
 }
 
-/* A room that is forgotten. Nobody waits for it, so it is done again until it is done. */
+/* A room that is forgotten. Nobody waits for it, so it is done again until it is done, but only to
+ * what was there when it was asked for: by then its guests may be back. A room that has gone on,
+ * or of which nobody here knows how it ended, stays. */
 struct erasure {
     struct redis_keeper *keeper;
     struct redis_task *task; /* NULL: it has been let go of, after the first attempt */
     struct slice room_key;   /* owned */
+    struct buffer known;     /* ids of entries, one of which was the last; never empty */
     uv_timer_t timer;
     unsigned parts; /* of the log, and of the marks: not answered yet */
     bool failed;
@@ -104,6 +107,7 @@ static void send_erasure(struct erasure *erasure);
 static void on_erasure_closed(uv_handle_t *handle) {
     struct erasure *erasure = container_of((uv_timer_t *)handle, struct erasure, timer);
     memory_free((void *)erasure->room_key.data);
+    buffer_close(&erasure->known);
     memory_free(erasure);
 }
 
@@ -144,9 +148,25 @@ static void send_erasure(struct erasure *erasure) {
     erasure->failed = false;
     erasure->parts = 2;
     script_begin(&call, SCRIPT_ERASE, keeper->name_space, erasure->room_key);
+    script_add(&call, erasure->task != NULL ? SLICE_NONE : buffer_slice(&erasure->known));
     script_send(shard_of(keeper, erasure->room_key)->redis, &call, on_log_erased, erasure);
     script_begin(&call, SCRIPT_ERASE_MARKS, keeper->name_space, erasure->room_key);
     script_send(first_shard(keeper)->redis, &call, on_marks_erased, erasure);
+}
+
+/* The entry passed on last, and the own ones that are still under way. */
+static void note_known(struct erasure *erasure, const struct redis_room *room) {
+    struct redis_task *task;
+    size_t cursor = 0;
+    buffer_append_format(&erasure->known, "-%s", room->followed ? room->last_id : "");
+    if (room->appends_sent == room->appends_done) {
+        return;
+    }
+    while ((task = map_next(erasure->keeper->pending, &cursor)) != NULL) {
+        if (task->room == room) {
+            buffer_append_format(&erasure->known, " %s", task->id);
+        }
+    }
 }
 
 void room_erase(struct redis_task *task) {
@@ -156,6 +176,7 @@ void room_erase(struct redis_task *task) {
     erasure->keeper = keeper;
     erasure->task = task;
     erasure->room_key = slice_from(memory_copy_string(room_key), room_key.length);
+    note_known(erasure, task->room);
     uv_timer_init(&keeper->loop, &erasure->timer);
     send_erasure(erasure);
 }

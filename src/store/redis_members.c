@@ -121,8 +121,12 @@ void members_share(struct redis_task *task) {
     if (room->count == 0) {
         drop_members(room);
     }
-    record_put_signal(&packed, signal);
-    send_share(room, change, &signal->identity, signal->name, buffer_slice(&packed));
+    if (!signal->silent) {
+        record_put_signal(&packed, signal);
+    }
+    if (!signal->silent || change[0] != '\0') {
+        send_share(room, change, &signal->identity, signal->name, buffer_slice(&packed));
+    }
     buffer_close(&packed);
     task_done(task);
 }

@@ -328,6 +328,9 @@ static void do_search(struct store *store, const struct search_query *query) {
 
 static void do_share(struct store *store, const struct signal *signal, unsigned count) {
     struct shared_room *room = room_find_at(node_of(store), signal->room_key);
+    if (signal->silent) {
+        return; /* who is in the room is known from what comes back to the hub */
+    }
     if (room != NULL) {
         room->count = count;
     }

@@ -248,6 +248,25 @@ def test_with_wait_replicas_an_ack_means_that_a_replica_has_it(nodes, redis):
     assert hear(eve, 2) == [(2, "two"), (3, "three")]
 
 
+def test_replicas_may_be_waited_for_on_some_nodes_only(server, redis):
+    shared, replica = redis(), redis()
+    replica.replica_of(shared)
+    options = ("--store", f"redis://{shared.address}", *NO_LIMIT, "--set", "redis_timeout=20")
+    waits = server(*options, "--set", "wait_replicas=1", "--set", "wait_timeout=10")
+    plain = server(*options)
+    ann, bob, eve = enter(waits, "ann"), enter(plain, "bob"), enter(plain, "eve")
+    replica.pause()
+    cid = ann.new_cid()
+    ann.say(type="message", room="general", content="one", cid=cid)
+    wait_until(lambda: shared.cli("HGET", "banter:h:general", "last").strip() == "1")
+    assert say(bob, "two") == 2  # shows what is before it
+    replica.resume()
+    assert ann.hear_until("ack", "error", cid=cid)["seq"] == 1
+    assert hear(eve, 2) == [(1, "one"), (2, "two")]
+    late = enter(server(*options), "late")
+    assert [item["content"] for item in items_of(late.frames)] == ["one", "two"]
+
+
 def test_a_failover_loses_nothing_that_was_acknowledged(server, redis):
     master, replica = redis(), redis()
     replica.replica_of(master)
@@ -336,6 +355,19 @@ def test_members_and_counts_are_those_of_all_nodes(nodes):
         assert [(item["room"], item["client_count"]) for item in listed] == [("general", 2)]
     bob.leave()
     assert ann.hear_until("presence", leave=["bob"])["client_count"] == 1
+
+
+def test_members_of_a_large_room_are_those_who_are_there(nodes):
+    _, servers = nodes(2, "--set", "announce_limit=2")
+    clients = [enter(servers[0], name, room="busy") for name in ("ann", "bob", "joe", "max", "sue")]
+    for client in clients[:2]:
+        client.leave()
+    eve = enter(servers[1], "eve")
+
+    def names():
+        return {item["name"] for item in eve.ask("members", room="busy")["items"]}
+
+    wait_until(lambda: names() == {"joe", "max", "sue"})
 
 
 def test_rooms_are_spread_over_shards_and_one_may_be_away(server, redis):

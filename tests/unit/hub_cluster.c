@@ -185,10 +185,13 @@ static void share(struct cluster *cluster, struct world *world, const struct eff
     struct counted *room = counted_find(cluster, signal->room_key);
     size_t node = index_of(cluster, world);
 
+    list_member(room, node, signal);
+    if (signal->silent) {
+        return;
+    }
     note(cluster, "share %.*s %s %.*s%s%u\n", SLICE_ARGS(signal->room_name), words[signal->kind],
          SLICE_ARGS(signal->name), signal->name.length > 0 ? " " : "", effect->share.count);
     room->counts[node] = effect->share.count;
-    list_member(room, node, signal);
     pass_on(cluster, node, signal);
 }
 

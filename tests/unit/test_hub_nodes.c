@@ -190,6 +190,32 @@ static void members_are_gathered_from_all_nodes(void **state) {
     cluster_free(cluster);
 }
 
+static void the_members_of_a_large_room_are_gathered_too(void **state) {
+    struct hub_options options = world_defaults;
+
+    (void)state;
+    options.announce_limit = 1;
+    struct cluster *cluster = cluster_new(&options);
+
+    come_in(cluster, 0, 1, "ann");
+    come_in(cluster, 1, 101, "bob");
+    come_in(cluster, 1, 102, "eve");
+    come_in(cluster, 1, 103, "max");
+    go_into(cluster, 1, 101, "tea");
+    go_into(cluster, 1, 102, "tea");
+    cluster_forget(cluster);
+    go_into(cluster, 1, 103, "tea");
+    leave(B, 101, "tea", "");
+    cluster_settle(cluster);
+    expect_traffic(cluster, "");
+    ask(A, 1, .kind = REQUEST_MEMBERS, .room = SLICE("tea"), .cid = SLICE("m"));
+    cluster_settle(cluster);
+    expect(A, "1 pause\n"
+              "1 members tea [eve max] <m>\n"
+              "1 resume\n");
+    cluster_free(cluster);
+}
+
 /* Names. */
 
 static void a_name_held_elsewhere_is_taken(void **state) {
@@ -883,6 +909,7 @@ int main(void) {
         cmocka_unit_test(the_last_to_leave_a_node_is_not_counted_any_more),
         cmocka_unit_test(the_dead_are_not_counted_and_hold_no_name),
         cmocka_unit_test(members_are_gathered_from_all_nodes),
+        cmocka_unit_test(the_members_of_a_large_room_are_gathered_too),
         cmocka_unit_test(a_name_held_elsewhere_is_taken),
         cmocka_unit_test(of_two_who_ask_at_once_one_gets_it),
         cmocka_unit_test(of_two_on_one_node_the_first_gets_it),

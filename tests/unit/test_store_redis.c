@@ -87,16 +87,27 @@ static void expect(struct fixture *fixture, const char *lines) {
     assert_string_equal(hear(fixture, lines), lines);
 }
 
-static void share(struct fixture *fixture, enum signal_kind kind, const char *name,
-                  unsigned count) {
+static void share_as(struct fixture *fixture, enum signal_kind kind, const char *name,
+                     unsigned count, bool silent) {
     struct signal signal = {
         .kind = kind,
         .identity = identity_of(name),
         .room_key = SLICE("general"),
         .room_name = SLICE("general"),
         .name = slice_of_string(name),
+        .silent = silent,
     };
     fixture->store->engine->shared->share(fixture->store, &signal, count);
+}
+
+static void share(struct fixture *fixture, enum signal_kind kind, const char *name,
+                  unsigned count) {
+    share_as(fixture, kind, name, count, false);
+}
+
+static void share_silently(struct fixture *fixture, enum signal_kind kind, const char *name,
+                           unsigned count) {
+    share_as(fixture, kind, name, count, true);
 }
 
 static void claim(struct fixture *fixture, const char *name, const char *who, bool registered) {
@@ -250,6 +261,94 @@ static void without_replicas_nothing_is_acknowledged_or_shown(void **state) {
     assert_int_equal(page->head.last, 0);
 }
 
+/* What was refused is said again where nobody waits for replicas any more. */
+static void what_waited_is_shown_where_nobody_waits(void **state) {
+    struct pair *pair = *state;
+    fixture_close(pair->a);
+    pair->a->wait_replicas = 1;
+    fixture_open(pair->a);
+    follow(pair->b, "general");
+    expect(pair->b, "followed general 1-0\n");
+    say(pair->a, "general", "ann", "a1", "one");
+    expect(pair->a, "appended a1 unavailable\n");
+    say(pair->b, "general", "ann", "a1", "one");
+    hear_both(pair->b, "appended a1 duplicate of 1\n", "committed general 1 \"one\"\n");
+    say(pair->b, "general", "ann", "a2", "two");
+    expect(pair->b, "appended a2 = 2\ncommitted general 2 \"two\"\n");
+    assert_int_equal(read_last(pair->b, "general")->count, 2);
+}
+
+/* Asks Redis until a key of "@a,b" is there, or not. */
+static void await_key(const struct fixture *fixture, const char *kind, bool there) {
+    char line[256];
+    const char *name_space =
+        fixture->name_space != NULL ? fixture->name_space : strrchr(fixture->folder, '/') + 1;
+    snprintf(line, sizeof(line), "test \"$(redis-cli -s %s EXISTS %s:%s:@a,b)\" = %d",
+             fixture_redis()->path, name_space, kind, there);
+    for (int i = 0; system(line) != 0; i++) {
+        assert_true(i < PATIENCE_MS / 4);
+        poll(NULL, 0, 1);
+    }
+}
+
+static void mark_read(struct fixture *fixture) {
+    struct read_mark mark = {
+        .identity = identity_of("ann"),
+        .room_key = SLICE("@a,b"),
+        .seq = 1,
+        .updated_us = fixture->now_us,
+        .names = SLICE("a,b"),
+    };
+    fixture->store->engine->mark(fixture->store, &mark);
+}
+
+/* Marks go with the log, in the same pipeline and behind it. */
+static void await_erasure(const struct fixture *fixture) {
+    await_key(fixture, "w", false);
+}
+
+/* An erasure is done again when Redis has refused it; who is back by then has gone on. */
+static void what_is_said_after_a_failed_erasure_stays(void **state) {
+    struct pair *pair = *state;
+    follow(pair->a, "@a,b");
+    say(pair->a, "@a,b", "ann", "a1", "old");
+    hear(pair->a, "committed @a,b 1 \"old\"\n");
+    mark_read(pair->a);
+    run(pair->a);
+    cli("REPLICAOF 127.0.0.1 1");
+    erase_room(pair->a, "@a,b");
+    run(pair->a);
+    cli("REPLICAOF NO ONE");
+    do {
+        say(pair->b, "@a,b", "bob", "b1", "new");
+        run(pair->b);
+    } while (pair->b->outcome.error != 0);
+    await_erasure(pair->a);
+    const struct page *page = read_last(pair->b, "@a,b");
+    assert_true(page->count > 0);
+    assert_true(slice_equal(page->entries[page->count - 1]->body.content, SLICE("new")));
+}
+
+/* What was appended last is known before it is answered. */
+static void an_erasure_that_failed_is_done_again(void **state) {
+    struct pair *pair = *state;
+    fixture_close(pair->a);
+    pair->a->wait_replicas = 1;
+    fixture_open(pair->a);
+    follow(pair->a, "@a,b");
+    mark_read(pair->a);
+    run(pair->a);
+    say(pair->a, "@a,b", "ann", "a1", "under way");
+    pair->a->store->engine->turn(pair->a->store);
+    await_key(pair->a, "r", true);
+    erase_room(pair->a, "@a,b");
+    pair->a->store->engine->turn(pair->a->store);
+    cli("REPLICAOF 127.0.0.1 1");
+    cli("REPLICAOF NO ONE");
+    await_erasure(pair->a);
+    await_key(pair->a, "r", false);
+}
+
 static void a_signal_comes_behind_what_was_said_before_it(void **state) {
     struct pair *pair = *state;
     both_follow(pair);
@@ -283,6 +382,21 @@ static void who_is_there_is_gathered(void **state) {
     share(pair->a, SIGNAL_LEFT, "eve", 2);
     share(pair->a, SIGNAL_LEFT, "ann", 1);
     /* What is told of a room that nobody follows is not answered; a claim behind it is. */
+    claim(pair->a, "joe", "one", false);
+    expect(pair->a, "claimed joe: yes\n");
+    expect(pair->b, "elsewhere joe\n");
+    pair->b->store->engine->shared->gather(pair->b->store, SLICE("general"), origin, SLICE("c"));
+    expect(pair->b, "gathered eve\n");
+}
+
+/* The name is claimed behind it: whoever hears of that was told nothing before. */
+static void who_comes_silently_is_gathered(void **state) {
+    struct pair *pair = *state;
+    struct origin origin = {1, 2};
+    both_follow(pair);
+    share_silently(pair->a, SIGNAL_JOINED, "ann", 1);
+    share_silently(pair->a, SIGNAL_JOINED, "eve", 2);
+    share_silently(pair->a, SIGNAL_LEFT, "ann", 1);
     claim(pair->a, "joe", "one", false);
     expect(pair->a, "claimed joe: yes\n");
     expect(pair->b, "elsewhere joe\n");
@@ -379,9 +493,13 @@ int main(void) {
         CASE(a_forgotten_script_is_told_again),
         CASE(an_emptied_redis_begins_a_new_epoch),
         CASE(without_replicas_nothing_is_acknowledged_or_shown),
+        CASE(what_waited_is_shown_where_nobody_waits),
+        CASE(what_is_said_after_a_failed_erasure_stays),
+        CASE(an_erasure_that_failed_is_done_again),
         CASE(a_signal_comes_behind_what_was_said_before_it),
         CASE(who_follows_later_knows_how_many_are_elsewhere),
         CASE(who_is_there_is_gathered),
+        CASE(who_comes_silently_is_gathered),
         CASE(a_name_is_held_once),
         CASE(a_guest_moves_and_an_account_is_on_both),
         CASE(a_node_that_leaves_leaves_nothing),

@@ -57,6 +57,11 @@ if known then
     if known_hash ~= hash then
         return {'reused'}
     end
+    if committed and not waits and tonumber(seq) > tonumber(committed) then
+        commit(last) -- replicas were waited for when it was appended, and are not by who says it again
+        redis.call('HDEL', HEAD, 'committed')
+        committed = nil
+    end
     return {'known', seq, known_time, known_id, text(first), committed or ''}
 end
 if known_only then

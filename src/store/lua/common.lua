@@ -174,11 +174,12 @@ local function trim(first, last, bound, bytes, keep, most)
     return first, bytes
 end
 
--- Everything up to this number may be shown, and is.
+-- Everything up to this number may be shown, and is. Without a mark it is shown already: of two nodes, the one that does
+-- not wait for replicas may have shown all while the other waited.
 local function commit(seq)
     local h = redis.call('HMGET', HEAD, 'first', 'committed')
-    local first, committed = tonumber(h[1] or '1'), tonumber(h[2] or '0')
-    if seq <= committed then
+    local first, committed = tonumber(h[1] or '1'), tonumber(h[2])
+    if not committed or seq <= committed then
         return
     end
     redis.call('HSET', HEAD, 'committed', text(seq))

@@ -1,4 +1,11 @@
 -- Forgets a room: all its entries, its members' marks, who is in it.
+-- `known`: empty, or the ids of which the last entry must have one. It is asked for again then, and somebody may have come
+-- back meanwhile and gone on.
+-- → 1, or 0: it is not what was to be forgotten
+local known, last = ARGV[3], tonumber(redis.call('HGET', HEAD, 'last') or '0')
+if known ~= '' and last > 0 and not string.find(known, id_at(last), 1, true) then
+    return 0
+end
 redis.call('PUBLISH', FEED, 'R')
 for _, node in ipairs(redis.call('HKEYS', key('n'))) do
     redis.call('DEL', key('m') .. ':' .. node)

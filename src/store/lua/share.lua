@@ -1,5 +1,6 @@
 -- A signal for the readers on other nodes, and how many sessions this node has in the room.
 -- `change`: + a member has come or is called otherwise, - one has left, empty: neither
+-- `signal`: empty where the readers are told nothing
 local node, count, change, who, name, signal = unpack(ARGV, 3, 8)
 local counts, members = key('n'), key('m') .. ':' .. node
 if count == '0' then
