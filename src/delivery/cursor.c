@@ -171,8 +171,8 @@ static bool take_rest(struct cursor *cursor) {
         return false;
     if (partial)
         stream_seen(stream, cursor->offset, &from);
-    if (from < stream_oldest(stream) ||
-        from > end) /* it has fallen behind, and is cut off for that */
+    /* Who has fallen behind is cut off for that. */
+    if (from < stream_oldest(stream) || from > end)
         return false;
     int count = stream_read(stream, from, end, vectors, REST_VECTORS);
     size_t bytes = 0;

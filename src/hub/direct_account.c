@@ -1,7 +1,7 @@
-/* Conversations between accounts: they outlive everybody who takes part. The hub knows such a room
- * while one of the two is here, and finds it again by the key, which both identities are in: for an
- * account that comes, by the read marks that are kept for it; for one that asks by name, from the
- * names of both. */
+/* Conversations that outlive everybody who takes part: those between accounts, and where several
+ * servers share the store all of them. The hub knows such a room while one of the two is here, and
+ * finds it again by the key, which both identities are in: for somebody who comes, by the read
+ * marks that are kept for them; for an account that asks by name, from the names of both. */
 #include "hub/accounts.h"
 #include "hub/direct.h"
 #include "hub/elsewhere.h"

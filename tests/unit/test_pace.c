@@ -186,12 +186,7 @@ static void a_blocked_reader_of_a_room_that_waits_keeps_its_place(void **state) 
 static void configure(struct world *world, unsigned flush_ms) {
     delivery_configure(
         world->delivery,
-        &(struct delivery_options){.hub = {.seed = 1,
-                                           .max_message = 65536,
-                                           .session_linger_s = 120,
-                                           .announce_limit = 100,
-                                           .backlog = 100,
-                                           .create_rooms = true},
+        &(struct delivery_options){.hub = world_hub,
                                    .outlet = {.settings = &world->settings, .flush_ms = flush_ms},
                                    .stream_window = 1 << 20});
     turn(world);
