@@ -75,12 +75,12 @@ static int64_t look_at_clock(void *context) {
     return (int64_t)world->now_ms * 1000 + world->work_us;
 }
 
-const struct hub_options world_hub = {.seed = 1,
-                                      .max_message = 65536,
-                                      .session_linger_s = 120,
-                                      .announce_limit = 100,
-                                      .backlog = 100,
-                                      .create_rooms = true};
+const struct hub_options world_hub_options = {.seed = 1,
+                                              .max_message = 65536,
+                                              .session_linger_s = 120,
+                                              .announce_limit = 100,
+                                              .backlog = 100,
+                                              .create_rooms = true};
 
 struct world *world_of(size_t window, struct outlet_options options) {
     struct world *world = memory_new_struct(struct world);
@@ -95,7 +95,7 @@ struct world *world_of(size_t window, struct outlet_options options) {
     world->store = store_memory_new(
         &(struct store_memory_options){.seed = 1, .keep = LIMIT_MEMORY_ROOM_ENTRIES});
     world->delivery = delivery_new(
-        &(struct delivery_options){.hub = world_hub,
+        &(struct delivery_options){.hub = world_hub_options,
                                    .outlet = options,
                                    .store = world->store,
                                    .stream_window = window,

@@ -45,7 +45,7 @@ int use_transport_shared(void **state);
 struct world *world_with(size_t window, unsigned ping_ms, unsigned idle_ms);
 struct world *world_new(size_t window);
 /* The hub of each. */
-extern const struct hub_options world_hub;
+extern const struct hub_options world_hub_options;
 
 /* With any options of the outlet; transport and settings are filled in. */
 struct world *world_of(size_t window, struct outlet_options options);

@@ -186,7 +186,7 @@ static void a_blocked_reader_of_a_room_that_waits_keeps_its_place(void **state) 
 static void configure(struct world *world, unsigned flush_ms) {
     delivery_configure(
         world->delivery,
-        &(struct delivery_options){.hub = world_hub,
+        &(struct delivery_options){.hub = world_hub_options,
                                    .outlet = {.settings = &world->settings, .flush_ms = flush_ms},
                                    .stream_window = 1 << 20});
     turn(world);
