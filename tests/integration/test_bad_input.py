@@ -189,7 +189,7 @@ def test_names_of_controls_are_refused_on_every_protocol(world, bystanders, name
     line.expect("Enter your name:\n")
     assert "\x1b" not in answer and "\0" not in answer and "\r" not in answer
     command = Command(world.port("command"))
-    command.send(b"register," + name + b"\n")
+    command.send(b"\nregister," + name + b"\n")  # the first LF: by lines, not by what arrives
     answer = command.line()
     assert answer.startswith("error: ")
     assert "\x1b" not in answer and "\0" not in answer and "\r" not in answer

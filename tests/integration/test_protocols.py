@@ -740,9 +740,11 @@ def test_commands_with_line_ends(world):
 def test_a_command_may_come_in_pieces(world):
     jane = Command(world.port("command"))
     jane.send("regi")
-    jane.send("ster,")
-    jane.send("Jane\n")
+    jane.send("ster,Jane\n")
     jane.expect("ack\n")
+    jane.send("list,")
+    jane.send("friends\n")
+    jane.expect("Jane\n")
 
 
 def test_only_register_is_answered_before_register(world):
