@@ -126,7 +126,14 @@ struct redis_room {
 struct redis_names {
     struct map *own;    /* claimed here, by folded name */
     struct map *others; /* told to the hub, by folded name */
-    bool known;         /* all of them were read */
+    struct map *asked;  /* about which an answer is on its way, by folded name */
+    unsigned readings;  /* of all of them, that are on their way */
+};
+
+/* Another node. */
+struct redis_node {
+    char id[REDIS_NODE + 1];
+    uint64_t heard; /* how many heartbeats had left when it said something; 0: it has not */
 };
 
 struct redis_keeper {
@@ -149,8 +156,9 @@ struct redis_keeper {
     size_t remembered_count;
     struct map *pending; /* own appends under way, by the entry's id */
     struct redis_names names;
-    char alive[REDIS_NODES][REDIS_NODE + 1]; /* other nodes */
+    struct redis_node alive[REDIS_NODES];
     size_t alive_count;
+    uint64_t beats, beats_answered; /* of the first shard */
     struct ulid_source ids;
     struct rng rng;
     bool stopping, leaving;
@@ -193,6 +201,8 @@ static inline struct redis_shard *first_shard(struct redis_keeper *keeper) {
 /* Whether it has done what it was asked. If not, says why, once. */
 bool shard_did(struct redis_shard *shard, const struct redis_reply *reply);
 void shard_touch(struct redis_shard *shard);
+/* It has answered a heartbeat: who is there is known. */
+void shard_ready(struct redis_shard *shard);
 
 /* redis_tasks.c */
 void tasks_take(struct redis_keeper *keeper, struct job_list *jobs);

@@ -181,7 +181,7 @@ void members_gather(struct redis_task *task) {
     script_begin(&call, SCRIPT_GATHER, keeper->name_space, task->job->room_key);
     script_add_number(&call, LIMIT_LIST_ITEMS);
     for (size_t i = 0; i < keeper->alive_count && script_has_place(&call); i++) {
-        script_add_string(&call, keeper->alive[i]);
+        script_add_string(&call, keeper->alive[i].id);
     }
     script_send(task->shard->redis, &call, on_gathered, task);
 }

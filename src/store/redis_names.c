@@ -1,6 +1,11 @@
 /* Names: who holds one is decided in Redis (names.lua); all nodes hear of every change, and read
  * all of them when they may have missed some. The hub is told of differences only.
  *
+ * What is published comes on another connection than what is answered, so of the two that which
+ * comes later may be the older. An answer that is overtaken in this way would stay for good. So
+ * while one is on its way, what is published of its name is only a reason to ask again: answers
+ * come in the order of the questions.
+ *
  * What is claimed here is claimed again when it may have been lost: a name that somebody else took
  * meanwhile is theirs, and the hub is told so. */
 #include <string.h>
@@ -12,6 +17,13 @@
 /* One that is held here, or elsewhere. */
 struct name {
     struct name_claim claim; /* its texts are in bytes */
+    char bytes[];
+};
+
+/* A name that Redis was asked about. */
+struct asked {
+    unsigned count;      /* of answers on their way */
+    struct slice folded; /* points into bytes */
     char bytes[];
 };
 
@@ -77,14 +89,38 @@ static void free_names(struct map *map) {
     map_free(map);
 }
 
+static struct slice asked_key(const void *asked) {
+    return ((const struct asked *)asked)->folded;
+}
+
 void names_init(struct redis_keeper *keeper, uint64_t seed) {
     keeper->names.own = map_new(seed);
     keeper->names.others = map_new(seed);
+    keeper->names.asked = map_new_of(seed, asked_key);
 }
 
 void names_free(struct redis_keeper *keeper) {
     free_names(keeper->names.own);
     free_names(keeper->names.others);
+    map_free(keeper->names.asked); /* everything was answered */
+}
+
+static void begin_asking(struct redis_keeper *keeper, struct slice folded) {
+    struct asked *asked = map_find(keeper->names.asked, folded);
+    if (asked == NULL) {
+        asked = memory_new(sizeof(*asked) + folded.length);
+        asked->folded = slice_from(asked->bytes, folded.length);
+        memcpy(asked->bytes, folded.data, folded.length);
+        map_put(keeper->names.asked, asked->folded, asked);
+    }
+    asked->count++;
+}
+
+static void end_asking(struct redis_keeper *keeper, struct slice folded) {
+    struct asked *asked = map_find(keeper->names.asked, folded);
+    if (--asked->count == 0) {
+        memory_free(map_remove(keeper->names.asked, folded));
+    }
 }
 
 static void tell(struct redis_keeper *keeper, const struct name_claim *claim, bool gone) {
@@ -150,6 +186,7 @@ static void on_claimed(void *context, const struct redis_reply *reply) {
     struct redis_task *task = context;
     struct redis_keeper *keeper = task->shard->keeper;
     struct job *job = task->job;
+    end_asking(keeper, job->claim.folded);
     if (!shard_did(task->shard, reply)) {
         job->error = ERR_UNAVAILABLE;
         if (job->claim.ticket == 0) { /* it is held whatever happens, and claimed again */
@@ -165,37 +202,50 @@ static void on_claimed(void *context, const struct redis_reply *reply) {
 }
 
 void names_claim(struct redis_task *task) {
+    begin_asking(task->shard->keeper, task->job->claim.folded);
     send_name(task->shard->keeper, "claim", &task->job->claim, on_claimed, task);
 }
 
-/* A name of ours that was said to be another's; it may have been so before it was ours. */
-struct doubt {
+struct question {
     struct redis_keeper *keeper;
     struct slice folded; /* owned */
 };
 
+static struct question *new_question(struct redis_keeper *keeper, struct slice folded) {
+    struct question *question = memory_new_struct(struct question);
+    question->keeper = keeper;
+    question->folded = slice_from(memory_copy_string(folded), folded.length);
+    begin_asking(keeper, folded);
+    return question;
+}
+
+static void free_question(struct question *question) {
+    end_asking(question->keeper, question->folded);
+    memory_free((void *)question->folded.data);
+    memory_free(question);
+}
+
 static void on_looked_up(void *context, const struct redis_reply *reply) {
-    struct doubt *doubt = context;
-    if (shard_did(first_shard(doubt->keeper), reply)) {
-        names_told(doubt->keeper, doubt->folded, reply->text);
+    struct question *question = context;
+    if (shard_did(first_shard(question->keeper), reply)) {
+        names_told(question->keeper, question->folded, reply->text);
     }
-    memory_free((void *)doubt->folded.data);
-    memory_free(doubt);
+    free_question(question);
 }
 
 static void look_up(struct redis_keeper *keeper, struct slice folded) {
     struct buffer key = {0};
-    struct doubt *doubt = memory_new_struct(struct doubt);
-    doubt->keeper = keeper;
-    doubt->folded = slice_from(memory_copy_string(folded), folded.length);
     buffer_append_format(&key, "%s:names", keeper->options.name_space);
     struct slice command[] = {SLICE("HGET"), buffer_slice(&key), folded};
-    redis_command(first_shard(keeper)->redis, command, 3, on_looked_up, doubt);
+    redis_command(first_shard(keeper)->redis, command, 3, on_looked_up,
+                  new_question(keeper, folded));
     buffer_close(&key);
 }
 
+/* A name of ours that is said to be another's may have been so before it was ours. */
 void names_heard(struct redis_keeper *keeper, struct slice folded, struct slice value) {
-    if (map_find(keeper->names.own, folded) != NULL) {
+    if (keeper->names.readings > 0 || map_find(keeper->names.asked, folded) != NULL ||
+        map_find(keeper->names.own, folded) != NULL) {
         look_up(keeper, folded);
     } else {
         names_told(keeper, folded, value);
@@ -244,6 +294,7 @@ static void forget_others(struct redis_keeper *keeper, struct map *there) {
 
 static void on_names(void *context, const struct redis_reply *reply) {
     struct redis_keeper *keeper = context;
+    keeper->names.readings--;
     if (!shard_did(first_shard(keeper), reply) || reply->kind != REDIS_ARRAY) {
         return;
     }
@@ -263,37 +314,30 @@ static void on_names(void *context, const struct redis_reply *reply) {
 
 void names_read(struct redis_keeper *keeper) {
     struct buffer key = {0};
+    keeper->names.readings++;
     buffer_append_format(&key, "%s:names", keeper->options.name_space);
     struct slice command[] = {SLICE("HGETALL"), buffer_slice(&key)};
     redis_command(first_shard(keeper)->redis, command, 2, on_names, keeper);
     buffer_close(&key);
 }
 
-/* A claim that is made once more: if somebody else has the name, it is lost. */
-struct again {
-    struct redis_keeper *keeper;
-    struct slice folded; /* owned */
-};
-
+/* If somebody else has the name, it is lost. */
 static void on_claimed_again(void *context, const struct redis_reply *reply) {
-    struct again *again = context;
-    if (shard_did(first_shard(again->keeper), reply) && reply_number(reply, 0) == 0) {
-        memory_free(map_remove(again->keeper->names.others, again->folded));
-        names_told(again->keeper, again->folded, reply_text(reply, 1));
+    struct question *question = context;
+    struct redis_keeper *keeper = question->keeper;
+    if (shard_did(first_shard(keeper), reply) && reply_number(reply, 0) == 0) {
+        memory_free(map_remove(keeper->names.others, question->folded));
+        names_told(keeper, question->folded, reply_text(reply, 1));
     }
-    memory_free((void *)again->folded.data);
-    memory_free(again);
+    free_question(question);
 }
 
 void names_claim_again(struct redis_keeper *keeper) {
     const struct name *name;
     size_t cursor = 0;
     while ((name = map_next(keeper->names.own, &cursor)) != NULL) {
-        struct again *again = memory_new_struct(struct again);
-        struct slice folded = name->claim.folded;
-        again->keeper = keeper;
-        again->folded = slice_from(memory_copy_string(folded), folded.length);
-        send_name(keeper, "again", &name->claim, on_claimed_again, again);
+        struct question *question = new_question(keeper, name->claim.folded);
+        send_name(keeper, "again", &name->claim, on_claimed_again, question);
     }
 }
 

@@ -13,31 +13,44 @@
 
 #define EMPTY_ROOMS 500 /* of a dead node, in one step */
 
-bool nodes_alive(const struct redis_keeper *keeper, struct slice node) {
-    for (size_t i = 0; i < keeper->alive_count; i++) {
-        if (slice_equal(slice_of_string(keeper->alive[i]), node)) {
-            return true;
-        }
+/* Its place in the list; alive_count: it is not there. */
+static size_t find_alive(const struct redis_keeper *keeper, struct slice node) {
+    size_t i = 0;
+    while (i < keeper->alive_count && !slice_equal(slice_of_string(keeper->alive[i].id), node)) {
+        i++;
     }
-    return false;
+    return i;
+}
+
+bool nodes_alive(const struct redis_keeper *keeper, struct slice node) {
+    return find_alive(keeper, node) < keeper->alive_count;
+}
+
+static void add_alive(struct redis_keeper *keeper, struct slice node, uint64_t heard) {
+    size_t i = find_alive(keeper, node);
+    if (node.length != REDIS_NODE || slice_equal(node, slice_of_string(keeper->node)) ||
+        i == REDIS_NODES) {
+        return;
+    }
+    struct redis_node *place = &keeper->alive[i];
+    if (i == keeper->alive_count) {
+        keeper->alive_count++;
+        *place = (struct redis_node){0};
+        memcpy(place->id, node.data, REDIS_NODE);
+    }
+    if (heard > place->heard) {
+        place->heard = heard;
+    }
 }
 
 void nodes_heard(struct redis_keeper *keeper, struct slice node) {
-    if (node.length != REDIS_NODE || slice_equal(node, slice_of_string(keeper->node)) ||
-        keeper->alive_count == REDIS_NODES || nodes_alive(keeper, node)) {
-        return;
-    }
-    char *place = keeper->alive[keeper->alive_count++];
-    memcpy(place, node.data, REDIS_NODE);
-    place[REDIS_NODE] = '\0';
+    add_alive(keeper, node, keeper->beats);
 }
 
 static void remove_alive(struct redis_keeper *keeper, struct slice node) {
-    for (size_t i = 0; i < keeper->alive_count; i++) {
-        if (slice_equal(slice_of_string(keeper->alive[i]), node)) {
-            memmove(keeper->alive[i], keeper->alive[--keeper->alive_count], REDIS_NODE + 1);
-            return;
-        }
+    size_t i = find_alive(keeper, node);
+    if (i < keeper->alive_count) {
+        keeper->alive[i] = keeper->alive[--keeper->alive_count];
     }
 }
 
@@ -89,10 +102,18 @@ static void bury(struct redis_shard *shard, struct slice node) {
     script_send(shard->redis, &call, on_buried, burial);
 }
 
+/* Who has said something since this was asked for is not in it yet, perhaps: what is published may
+ * overtake it. */
 static void take_alive(struct redis_keeper *keeper, const struct redis_reply *list) {
-    keeper->alive_count = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < keeper->alive_count; i++) {
+        if (keeper->alive[i].heard >= keeper->beats_answered) {
+            keeper->alive[kept++] = keeper->alive[i];
+        }
+    }
+    keeper->alive_count = kept;
     for (size_t i = 0; i < list->count; i++) {
-        nodes_heard(keeper, reply_text(list, i));
+        add_alive(keeper, reply_text(list, i), 0);
     }
     members_recount(keeper);
 }
@@ -110,11 +131,7 @@ static void announce(struct redis_shard *shard) {
     rooms_check(shard, true);
 }
 
-static void on_beat(void *context, const struct redis_reply *reply) {
-    struct redis_shard *shard = context;
-    if (!shard_did(shard, reply) || reply->kind != REDIS_ARRAY || reply->count < 4) {
-        return;
-    }
+static void take_beat(struct redis_shard *shard, const struct redis_reply *reply) {
     bool was = reply_number(reply, 0) == 1;
     if (shard->index == 0) {
         take_alive(shard->keeper, &reply->items[2]);
@@ -130,6 +147,17 @@ static void on_beat(void *context, const struct redis_reply *reply) {
     }
 }
 
+static void on_beat(void *context, const struct redis_reply *reply) {
+    struct redis_shard *shard = context;
+    shard->keeper->beats_answered += shard->index == 0;
+    if (shard_did(shard, reply) && reply->kind == REDIS_ARRAY && reply->count >= 4) {
+        take_beat(shard, reply);
+    }
+    if (reply->kind != REDIS_LOST) {
+        shard_ready(shard);
+    }
+}
+
 void nodes_beat(struct redis_shard *shard) {
     struct redis_keeper *keeper = shard->keeper;
     struct script_call call;
@@ -137,6 +165,7 @@ void nodes_beat(struct redis_shard *shard) {
     if (!redis_is_up(shard->redis)) {
         return;
     }
+    keeper->beats += shard->index == 0;
     keeper_new_epoch(keeper, fresh);
     script_begin(&call, SCRIPT_BEAT, keeper->name_space, SLICE_NONE);
     script_add_string(&call, fresh);

@@ -193,7 +193,7 @@ static void ask_list(struct redis_shard *shard, struct listing *listing) {
     script_add_number(&call, LIMIT_LIST_ITEMS);
     script_add_number(&call, LIMIT_LIST_TOPIC);
     for (size_t i = 0; i < keeper->alive_count && script_has_place(&call); i++) {
-        script_add_string(&call, keeper->alive[i]);
+        script_add_string(&call, keeper->alive[i].id);
     }
     script_send(shard->redis, &call, on_listed, part);
 }

@@ -82,6 +82,9 @@ static void on_up(void *context, struct slice run_id) {
     shard->trouble[0] = '\0';
     redis_scripts_load(shard->redis);
     nodes_beat(shard);
+}
+
+void shard_ready(struct redis_shard *shard) {
     tell_opener(shard, NULL);
 }
 

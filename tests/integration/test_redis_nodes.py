@@ -7,7 +7,7 @@ import time
 import pytest
 
 from clients import NO_LIMIT, TIMEOUT, V1, items_of, wait_until
-from redis import RedisError
+from redis import RedisError, Tap
 
 QUICK = ("--set", "redis_timeout=1")
 
@@ -125,6 +125,26 @@ def test_publications_that_are_lost_are_read_from_the_log(nodes):
             time.sleep(0.05)
 
     expect_same(chatter(servers, 200, disturb), 200)
+
+
+def test_what_is_published_may_overtake_an_answer(server, redis):
+    """All names are being read, and meanwhile one is given up and one is claimed: the answer does not know."""
+    shared = redis()
+    a = server("--store", f"redis://{shared.address}", *NO_LIMIT)
+    with Tap(shared.port) as tap:
+        b = server("--store", f"redis://{tap.address}", *NO_LIMIT, "--set", "redis_timeout=60")
+        eve = enter(a, "eve")
+        tap.hold(b":names\r\n")
+        tap.hang_up()
+        assert tap.held.wait(TIMEOUT)
+        eve.say(type="leave")
+        ann = enter(a, "ann")
+        wait_until(lambda: b"eve" in tap.published and b"ann" in tap.published)
+        tap.release()
+        bob = enter(b, "bob")
+        assert bob.ask("message", to="eve", content="psst")["code"] == "not_found"
+        assert bob.ask("message", to="ann", content="psst")["type"] == "ack"
+        assert hear(ann, 1) == [(1, "psst")]
 
 
 def test_connections_that_are_lost_lose_nothing(nodes):

@@ -24,6 +24,84 @@ TIMEOUT = 20
 FAILOVER_SECONDS = 60
 
 
+class Tap:
+    """Between a server and its Redis: passes everything on, and can hold answers back while publications pass."""
+
+    def __init__(self, target):
+        self.target = target
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.held = threading.Event()
+        self.passes = threading.Event()
+        self.passes.set()
+        self.question = None
+        self.published = b""
+        self.ends = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.passes.set()
+        self.hang_up()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.ends += [near, far]
+            answers = threading.Event()
+            answers.set()
+            threading.Thread(target=self._pump, args=(near, far, self._asked, answers), daemon=True).start()
+            threading.Thread(target=self._pump, args=(far, near, self._answered, answers), daemon=True).start()
+
+    def _pump(self, source, sink, look, answers):
+        try:
+            while data := source.recv(1 << 16):
+                look(data, answers)
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            end.close()
+
+    def _asked(self, data, answers):
+        if self.question and self.question in data:
+            self.question = None
+            answers.clear()
+            self.held.set()
+
+    def _answered(self, data, answers):
+        if not answers.is_set():
+            self.passes.wait()
+            answers.set()
+        self.published += data if b"message" in data else b""
+
+    def hold(self, question):
+        """The answer to the next command with these bytes, and what would follow on that connection, waits for `release`."""
+        self.published = b""
+        self.passes.clear()
+        self.held.clear()
+        self.question = question
+
+    def release(self):
+        self.passes.set()
+
+    def hang_up(self):
+        """All who are connected have to come again."""
+        for end in self.ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.ends = []
+
+
 class RedisError(Exception):
     """What a server answers with "-"."""
 

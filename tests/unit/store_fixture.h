@@ -379,7 +379,8 @@ static inline struct completion *next_completion(struct fixture *fixture) {
     while ((completion = fixture->store->engine->collect(fixture->store)) == NULL) {
         struct pollfd descriptor = {.fd = fixture->woken, .events = POLLIN};
         if (poll(&descriptor, 1, PATIENCE_MS) != 1) {
-            fail_msg("the store is silent");
+            fail_msg("the store is silent after \"%.*s\"",
+                     SLICE_ARGS(buffer_slice(&fixture->trace)));
         }
         assert_int_equal(read(fixture->woken, &count, sizeof(count)), sizeof(count));
     }
