@@ -44,8 +44,7 @@ struct slice direct_key(struct hub *hub, const struct identity *a, const struct 
     return hub_keep(hub, make_key(key, a, b));
 }
 
-/* "@FIRST,SECOND", in memory of the step. */
-static struct slice make_name(struct hub *hub, struct slice first, struct slice second) {
+struct slice direct_name(struct hub *hub, struct slice first, struct slice second) {
     struct buffer *text = &hub->text;
 
     buffer_clear(text);
@@ -89,8 +88,8 @@ static void link_side(struct room *room, size_t index, struct session *session) 
 
 static struct room *direct_new(struct hub *hub, struct slice key, const struct direct_person *first,
                                const struct direct_person *second) {
-    struct slice name = make_name(hub, first->shown, second->shown);
-    struct slice folded = make_name(hub, first->folded, second->folded);
+    struct slice name = direct_name(hub, first->shown, second->shown);
+    struct slice folded = direct_name(hub, first->folded, second->folded);
     struct room *room = room_new(hub, key, name);
 
     room->direct = memory_new(sizeof(*room->direct) + folded.length);
@@ -207,7 +206,20 @@ int direct_fold(struct hub *hub, struct slice name, struct slice *folded) {
     if (hub_fold(hub, second, &part) < 0) {
         return ERR_BAD_REQUEST;
     }
-    *folded = make_name(hub, first, part);
+    *folded = direct_name(hub, first, part);
+    return 0;
+}
+
+int direct_name_with(struct hub *hub, const struct session *session, struct slice name,
+                     struct slice *room) {
+    struct slice own = claim_shown(session->claim), folded;
+
+    if (hub_fold(hub, name, &folded) < 0) {
+        return ERR_BAD_REQUEST;
+    }
+    bool ordered = slice_compare(claim_folded(session->claim), folded) <= 0;
+
+    *room = direct_name(hub, ordered ? own : name, ordered ? name : own);
     return 0;
 }
 

@@ -142,7 +142,11 @@ int direct_find_stored(struct hub *hub, const struct identity *identity, struct 
     }
     struct slice key = direct_key(hub, &own->identity, &other->identity);
 
-    *place = (struct place){room_find(hub, key), key, hub_keep(hub, name)};
+    bool ordered = slice_compare(account_folded(own), account_folded(other)) <= 0;
+    struct slice shown =
+        direct_name(hub, account_name(ordered ? own : other), account_name(ordered ? other : own));
+
+    *place = (struct place){room_find(hub, key), key, shown};
     return 0;
 }
 

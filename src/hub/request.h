@@ -19,7 +19,7 @@ enum request_kind {
     REQUEST_LEAVE,   /* room; without one: leave altogether, as QUIT */
     REQUEST_PUBLISH, /* entry kind, room or to, sender, content … */
     REQUEST_BINARY,  /* content: relay to the raw text clients of the room */
-    REQUEST_HISTORY, /* room, before or after, limit */
+    REQUEST_HISTORY, /* room or to, before or after, limit */
     REQUEST_SEARCH,  /* content: the words; rooms (none: all that may be read), limit, offset */
     REQUEST_ROOMS,
     REQUEST_MEMBERS, /* room */
@@ -47,7 +47,7 @@ struct request {
     struct slice cid; /* empty: no answer wanted where none is needed */
     /* As the client wrote it; empty: the session's current room where it has one */
     struct slice room;
-    struct slice to;     /* a name: a direct message */
+    struct slice to;     /* a name: a direct message; of a history: the conversation with it */
     struct slice name;   /* to claim */
     struct slice sender; /* a label to sign with */
     struct slice content;

@@ -67,13 +67,18 @@ static enum feed_result topic(struct line_state *state, struct feed *feed, struc
                (struct request){.kind = REQUEST_PUBLISH, .entry = ENTRY_TOPIC, .content = text});
 }
 
-static enum feed_result history(struct line_state *state, struct feed *feed, struct slice count) {
+static enum feed_result history(struct line_state *state, struct feed *feed,
+                                struct slice arguments) {
     uint64_t limit = HISTORY_DEFAULT;
-    if (count.length > 0 && (!slice_to_u64(count, &limit) || limit == 0))
-        return complain(state, feed, "usage: /history N, with a number above 0");
+    struct slice name = arguments, first = slice_cut(&arguments, ' ');
+    if (slice_to_u64(first, &limit))
+        name = slice_trim(arguments);
+    if (limit == 0)
+        return complain(state, feed, "usage: /history [N] [NAME], with a number above 0");
     if (limit > LIMIT_BATCH_ENTRIES)
         limit = LIMIT_BATCH_ENTRIES;
-    return ask(feed, (struct request){.kind = REQUEST_HISTORY, .limit = (unsigned)limit});
+    return ask(feed,
+               (struct request){.kind = REQUEST_HISTORY, .to = name, .limit = (unsigned)limit});
 }
 
 static enum feed_result search(struct line_state *state, struct feed *feed, struct slice words) {
@@ -122,7 +127,8 @@ static const struct command commands[] = {
     {SLICE("/msg"), "NAME TEXT", "tell one person alone", message},
     {SLICE("/me"), "TEXT", "say what you do", act, .whole_line = true},
     {SLICE("/topic"), "TEXT", "give this room a topic", topic},
-    {SLICE("/history"), "[N]", "the last N messages of this room", history},
+    {SLICE("/history"), "[N] [NAME]", "the last N messages of this room, or with that person",
+     history},
     {SLICE("/search"), "WORDS", "messages with these words, in every room", search},
     {SLICE("/nick"), "NAME", "go by another name", line_claim},
     {SLICE("/login"), "NAME PASSWORD", "be an account (your terminal shows what you type)", login,

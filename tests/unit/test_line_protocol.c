@@ -123,6 +123,8 @@ static void commands_become_requests(void **state) {
         {"/history 5\n", "history|limit=5\n"},
         {"/history\n", "history|limit=20\n"},
         {"/history 100000\n", "history|limit=100\n"},
+        {"/history 5  bob\n", "history|to=bob|limit=5\n"},
+        {"/history bob\n", "history|to=bob|limit=20\n"},
         {"/search deploy from:bob\n", "search|content=deploy from:bob\n"},
         {"/nick Jay\n", "name|name=Jay|cid=nick\n"},
         {"/login ann  a b\n", "name|name=ann|password=a b|cid=login\n"},
@@ -152,8 +154,8 @@ static void a_wrong_command_gets_one_error(void **state) {
         {"/msg\n", "error: usage: /msg NAME TEXT\n"},
         {"/me \n", "error: usage: /me TEXT\n"},
         {"/search\n", "error: usage: /search WORDS\n"},
-        {"/history many\n", "error: usage: /history N, with a number above 0\n"},
-        {"/history 0\n", "error: usage: /history N, with a number above 0\n"},
+        {"/history 0 bob\n", "error: usage: /history [N] [NAME], with a number above 0\n"},
+        {"/history 0\n", "error: usage: /history [N] [NAME], with a number above 0\n"},
         {"/resume abc\n", "error: that is no token\n"},
         {"/login ann\n", "error: usage: /login NAME PASSWORD\n"},
         {"/login a:b x\n", "error: Wrong name or password\n"},
@@ -175,7 +177,7 @@ static void help_names_every_command(void **state) {
     (void)state;
     static const char *const words[] = {
         "/help",    "/join ROOM",    "/rooms",       "/who",          "/msg NAME TEXT",
-        "/me TEXT", "/topic TEXT",   "/history [N]", "/search WORDS", "/nick NAME",
+        "/me TEXT", "/topic TEXT",   "/history [N] [NAME]", "/search WORDS", "/nick NAME",
         "/token",   "/resume TOKEN", "/quit",        "//TEXT",        "/login NAME PASSWORD"};
     struct plain_peer *peer = jason();
     plain_receive(peer, "/help\n");
