@@ -54,7 +54,7 @@ def by_v1(*messages):
 
 
 FLOODS = {
-    "requests": by_v1(request(type="message", room="nowhere", content="flood", of="?") * 50),
+    "requests": by_v1(request(type="message", room="no where", content="flood") * 50),
     "large messages": by_v1(request(type="nothing", content="x" * LARGE) * 2),
     "joins": by_v1(*(request(type=kind, room=f"room{i}", cid="j") for i in range(20) for kind in ("join", "leave"))),
     "history": by_v1(*(request(type="history", room="read", after=i, cid="h") for i in range(0, ENTRIES, ENTRIES // 10))),

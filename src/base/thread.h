@@ -14,3 +14,11 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *),
  * thread leaves the processor to the others when they want it. */
 int thread_start_behind(pthread_t *thread, const char *name, void *(*run)(void *),
                         void *argument) MUST_USE;
+
+/* The same, for short work that everybody waits for: where there are too few processors, such a
+ * thread need not wait for the end of somebody else's slice of milliseconds. Takes the right to it
+ * (RLIMIT_NICE, CAP_SYS_NICE); without that it is a thread like any other. */
+int thread_start_ahead(pthread_t *thread, const char *name, void *(*run)(void *),
+                       void *argument) MUST_USE;
+/* By root before it becomes somebody else: the process keeps that right, and no other. */
+void thread_keep_ahead(void);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/slice.h"
+#include "base/thread.h"
 
 struct who {
     uid_t user;
@@ -89,6 +90,7 @@ static int make_data_folder(const char *path, const struct who *owner, char *mes
 /* Groups first, which only root can leave. All three ids of each kind change, so nothing is kept to
  * go back by; that it is so is tried out. */
 static int become(const struct who *who, char *message, size_t size) {
+    thread_keep_ahead();
     if (setgroups(0, NULL) != 0 || setresgid(who->group, who->group, who->group) != 0 ||
         setresuid(who->user, who->user, who->user) != 0) {
         snprintf(message, size, "cannot become the user that is to serve: %s", strerror(errno));

@@ -342,7 +342,7 @@ int sqlite_writer_start(const struct sqlite_file *file, const struct log *log,
         free_writer(started);
         return ERR_IO;
     }
-    if (thread_start(&started->thread, "store-writer", run, started) != 0) {
+    if (thread_start_ahead(&started->thread, "store-writer", run, started) != 0) {
         buffer_append_string(message, "cannot start a thread for the database; raise the limit of "
                                       "processes (ulimit -u)");
         free_writer(started);
