@@ -210,16 +210,20 @@ int direct_fold(struct hub *hub, struct slice name, struct slice *folded) {
     return 0;
 }
 
-int direct_name_with(struct hub *hub, const struct session *session, struct slice name,
+int direct_name_with(struct hub *hub, const struct client *client, struct slice name,
                      struct slice *room) {
-    struct slice own = claim_shown(session->claim), folded;
+    const struct claim *own = client->session != NULL ? client->session->claim : NULL;
+    struct slice folded;
 
+    if (own == NULL) {
+        return ERR_NOT_FOUND;
+    }
     if (hub_fold(hub, name, &folded) < 0) {
         return ERR_BAD_REQUEST;
     }
-    bool ordered = slice_compare(claim_folded(session->claim), folded) <= 0;
+    bool ordered = slice_compare(claim_folded(own), folded) <= 0;
 
-    *room = direct_name(hub, ordered ? own : name, ordered ? name : own);
+    *room = direct_name(hub, ordered ? claim_shown(own) : name, ordered ? name : claim_shown(own));
     return 0;
 }
 

@@ -41,9 +41,9 @@ int direct_open_as(struct hub *hub, const struct direct_person *from,
 struct room *direct_find(struct hub *hub, const struct session *session, struct slice name);
 /* "@FIRST,SECOND", in memory of the step. */
 struct slice direct_name(struct hub *hub, struct slice first, struct slice second);
-/* What the session's conversation with `name` is shown as, where both were always called as they
- * are now ("@ann,bob"), in memory of the step. ERR_BAD_REQUEST. The session has a name. */
-int direct_name_with(struct hub *hub, const struct session *session, struct slice name,
+/* What the client's conversation with `name` is shown as, where both were always called as they
+ * are now ("@ann,bob"), in memory of the step. ERR_BAD_REQUEST; ERR_NOT_FOUND: it has no name. */
+int direct_name_with(struct hub *hub, const struct client *client, struct slice name,
                      struct slice *room) MUST_USE;
 /* The key of the conversation of these two, in memory of the step. */
 struct slice direct_key(struct hub *hub, const struct identity *a, const struct identity *b);

@@ -272,39 +272,12 @@ static bool is_known(struct hub *hub, const struct place *place) {
            (room->direct != NULL || (hub->options.create_rooms && room->references > 0));
 }
 
-/* The conversation that the client has with `name`. An account has it whether the hub knows of it
- * or not: what has just come is still being told of its conversations. */
-static int find_conversation(struct hub *hub, const struct client *client, struct slice name,
-                             struct place *place) {
-    const struct session *session = client->session;
-    struct slice room_name;
-
-    if (session == NULL || session->claim == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    int error = direct_name_with(hub, session, name, &room_name);
-
-    if (error < 0) {
-        return error;
-    }
-    struct room *room = direct_find(hub, session, room_name);
-
-    if (room != NULL) {
-        *place = place_of(room);
-    } else if (client_account(client) == NULL) {
-        return ERR_NOT_FOUND;
-    } else {
-        error = direct_find_stored(hub, client_account(client), room_name, place);
-    }
-    return error < 0 ? error : access_check(hub, client, place, ACCESS_READ);
-}
-
 static int find_history(struct hub *hub, const struct client *client, const struct request *request,
                         struct place *place) {
-    if (request->to.length > 0) {
-        return find_conversation(hub, client, request->to, place);
-    }
-    return access_find(hub, client, request->room, ACCESS_READ, place);
+    struct slice room = request->room;
+    int error = request->to.length > 0 ? direct_name_with(hub, client, request->to, &room) : 0;
+
+    return error < 0 ? error : access_find(hub, client, room, ACCESS_READ, place);
 }
 
 void handle_history(struct hub *hub, struct client *client, const struct request *request) {

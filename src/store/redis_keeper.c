@@ -223,7 +223,7 @@ int redis_keeper_start(const struct store_redis_options *options, struct outbox 
     }
     struct redis_keeper *started = new_keeper(options, outbox, seed);
     int error = shards_open(started, message);
-    if (error == 0 && thread_start_ahead(&started->thread, "store-redis", run, started) != 0) {
+    if (error == 0 && thread_start(&started->thread, "store-redis", run, started) != 0) {
         buffer_append_string(message, "the system has no thread left");
         error = ERR_IO;
     }

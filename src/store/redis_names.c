@@ -22,6 +22,7 @@ struct name {
 
 /* A name that Redis was asked about. */
 struct asked {
+    struct redis_keeper *keeper;
     unsigned count;      /* of answers on their way */
     struct slice folded; /* points into bytes */
     char bytes[];
@@ -105,21 +106,22 @@ void names_free(struct redis_keeper *keeper) {
     map_free(keeper->names.asked); /* everything was answered */
 }
 
-static void begin_asking(struct redis_keeper *keeper, struct slice folded) {
+static struct asked *begin_asking(struct redis_keeper *keeper, struct slice folded) {
     struct asked *asked = map_find(keeper->names.asked, folded);
     if (asked == NULL) {
         asked = memory_new(sizeof(*asked) + folded.length);
+        asked->keeper = keeper;
         asked->folded = slice_from(asked->bytes, folded.length);
         memcpy(asked->bytes, folded.data, folded.length);
         map_put(keeper->names.asked, asked->folded, asked);
     }
     asked->count++;
+    return asked;
 }
 
-static void end_asking(struct redis_keeper *keeper, struct slice folded) {
-    struct asked *asked = map_find(keeper->names.asked, folded);
+static void end_asking(struct asked *asked) {
     if (--asked->count == 0) {
-        memory_free(map_remove(keeper->names.asked, folded));
+        memory_free(map_remove(asked->keeper->names.asked, asked->folded));
     }
 }
 
@@ -186,7 +188,7 @@ static void on_claimed(void *context, const struct redis_reply *reply) {
     struct redis_task *task = context;
     struct redis_keeper *keeper = task->shard->keeper;
     struct job *job = task->job;
-    end_asking(keeper, job->claim.folded);
+    end_asking(map_find(keeper->names.asked, job->claim.folded));
     if (!shard_did(task->shard, reply)) {
         job->error = ERR_UNAVAILABLE;
         if (job->claim.ticket == 0) { /* it is held whatever happens, and claimed again */
@@ -206,31 +208,12 @@ void names_claim(struct redis_task *task) {
     send_name(task->shard->keeper, "claim", &task->job->claim, on_claimed, task);
 }
 
-struct question {
-    struct redis_keeper *keeper;
-    struct slice folded; /* owned */
-};
-
-static struct question *new_question(struct redis_keeper *keeper, struct slice folded) {
-    struct question *question = memory_new_struct(struct question);
-    question->keeper = keeper;
-    question->folded = slice_from(memory_copy_string(folded), folded.length);
-    begin_asking(keeper, folded);
-    return question;
-}
-
-static void free_question(struct question *question) {
-    end_asking(question->keeper, question->folded);
-    memory_free((void *)question->folded.data);
-    memory_free(question);
-}
-
 static void on_looked_up(void *context, const struct redis_reply *reply) {
-    struct question *question = context;
-    if (shard_did(first_shard(question->keeper), reply)) {
-        names_told(question->keeper, question->folded, reply->text);
+    struct asked *asked = context;
+    if (shard_did(first_shard(asked->keeper), reply)) {
+        names_told(asked->keeper, asked->folded, reply->text);
     }
-    free_question(question);
+    end_asking(asked);
 }
 
 static void look_up(struct redis_keeper *keeper, struct slice folded) {
@@ -238,7 +221,7 @@ static void look_up(struct redis_keeper *keeper, struct slice folded) {
     buffer_append_format(&key, "%s:names", keeper->options.name_space);
     struct slice command[] = {SLICE("HGET"), buffer_slice(&key), folded};
     redis_command(first_shard(keeper)->redis, command, 3, on_looked_up,
-                  new_question(keeper, folded));
+                  begin_asking(keeper, folded));
     buffer_close(&key);
 }
 
@@ -323,21 +306,21 @@ void names_read(struct redis_keeper *keeper) {
 
 /* If somebody else has the name, it is lost. */
 static void on_claimed_again(void *context, const struct redis_reply *reply) {
-    struct question *question = context;
-    struct redis_keeper *keeper = question->keeper;
+    struct asked *asked = context;
+    struct redis_keeper *keeper = asked->keeper;
     if (shard_did(first_shard(keeper), reply) && reply_number(reply, 0) == 0) {
-        memory_free(map_remove(keeper->names.others, question->folded));
-        names_told(keeper, question->folded, reply_text(reply, 1));
+        memory_free(map_remove(keeper->names.others, asked->folded));
+        names_told(keeper, asked->folded, reply_text(reply, 1));
     }
-    free_question(question);
+    end_asking(asked);
 }
 
 void names_claim_again(struct redis_keeper *keeper) {
     const struct name *name;
     size_t cursor = 0;
     while ((name = map_next(keeper->names.own, &cursor)) != NULL) {
-        struct question *question = new_question(keeper, name->claim.folded);
-        send_name(keeper, "again", &name->claim, on_claimed_again, question);
+        send_name(keeper, "again", &name->claim, on_claimed_again,
+                  begin_asking(keeper, name->claim.folded));
     }
 }
 
