@@ -159,7 +159,8 @@ void cursor_end(struct cursor *cursor) {
     cursor_offer(cursor); /* before whatever takes its place */
 }
 
-/* What it has not been sent becomes an answer; false: it is too much, or not to be had. */
+/* What it has not been sent becomes an answer; false: it is too much, or not to be had, or an older
+ * cursor of the room comes first. */
 static bool take_rest(struct cursor *cursor) {
     struct peer *peer = cursor->peer;
     struct stream *stream = cursor->audience->stream;
@@ -167,7 +168,7 @@ static bool take_rest(struct cursor *cursor) {
     bool partial = peer_doing(peer)->partial == cursor;
     struct iovec vectors[REST_VECTORS];
     if (cursor->state != CURSOR_FLOWING || from >= end || end - from > REST_BYTES ||
-        peer_told_places(peer) || peer_is_paced(peer))
+        peer_told_places(peer) || peer_is_paced(peer) || cursor_older(cursor))
         return false;
     if (partial)
         stream_seen(stream, cursor->offset, &from);
